@@ -1,0 +1,221 @@
+import random
+
+import aiohttp
+import pytest
+
+from ultravox_async.testing import (
+    CutBody,
+    Delay,
+    DropConnection,
+    DropResponse,
+    Emulator,
+    Fault,
+    FaultRule,
+    Garbage,
+    RecordedRequest,
+    Respond,
+    Stall,
+)
+
+CONFIG = "/api/sip"
+REGISTRATIONS = "/api/sip/registrations"
+ALICE = {"username": "alice", "password": "made-up", "proxy": "sip.example.com"}
+
+
+async def create(api: aiohttp.ClientSession) -> tuple[int, bytes]:
+    async with api.post(REGISTRATIONS, json=ALICE) as response:
+        return response.status, await response.read()
+
+
+async def test_a_response_can_be_made_up(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(Respond(503, {"Retry-After": "2"}, b"<html>"))
+    async with api.get(CONFIG) as response:
+        assert (response.status, response.headers["Retry-After"], await response.read()) == (503, "2", b"<html>")
+    assert emulator.counts[503] == 1
+
+
+async def test_a_made_up_response_replaces_the_operation(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(Respond(200))
+    assert await create(api) == (200, b"")
+    assert len(emulator.registration_ids) == 25
+
+
+async def test_a_delayed_request_is_carried_out_in_the_end(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(Delay(0.0))
+    status, _ = await create(api)
+    assert (status, len(emulator.registration_ids)) == (201, 26)
+
+
+async def test_a_dropped_connection_has_no_effect(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(DropConnection())
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await create(api)
+    assert len(emulator.registration_ids) == 25
+    assert emulator.requests[-1].status is None
+
+
+async def test_a_dropped_response_comes_after_the_effect(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(DropResponse())
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await create(api)
+    assert len(emulator.registration_ids) == 26
+    assert emulator.requests[-1].status is None
+
+
+@pytest.mark.parametrize(("keep", "arrives"), [(10, 10), (0, 0), (10_000, -1)])
+async def test_a_cut_body_is_shorter_than_announced(
+    emulator: Emulator, api: aiohttp.ClientSession, keep: int, arrives: int
+) -> None:
+    async with api.get(CONFIG) as response:
+        whole = await response.read()
+    emulator.inject(CutBody(keep))
+    async with api.get(CONFIG) as response:
+        assert response.content_length == len(whole)
+        body = bytearray()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            while True:
+                body += await response.content.readexactly(1)
+    assert body == whole[:arrives]
+
+
+async def test_cutting_an_empty_body_drops_the_response(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(CutBody())
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.delete(f"{REGISTRATIONS}/{emulator.registration_ids[0]}")
+    assert len(emulator.registration_ids) == 24
+
+
+async def test_garbage_claims_to_be_json_and_comes_after_the_effect(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
+    emulator.inject(Garbage(b"no JSON"))
+    async with api.post(REGISTRATIONS, json=ALICE) as response:
+        assert (response.status, response.content_type, await response.read()) == (200, "application/json", b"no JSON")
+    assert len(emulator.registration_ids) == 26
+
+
+async def test_a_stalled_answer_sends_half_of_its_body(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    async with api.get(CONFIG) as response:
+        whole = await response.read()
+    emulator.inject(Stall())
+    async with api.get(CONFIG) as response:
+        half = await response.content.readexactly(len(whole) // 2)
+        assert (half, response.content_length) == (whole[: len(whole) // 2], len(whole))
+        assert not response.content.at_eof()
+
+
+async def test_a_stalled_answer_without_a_body_does_not_even_begin(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
+    emulator.inject(Stall())
+    with pytest.raises(aiohttp.ServerTimeoutError):
+        await api.delete(
+            f"{REGISTRATIONS}/{emulator.registration_ids[0]}", timeout=aiohttp.ClientTimeout(sock_read=0.01)
+        )
+    assert (len(emulator.registration_ids), emulator.requests[-1].status) == (24, None)
+
+
+async def test_a_wrong_key_meets_no_fault(emulator: Emulator) -> None:
+    rule = emulator.inject(Respond(503))
+    async with aiohttp.ClientSession(emulator.base_url) as api, api.get(CONFIG) as response:
+        assert (response.status, rule.hits) == (401, 0)
+
+
+async def test_a_throttled_request_meets_no_fault() -> None:
+    async with (
+        Emulator(registrations=0, requests_per_second=0.001) as emulator,
+        aiohttp.ClientSession(emulator.base_url, headers={"X-API-Key": emulator.api_key}) as api,
+    ):
+        rule = emulator.inject(Respond(503))
+        statuses = [(await api.get(CONFIG)).status for _ in range(2)]
+    assert (statuses, rule.hits) == ([503, 429], 1)
+
+
+async def test_a_fault_happens_as_often_as_asked_for(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    rule = emulator.inject(Respond(503), times=2)
+    assert [(await api.get(CONFIG)).status for _ in range(4)] == [503, 503, 200, 200]
+    assert rule.hits == 2
+
+
+async def test_one_request_meets_the_first_fault_that_fits(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(Respond(500), times=1)
+    emulator.inject(Respond(503), times=1)
+    assert [(await api.get(CONFIG)).status for _ in range(3)] == [500, 503, 200]
+
+
+async def test_faults_can_be_cleared(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(Respond(503))
+    emulator.clear_faults()
+    assert (await api.get(CONFIG)).status == 200
+
+
+GET_CONFIG = RecordedRequest("GET", CONFIG, {}, {}, b"", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "strikes"),
+    [
+        (None, None, True),
+        ("GET", None, True),
+        ("POST", None, False),
+        (None, "/api/s", True),
+        (None, REGISTRATIONS, False),
+        ("GET", CONFIG, True),
+    ],
+)
+def test_a_fault_keeps_to_its_method_and_path(
+    *, method: str | None, path: str | None, strikes: bool
+) -> None:
+    rule = FaultRule(DropConnection(), None, 1.0, method, path)
+    assert rule.strikes(GET_CONFIG, random.Random(0)) is strikes
+
+
+@pytest.mark.parametrize(("probability", "least", "most"), [(0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)])
+def test_a_fault_happens_with_its_probability(probability: float, least: int, most: int) -> None:
+    rule = FaultRule(DropConnection(), None, probability, None, None)
+    chance = random.Random(0)
+    assert least <= sum(rule.strikes(GET_CONFIG, chance) for _ in range(1000)) <= most
+
+
+async def test_the_same_seed_makes_the_same_requests_fail() -> None:
+    outcomes: list[list[int]] = []
+    for _ in range(2):
+        async with (
+            Emulator(registrations=0, seed=3) as emulator,
+            aiohttp.ClientSession(emulator.base_url, headers={"X-API-Key": emulator.api_key}) as api,
+        ):
+            emulator.inject(Respond(503), probability=0.5)
+            outcomes.append([(await api.get(CONFIG)).status for _ in range(20)])
+    assert outcomes[0] == outcomes[1]
+    assert set(outcomes[0]) == {200, 503}
+
+
+@pytest.mark.parametrize("times", [0, -1])
+def test_a_fault_cannot_happen_less_than_once(times: int) -> None:
+    with pytest.raises(ValueError, match="times"):
+        Emulator(registrations=0).inject(DropConnection(), times=times)
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])
+def test_a_probability_is_within_0_and_1(probability: float) -> None:
+    with pytest.raises(ValueError, match="probability"):
+        Emulator(registrations=0).inject(DropConnection(), probability=probability)
+
+
+@pytest.mark.parametrize(
+    "fault", [Respond(500), Delay(0.0), DropConnection(), DropResponse(), CutBody(), Garbage(), Stall()]
+)
+async def test_after_any_fault_the_next_request_is_served(fault: Fault) -> None:
+    async with Emulator(registrations=0) as emulator:
+        emulator.inject(fault, times=1)
+        timeout = aiohttp.ClientTimeout(sock_read=0.05)
+        async with aiohttp.ClientSession(
+            emulator.base_url, headers={"X-API-Key": emulator.api_key}, timeout=timeout
+        ) as api:
+            try:
+                async with api.get(CONFIG) as response:
+                    await response.read()
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            async with api.get(CONFIG) as response:
+                assert response.status == 200

@@ -1,0 +1,55 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ultravox_async.testing._rate_limit import SlidingWindow
+
+
+def accepted(requests_per_second: float, times: list[float]) -> list[float]:
+    window = SlidingWindow(requests_per_second)
+    return [time for time in times if window.accept(time)]
+
+
+def test_requests_up_to_the_limit_are_accepted() -> None:
+    assert accepted(3.0, [0.0, 0.1, 0.2, 0.3]) == [0.0, 0.1, 0.2]
+
+
+def test_a_second_later_there_is_room_again() -> None:
+    assert accepted(1.0, [0.0, 0.999, 1.0]) == [0.0, 1.0]
+
+
+def test_a_second_counts_wherever_it_starts() -> None:
+    assert accepted(2.0, [0.75, 0.875, 1.0, 1.5, 1.75, 1.8125]) == [0.75, 0.875, 1.75]
+
+
+def test_refused_requests_do_not_count() -> None:
+    assert accepted(1.0, [0.0, *(number / 10 for number in range(1, 10)), 1.0]) == [0.0, 1.0]
+
+
+def test_a_fraction_of_a_request_is_none() -> None:
+    assert accepted(2.9, [0.0, 0.0, 0.0]) == [0.0, 0.0]
+
+
+def test_less_than_one_a_second_is_one_in_several_seconds() -> None:
+    assert accepted(0.25, [0.0, 1.5, 3.9, 4.0]) == [0.0, 4.0]
+
+
+def test_a_limit_without_bounds_accepts_everything() -> None:
+    assert len(accepted(float("inf"), [0.0] * 1000)) == 1000
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0, float("nan")])
+def test_a_limit_has_to_be_positive(limit: float) -> None:
+    with pytest.raises(ValueError, match="requests_per_second"):
+        SlidingWindow(limit)
+
+
+@given(st.integers(1, 5), st.lists(st.integers(0, 1000), max_size=60))
+def test_no_second_holds_more_than_the_limit(limit: int, gaps: list[int]) -> None:
+    # Sixty-fourths of a second, so that sums are exact.
+    times = [sum(gaps[:end]) / 64 for end in range(len(gaps) + 1)]
+    passed = accepted(float(limit), times)
+    assert all(late - early >= 1.0 for early, late in zip(passed, passed[limit:], strict=False))
+    assert all(early <= late for early, late in pairwise(passed))

@@ -1,0 +1,230 @@
+import asyncio
+import re
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ultravox_async import testing
+from ultravox_async.testing import DEFAULT_API_KEY, Delay, Emulator, RecordedRequest, Stall
+
+CONFIG = "/api/sip"
+
+
+async def received(emulator: Emulator, count: int) -> None:
+    while emulator.received < count:
+        await asyncio.sleep(0)
+
+
+async def status_of(emulator: Emulator) -> int:
+    async with (
+        aiohttp.ClientSession(emulator.base_url, headers={"X-API-Key": emulator.api_key}) as api,
+        api.get(CONFIG) as response,
+    ):
+        return response.status
+
+
+def test_all_public_names_are_there_and_sorted() -> None:
+    constants, classes = testing.__all__[:1], testing.__all__[1:]
+    assert constants == ["DEFAULT_API_KEY"]
+    assert classes == sorted(classes)
+    assert all(hasattr(testing, name) for name in testing.__all__)
+
+
+def test_the_usual_key_has_the_form_of_a_real_one() -> None:
+    assert re.fullmatch(r"[^.]{8}\.[^.]{32}", DEFAULT_API_KEY)
+
+
+def test_an_emulator_does_not_show_its_key() -> None:
+    assert DEFAULT_API_KEY not in repr(Emulator(registrations=0))
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}, {"X-API-Key": DEFAULT_API_KEY + "0"}])
+async def test_without_the_right_key_nothing_is_served(emulator: Emulator, headers: dict[str, str]) -> None:
+    async with aiohttp.ClientSession(emulator.base_url, headers=headers) as api, api.get(CONFIG) as response:
+        assert response.status == 401
+        assert set(await response.json()) == {"detail"}
+
+
+async def test_another_key_can_be_chosen() -> None:
+    async with Emulator("chosen", 0) as emulator:
+        assert await status_of(emulator) == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/sip/", "/api/calls", "/API/SIP"])
+async def test_an_unknown_path_is_not_found(api: aiohttp.ClientSession, path: str) -> None:
+    async with api.get(path) as response:
+        assert response.status == 404
+        assert set(await response.json()) == {"detail"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", CONFIG, "GET, PATCH"),
+        ("DELETE", "/api/sip/registrations", "GET, POST"),
+        ("PUT", "/api/sip/registrations/any", "GET, PATCH, DELETE"),
+    ],
+)
+async def test_a_method_that_a_path_does_not_have_is_refused(
+    api: aiohttp.ClientSession, method: str, path: str, allowed: str
+) -> None:
+    async with api.request(method, path) as response:
+        assert (response.status, response.headers["Allow"]) == (405, allowed)
+        assert set(await response.json()) == {"detail"}
+
+
+async def test_a_body_of_more_than_a_mebibyte_is_refused_and_recorded(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
+    async with api.patch(CONFIG, data=bytes(1024**2 + 1)) as response:
+        assert (response.status, await response.json()) == (413, {"detail": "The body is too large."})
+    assert (emulator.requests[-1].status, emulator.requests[-1].body) == (413, b"")
+
+
+async def test_a_request_over_the_limit_is_throttled() -> None:
+    async with Emulator(registrations=0, requests_per_second=0.001, retry_after=7) as emulator:
+        assert await status_of(emulator) == 200
+        async with (
+            aiohttp.ClientSession(emulator.base_url, headers={"X-API-Key": emulator.api_key}) as api,
+            api.get(CONFIG) as response,
+        ):
+            assert (response.status, response.headers["Retry-After"]) == (429, "7")
+            assert (await response.json())["detail"].startswith("Request was throttled.")
+
+
+async def test_a_wrong_key_does_not_use_up_the_limit() -> None:
+    async with Emulator(registrations=0, requests_per_second=0.001) as emulator:
+        async with aiohttp.ClientSession(emulator.base_url) as api, api.get(CONFIG) as response:
+            assert response.status == 401
+        assert await status_of(emulator) == 200
+
+
+async def test_requests_are_recorded_as_they_came(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    await api.post("/api/sip/registrations?a=1&b=%20", json={"password": "made-up"}, headers={"X-Request-Id": "r"})
+    recorded = emulator.requests[-1]
+    assert (recorded.method, recorded.path, recorded.status) == ("POST", "/api/sip/registrations", 400)
+    assert dict(recorded.query) == {"a": "1", "b": " "}
+    assert (recorded.headers["x-request-id"], recorded.body) == ("r", b'{"password": "made-up"}')
+    assert recorded.at <= asyncio.get_running_loop().time()
+
+
+def test_the_repr_of_a_recorded_request_shows_no_secret() -> None:
+    recorded = RecordedRequest("POST", "/", {}, {"X-API-Key": "the-key"}, b"the-password", 0.0)
+    assert "the-" not in repr(recorded)
+
+
+async def test_answers_are_counted_by_status(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    for path in (CONFIG, CONFIG, "/nowhere"):
+        await api.get(path)
+    assert (dict(emulator.counts), emulator.received) == ({200: 2, 404: 1}, 3)
+
+
+async def test_only_the_newest_requests_are_kept_and_all_are_counted() -> None:
+    async with Emulator(registrations=0, record_limit=2) as emulator:
+        for _ in range(3):
+            await status_of(emulator)
+        assert (len(emulator.requests), emulator.received, emulator.counts[200]) == (2, 3, 3)
+
+
+async def test_the_record_can_be_cleared(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    await api.get(CONFIG)
+    emulator.clear()
+    assert (emulator.requests, dict(emulator.counts), emulator.received) == ([], {}, 0)
+
+
+async def test_a_restart_keeps_the_address_and_what_is_there() -> None:
+    emulator = Emulator(registrations=1)
+    await emulator.start()
+    before = emulator.base_url
+    await status_of(emulator)
+    await emulator.stop()
+    await emulator.start()
+    status = await status_of(emulator)
+    await emulator.stop()
+    assert (emulator.base_url, status, emulator.received) == (before, 200, 2)
+
+
+async def test_nothing_listens_after_a_stop(emulator: Emulator) -> None:
+    await emulator.stop()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await status_of(emulator)
+
+
+async def test_stopping_twice_is_stopping_once(emulator: Emulator) -> None:
+    await emulator.stop()
+    await emulator.stop()
+
+
+async def test_it_cannot_be_started_twice(emulator: Emulator) -> None:
+    with pytest.raises(RuntimeError, match="running already"):
+        await emulator.start()
+
+
+def test_there_is_no_address_before_the_first_start() -> None:
+    with pytest.raises(RuntimeError, match="before it is started"):
+        _ = Emulator(registrations=0).base_url
+
+
+async def test_a_port_that_is_taken_can_be_tried_again(emulator: Emulator) -> None:
+    second = Emulator(registrations=0, port=int(emulator.base_url.rpartition(":")[2]))
+    with pytest.raises(OSError, match="address already in use"):
+        await second.start()
+    await emulator.stop()
+    async with second:
+        assert await status_of(second) == 200
+
+
+async def test_a_stop_ends_requests_that_wait(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(Delay(3600.0))
+    waiting = [asyncio.create_task(api.post(CONFIG)) for _ in range(5)]
+    await received(emulator, 5)
+    await emulator.stop()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in results] == [aiohttp.ServerDisconnectedError] * 5
+    assert {each.status for each in emulator.requests} == {None}
+
+
+async def test_a_stop_ends_answers_that_stall_and_leaves_no_task(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
+    emulator.inject(Stall())
+    async with api.get(CONFIG) as response:
+        await emulator.stop()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_stop_ends_idle_connections(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    await (await api.get(CONFIG)).read()
+    await emulator.stop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_client_that_goes_away_ends_what_stalls(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    emulator.inject(Stall())
+    response = await api.get(CONFIG)
+    response.close()
+    while len(asyncio.all_tasks()) > 1:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"registrations": -1},
+        {"requests_per_second": 0.0},
+        {"requests_per_second": float("nan")},
+        {"retry_after": -1},
+        {"pending_reads": -1},
+        {"page_size": 0},
+        {"max_page_size": 0},
+        {"record_limit": -1},
+        {"port": -1},
+        {"port": 65536},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        Emulator(**settings)

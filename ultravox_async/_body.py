@@ -1,0 +1,221 @@
+"""Request bodies: sealed, checked against the limits of the schema, encoded.
+
+A password travels as a `Secret` from the first line of a method on, so that no repr, error or traceback with locals
+shows it.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import TypeAlias, cast
+from urllib.parse import urlsplit
+
+import attrs
+
+from ultravox_async._converter import encode, to_wire, wire_fields
+from ultravox_async.errors import InvalidRequestError
+from ultravox_async.types import AgentAllowance, FallbackHandler
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_CIDR = re.compile(r"[0-9.]+/[0-9]{1,2}", re.ASCII)
+_MAX_SECRETS = 10
+_SECRET_NAMES = frozenset({"apiKey", "password", "secret", "secrets", "token"})
+
+Problem: TypeAlias = tuple[str, str]
+"""Where, below the field (``[2].agent_id``, or nothing), and what is wrong there."""
+
+Rule: TypeAlias = Callable[[object], Problem | None]
+"""Looks at a value and tells what the API would refuse in it; it never repeats the value, which may be secret."""
+
+
+class Secret:
+    """Keeps a value out of every repr."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def reveal(self) -> object:
+        """Return the value."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@attrs.frozen
+class Body:
+    """A JSON body, ready to be sent, with the secrets in it that an error must not show."""
+
+    content: bytes = attrs.field(repr=False)
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+
+
+def sealed(fields: MutableMapping[str, object]) -> dict[str, object]:
+    """Take the fields over, with the password wrapped; the mapping is left empty, so that its frame shows nothing."""
+    taken = {name: Secret(value) if name == "password" else value for name, value in fields.items()}
+    fields.clear()
+    return taken
+
+
+def create_body(fields: Mapping[str, object], rules: Mapping[str, Rule]) -> Body:
+    """Return the body that creates something.
+
+    Raises:
+        InvalidRequestError: A field breaks its rule.
+    """
+    for name, value in fields.items():
+        problem = rules[name](value)
+        if problem is not None:
+            raise InvalidRequestError(name + problem[0], problem[1])
+    return json_body(wire_fields(fields))
+
+
+def update_body(fields: Mapping[str, object], rules: Mapping[str, Rule]) -> Body:
+    """Return the body that changes something.
+
+    Raises:
+        TypeError: There is no such field.
+        InvalidRequestError: There is no change, or a field breaks its rule.
+    """
+    for name in fields:
+        if name not in rules:
+            msg = f"unexpected keyword argument {name!r}; there are {', '.join(rules)}"
+            raise TypeError(msg)
+    if not fields:
+        raise InvalidRequestError("changes", f"takes at least one of {', '.join(rules)}")
+    return create_body(fields, rules)
+
+
+def json_body(value: object) -> Body:
+    """Return any JSON value as a body.
+
+    Raises:
+        InvalidRequestError: JSON has no form for something in it.
+    """
+    secrets: list[str] = []
+
+    def reveal(unknown: object) -> object:
+        plain = unknown.reveal() if isinstance(unknown, Secret) else to_wire(unknown)
+        secrets.extend(_texts(plain) if isinstance(plain, str) else _secret_texts(plain))
+        return plain
+
+    try:
+        content = encode(value, reveal)
+    except TypeError:  # with the value in its text, and in the frames below
+        content = None
+    if content is None:
+        raise InvalidRequestError("body", "holds something that JSON has no form for")
+    return Body(content, tuple(secrets))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for _, item in _items(value):
+        yield from _texts(item)
+
+
+def _secret_texts(value: object) -> Iterator[str]:
+    for name, item in _items(value):
+        yield from _texts(item) if name in _SECRET_NAMES else _secret_texts(item)
+
+
+def _items(value: object) -> Iterable[tuple[object, object]]:
+    if isinstance(value, Mapping):
+        return cast("Mapping[object, object]", value).items()
+    return enumerate(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else ()
+
+
+def text(limit: int) -> Rule:
+    """Return the rule for a string of at most `limit` characters."""
+
+    def rule(value: object) -> Problem | None:
+        if not isinstance(value, str):
+            return "", f"takes a string of at most {limit} characters, not {type(value).__name__}"
+        if len(value) > limit:
+            return "", f"takes at most {limit} characters, not {len(value)}"
+        return None
+
+    return rule
+
+
+def secret_text(value: object) -> Problem | None:
+    """Tell what is wrong with a sealed password; the schema sets it no limit."""
+    kind = type(value.reveal()) if isinstance(value, Secret) else type(value)
+    return None if issubclass(kind, str) else ("", f"takes a string, not {kind.__name__}")
+
+
+def boolean(value: object) -> Problem | None:
+    """Tell what is wrong with a truth value."""
+    return None if isinstance(value, bool) else ("", f"takes True or False, not {type(value).__name__}")
+
+
+def nullable(rule: Rule) -> Rule:
+    """Return `rule` with None allowed."""
+
+    def or_none(value: object) -> Problem | None:
+        return None if value is None else rule(value)
+
+    return or_none
+
+
+def sequence(rule: Rule, limit: int | None = None) -> Rule:
+    """Return the rule for a list or tuple of at most `limit` items that each keep `rule`; None sets no limit."""
+
+    def each(value: object) -> Problem | None:
+        if not isinstance(value, list | tuple):
+            return "", f"takes a list, not {type(value).__name__}"
+        items = cast("Sequence[object]", value)
+        if limit is not None and len(items) > limit:
+            return "", f"takes at most {limit} items, not {len(items)}"
+        found = ((index, rule(item)) for index, item in enumerate(items))
+        return next((_below(f"[{index}]", problem) for index, problem in found if problem), None)
+
+    return each
+
+
+def _below(step: str, problem: Problem) -> Problem:
+    return step + problem[0], problem[1]
+
+
+def ipv4_cidr(value: object) -> Problem | None:
+    """Tell what is wrong with an IPv4 CIDR range."""
+    try:
+        valid = isinstance(value, str) and _CIDR.fullmatch(value) and ipaddress.IPv4Network(value, strict=False)
+    except ValueError:
+        valid = False
+    return None if valid else ("", "takes an IPv4 CIDR range, such as 203.0.113.0/24")
+
+
+def agent_allowance(value: object) -> Problem | None:
+    """Tell what is wrong with an `AgentAllowance`."""
+    if not isinstance(value, AgentAllowance):
+        return "", f"takes an AgentAllowance, not {type(value).__name__}"
+    if not (isinstance(value.agent_id, str) and _UUID.fullmatch(value.agent_id)):  # pyright: ignore[reportUnnecessaryIsInstance] - attrs checks no types
+        return ".agent_id", "takes a UUID"
+    problem = nullable(text(200))(value.to_user_pattern)
+    return problem and _below(".to_user_pattern", problem)
+
+
+def fallback_handler(value: object) -> Problem | None:
+    """Tell what is wrong with a `FallbackHandler`."""
+    if not isinstance(value, FallbackHandler):
+        return "", f"takes a FallbackHandler, not {type(value).__name__}"
+    if not _is_http_url(value.url):
+        return ".url", "takes an absolute http or https URL"
+    if value.secrets is None:
+        return None
+    problem = sequence(text(120), _MAX_SECRETS)(value.secrets)
+    if not problem and not value.secrets:
+        problem = "", f"takes 1 to {_MAX_SECRETS} items, or None to have one made"
+    return problem and _below(".secrets", problem)
+
+
+def _is_http_url(value: object) -> bool:
+    try:
+        url = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        return False
+    return url is not None and url.scheme in {"http", "https"} and bool(url.hostname)

@@ -1,0 +1,233 @@
+"""Many ids in, exactly one outcome per distinct id out."""
+
+import asyncio
+import hashlib
+import os
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from ultravox_async._transport import Transport
+from ultravox_async.errors import InvalidRequestError, UltravoxError
+
+T = TypeVar("T")
+
+Ids: TypeAlias = Iterable[str] | AsyncIterable[str]
+Fetch: TypeAlias = Callable[[str], Awaitable[T]]
+
+
+@attrs.define
+class Outcome(Generic[T]):
+    """What became of one id: a value or an error."""
+
+    key: str
+    """The id."""
+
+    value: T | None = None
+    """What was found; None where there was an error."""
+
+    error: UltravoxError | None = None
+    """Why nothing was found; None where there is a value."""
+
+
+@attrs.define
+class BulkResult(Generic[T]):
+    """What became of all ids of a sweep."""
+
+    found: dict[str, T] = attrs.field(factory=dict[str, T])
+    """The values by id, in the order in which they came."""
+
+    failed: dict[str, UltravoxError] = attrs.field(factory=dict[str, UltravoxError])
+    """The errors by id, in the order in which they came."""
+
+    def raise_for_failures(self) -> None:
+        """Raise if any id failed.
+
+        Raises:
+            ExceptionGroup: It holds the error of each id that failed.
+        """
+        if self.failed:
+            msg = f"{len(self.failed)} of {len(self.failed) + len(self.found)} ids failed"
+            raise ExceptionGroup(msg, list(self.failed.values()))
+
+
+class _Seen:
+    """Remembers a million ids in nine megabytes, where a set of strings takes a hundred.
+
+    Of each id it keeps a keyed 64-bit hash: 16 bits choose a bucket, and the bucket holds the other 48 in a row. Two
+    ids of a million share a hash, and the second of them would be taken for a repetition, once in 37 million sweeps.
+    """
+
+    _WIDTH = 6
+
+    def __init__(self) -> None:
+        self._key = os.urandom(16)
+        self._buckets = [b""] * 0x10000
+
+    def add(self, key: str) -> bool:
+        """Remember `key`; return False where it is known."""
+        digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
+        index = int.from_bytes(digest[:2], "big")
+        rest = digest[2:]
+        bucket = self._buckets[index]
+        at = bucket.find(rest)
+        while at > 0 and at % self._WIDTH:  # across two of them
+            at = bucket.find(rest, at + 1)
+        if at >= 0:
+            return False
+        self._buckets[index] = bucket + rest
+        return True
+
+
+class _Iterated:
+    """A synchronous iterator, read as an asynchronous one."""
+
+    def __init__(self, iterator: Iterator[str]) -> None:
+        self._iterator = iterator
+
+    def __aiter__(self) -> "_Iterated":
+        return self
+
+    async def __anext__(self) -> str:
+        for key in self._iterator:
+            return key
+        raise StopAsyncIteration
+
+
+class _Crew(Generic[T]):
+    """The tasks of one iteration over a sweep. They share one iterator of ids, and each takes one id at a time."""
+
+    def __init__(self, transport: Transport, ids: Ids, fetch: Fetch[T], concurrency: int) -> None:
+        self._transport = transport
+        self._ids = aiter(ids) if isinstance(ids, AsyncIterable) else _Iterated(iter(ids))
+        self._fetch = fetch
+        self._concurrency = concurrency
+        self._seen = _Seen()
+        self._reading = asyncio.Lock()
+        # Taken with an id and given back with its outcome: who reads outcomes slowly is not buried in them.
+        self._room = asyncio.Semaphore(2 * concurrency)
+        self._outcomes: deque[Outcome[T]] = deque()
+        self._news = asyncio.Event()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._working = 0
+        self._exhausted = False
+        self._failure: Exception | None = None
+        self._add_worker()
+
+    async def next(self) -> Outcome[T] | None:
+        """Return the next outcome, or None behind the last one.
+
+        Raises:
+            UltravoxError: The client was closed meanwhile.
+            Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
+        """
+        while not self._outcomes and self._working:
+            self._news.clear()
+            await self._news.wait()
+        if self._outcomes:
+            self._room.release()
+            return self._outcomes.popleft()
+        if self._failure is not None:
+            raise self._failure
+        if not self._exhausted:
+            self._transport.check_open()
+            msg = "the tasks of this sweep were cancelled before its last id"
+            raise UltravoxError(msg)
+        return None
+
+    async def dismiss(self) -> None:
+        """Cancel the tasks, and wait until they have ended."""
+        for worker in self._workers:
+            worker.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers)
+
+    def _add_worker(self) -> None:
+        worker = self._transport.spawn(self._work())
+        self._working += 1
+        self._workers.add(worker)
+        worker.add_done_callback(self._retire)
+
+    def _retire(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        self._working -= 1
+        self._news.set()
+
+    async def _work(self) -> None:
+        while (key := await self._next_id()) is not None:
+            if len(self._workers) < self._concurrency:
+                self._add_worker()
+            self._outcomes.append(await self._outcome(key))
+            self._news.set()
+
+    async def _next_id(self) -> str | None:
+        await self._room.acquire()
+        async with self._reading:
+            while not self._exhausted:
+                try:
+                    key = await anext(self._ids)
+                except StopAsyncIteration:
+                    self._exhausted = True
+                except Exception as error:  # noqa: BLE001 - the caller's iterable may raise anything
+                    self._failure = error
+                    self._exhausted = True
+                else:
+                    if self._seen.add(key):
+                        return key
+        return None
+
+    async def _outcome(self, key: str) -> Outcome[T]:
+        try:
+            return Outcome(key, await self._fetch(key))
+        except UltravoxError as error:
+            return Outcome(key, error=error)
+
+
+class Sweep(Generic[T]):
+    """Many ids, fetched concurrently.
+
+    Iterated with ``async for`` it gives one `Outcome` per distinct id, in the order in which they finish, and keeps
+    none of them. Awaited it gives a `BulkResult` of them all. Each iteration reads the ids again.
+
+    A loop that is left early leaves no task behind once the iterator is closed, which Python does when nothing refers
+    to it any more; `contextlib.aclosing` does it at a place that you choose.
+    """
+
+    def __init__(self, transport: Transport, ids: Ids, fetch: Fetch[T], concurrency: int) -> None:
+        if isinstance(ids, str):
+            raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
+        if concurrency < 1:
+            raise InvalidRequestError("concurrency", f"takes a whole number of at least 1, not {concurrency}")
+        self._transport = transport
+        self._ids = ids
+        self._fetch = fetch
+        self._concurrency = concurrency
+
+    async def __aiter__(self) -> AsyncIterator[Outcome[T]]:
+        """Iterate over the outcomes.
+
+        Raises:
+            UltravoxError: The client is closed, or belongs to another event loop.
+            Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
+        """
+        self._transport.check_open()
+        crew = _Crew(self._transport, self._ids, self._fetch, self._concurrency)
+        try:
+            while (outcome := await crew.next()) is not None:
+                yield outcome
+        finally:
+            await crew.dismiss()
+
+    def __await__(self) -> Generator[Any, None, BulkResult[T]]:
+        return self._collected().__await__()
+
+    async def _collected(self) -> BulkResult[T]:
+        result = BulkResult[T]()
+        async for outcome in self:
+            if outcome.error is not None:
+                result.failed[outcome.key] = outcome.error
+            elif outcome.value is not None:
+                result.found[outcome.key] = outcome.value
+        return result

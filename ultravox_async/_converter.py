@@ -1,0 +1,219 @@
+"""The one cattrs converter: bytes to attrs classes, and back.
+
+It coerces nothing: a decoded value has the declared types, or `DecodeError` says where it has not. The names of the
+wire are the camelCase of the Python names. Fields that the classes do not know are ignored.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar, cast, get_origin
+
+import attrs
+import cattrs
+import orjson
+from cattrs.cols import (
+    list_structure_factory,
+    mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - partly typed in cattrs
+)
+from cattrs.gen import make_dict_structure_fn, override
+
+from ultravox_async.errors import DecodeError, printable
+
+T = TypeVar("T")
+
+_GOT_LIMIT = 80
+
+
+class _MismatchError(ValueError):
+    """A value that is not of the type that its field declares."""
+
+    def __init__(self, expected: str, got: object) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.got = got
+
+
+@cache
+def wire_name(name: str) -> str:
+    """Return the camelCase of the wire for a Python name: ``outbound_proxy`` is ``outboundProxy`` there."""
+    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
+
+
+def decode(body: bytes, into: type[T], origin: str) -> T:
+    """Return the JSON document `body` as an `into`.
+
+    Args:
+        body: UTF-8 encoded JSON.
+        into: An attrs class, a list, a dict or a scalar type.
+        origin: The request that was answered, for the text of an error.
+
+    Raises:
+        DecodeError: `body` is no JSON, or not of the shape that `into` declares.
+    """
+    try:
+        return _FAST.structure(orjson.loads(body), into)
+    except (KeyError, _MismatchError, orjson.JSONDecodeError):
+        problem = _problem(body, into, origin)
+    del body  # it may hold secrets, which a traceback with locals would show
+    raise problem
+
+
+def decode_json(body: bytes, origin: str) -> Any:  # noqa: ANN401 - JSON is what is not typed here
+    """Return the JSON document `body` as dicts, lists and scalars.
+
+    Raises:
+        DecodeError: `body` is no JSON.
+    """
+    return decode(body, object, origin)
+
+
+def encode(value: object, default: Callable[[object], object]) -> bytes:
+    """Return `value` as JSON.
+
+    Args:
+        value: What JSON can hold, and what `default` knows.
+        default: Returns a plain form of an object that JSON does not know; raises `TypeError` where there is none.
+
+    Raises:
+        TypeError: JSON has no form for something in it.
+    """
+    return orjson.dumps(value, default=default)
+
+
+def to_wire(value: object) -> dict[str, object]:
+    """Return an instance of an attrs class as an object of the wire, without the fields that are None.
+
+    Raises:
+        TypeError: `value` is something else.
+    """
+    if not attrs.has(type(value)):
+        msg = f"JSON has no form for {type(value).__name__}"
+        raise TypeError(msg)
+    declared = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
+    fields = {field.name: getattr(value, field.name) for field in declared}
+    return wire_fields({name: found for name, found in fields.items() if found is not None})
+
+
+def wire_fields(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return `fields` with the names of the wire."""
+    return {wire_name(name): value for name, value in fields.items()}
+
+
+def _problem(body: bytes, into: type[object], origin: str) -> DecodeError:
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        reason = printable(error.msg, _GOT_LIMIT)
+        return DecodeError(origin, "", "JSON", f"{_short_text(body)} ({reason})" if body else "nothing")
+    try:
+        _EXPLAINING.structure(data, into)
+    except (cattrs.BaseValidationError, _MismatchError) as error:
+        return _located(error, "", origin)
+    msg = f"{into!r} decodes in one converter and not in the other"  # pragma: no cover - both have the same hooks
+    raise AssertionError(msg)  # pragma: no cover
+
+
+def _located(error: Exception, path: str, origin: str) -> DecodeError:
+    """Turn the first leaf of a tree of cattrs errors into one error with the path of the wire."""
+    if isinstance(error, _MismatchError):
+        return DecodeError(origin, path, error.expected, _short(error.got))
+    if isinstance(error, cattrs.IterableValidationError):
+        leaf, note = error.group_exceptions()[0][0]
+        step = f"[{note.index}]" if isinstance(note.index, int) else f".{printable(str(note.index), _GOT_LIMIT)}"
+        return _located(leaf, f"{path}{step}".lstrip("."), origin)
+    assert isinstance(error, cattrs.ClassValidationError)  # noqa: S101 - cattrs has no other kind
+    leaf, field = error.group_exceptions()[0][0]
+    inner = f"{path}.{wire_name(field.name)}".lstrip(".")
+    if isinstance(leaf, KeyError):
+        return DecodeError(origin, inner, "a value (the field is required)", "nothing")
+    return _located(leaf, inner, origin)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return f"an object of {len(cast('dict[str, object]', value))} fields"
+    if isinstance(value, list):
+        return f"a list of {len(cast('list[object]', value))}"
+    return _short_text(orjson.dumps(value))
+
+
+def _short_text(body: bytes) -> str:
+    return printable(body[: _GOT_LIMIT * 4].decode("utf-8", "replace"), _GOT_LIMIT)
+
+
+def _exactly(kind: type, expected: str) -> Callable[[object, type], object]:
+    def structure(value: object, _: type) -> object:
+        if type(value) is kind:
+            return value
+        raise _MismatchError(expected, value)
+
+    return structure
+
+
+def _number(value: object, _: type) -> float:
+    if type(value) is float or type(value) is int:
+        return float(value)
+    expected = "a number"
+    raise _MismatchError(expected, value)
+
+
+def _moment(value: object, _: type) -> datetime:
+    expected = "an ISO 8601 timestamp with a time zone"
+    if type(value) is not str:
+        raise _MismatchError(expected, value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    else:
+        if moment.tzinfo is not None:
+            return moment
+    raise _MismatchError(expected, value)
+
+
+def _typed(kind: type, expected: str, inner: Callable[[Any, Any], object]) -> Callable[[object, object], object]:
+    # cattrs reads whatever has keys, or can be iterated over, and a string can.
+    def structure(value: object, into: object) -> object:
+        if type(value) is kind:
+            return inner(value, into)
+        raise _MismatchError(expected, value)
+
+    return structure
+
+
+def _generic(cls: Any) -> Any:  # noqa: ANN401 - classes, and what typing makes of them
+    return get_origin(cls) or cls
+
+
+def _converter(*, detailed_validation: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=detailed_validation)
+
+    def structure_object(cls: Any) -> Callable[[object, object], object]:  # noqa: ANN401 - a class, generic or not
+        names: dict[str, Any] = {
+            field.name: override(rename=wire_name(field.name)) for field in attrs.fields(_generic(cls))
+        }
+        return _typed(dict, "an object", make_dict_structure_fn(cls, converter, **names))
+
+    def structure_list(cls: Any) -> Callable[[object, object], object]:  # noqa: ANN401 - list, with or without a type
+        return _typed(list, "a list", list_structure_factory(cls, converter))
+
+    def structure_dict(cls: Any) -> Callable[[object, object], object]:  # noqa: ANN401 - dict, with or without types
+        return _typed(dict, "an object", mapping_structure_factory(cls, converter))
+
+    converter.register_structure_hook_factory(lambda cls: attrs.has(_generic(cls)), structure_object)
+    converter.register_structure_hook_factory(lambda cls: _generic(cls) is list, structure_list)
+    converter.register_structure_hook_factory(lambda cls: _generic(cls) is dict, structure_dict)
+    converter.register_structure_hook(str, _exactly(str, "a string"))
+    converter.register_structure_hook(bool, _exactly(bool, "true or false"))
+    converter.register_structure_hook(int, _exactly(int, "a whole number"))
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(datetime, _moment)
+    converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
+    return converter
+
+
+_FAST = _converter(detailed_validation=False)
+# The same hooks; it remembers where in the document it is, which costs too much to do for every document.
+_EXPLAINING = _converter(detailed_validation=True)

@@ -1,0 +1,231 @@
+"""Rate budget, cool-downs and places in the pool: who may send, and when.
+
+`Budget` is arithmetic on the times it is given. `Gate` is where tasks queue for it, on the event loop's clock.
+"""
+
+import asyncio
+import enum
+from collections import OrderedDict, deque
+
+# What the client's clock calls a second may be a little less at the server: requests overtake each other on the way.
+# A window of 1.02 s bears 20 ms of that, and costs 2 % of the rate.
+_HEADROOM = 0.02
+# Timers fire late, by a millisecond when all is well. Lateness up to this is made good, in seconds.
+_CATCH_UP = 0.01
+# While both lanes wait, one permit in this many goes to the bulk lane, so that it never starves.
+_BULK_SHARE = 8
+
+
+class Lane(enum.IntEnum):
+    """Whose request goes first: single calls before sweeps and listings."""
+
+    SINGLE = 0
+    BULK = 1
+
+
+class CoolingDownError(Exception):
+    """A class of operations is cooling down for longer than anybody is ready to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"cooling down for another {seconds:.3f} s")
+        self.seconds = seconds
+
+
+class Budget:
+    """Counts sends, so that no window of one second, wherever it starts, holds more than the rate.
+
+    A request that has a permit but no connection yet is counted as pending, and in the window from the moment it is
+    really sent: a cold pool delays its first requests by a handshake, and they would crowd those that come behind.
+
+    Args:
+        rate: Requests a second, above 0.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._capacity = max(1, int(rate))
+        self._interval = (1 + _HEADROOM) / rate
+        self._window = max(1.0, 1 / rate) * (1 + _HEADROOM)
+        self._sent: deque[float] = deque(maxlen=self._capacity)
+        self._pending = 0
+        self._due = float("-inf")
+
+    def opens_at(self) -> float:
+        """Return the earliest time, in seconds, at which one more request may go; infinity until a pending one does."""
+        free = self._capacity - self._pending
+        if free <= 0:
+            return float("inf")
+        return self._sent[-free] + self._window if len(self._sent) >= free else float("-inf")
+
+    def evenly_at(self) -> float:
+        """Return the earliest time for a request that had to queue: those follow one another at even distances."""
+        return max(self._due, self.opens_at())
+
+    def reserve(self, now: float) -> None:
+        """Count a request that will be sent soon."""
+        self._pending += 1
+        self._due = max(self._due, now - _CATCH_UP) + self._interval
+
+    def spend(self, now: float) -> None:
+        """Note that a reserved request is being sent."""
+        self._pending -= 1
+        self._sent.append(now)
+
+    def forgo(self) -> None:
+        """Give back a reservation that was never sent."""
+        self._pending -= 1
+
+
+class _Unlimited(Budget):
+    """The budget of `RateLimit(None)`."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+
+    def opens_at(self) -> float:
+        return float("-inf")
+
+    def evenly_at(self) -> float:
+        return float("-inf")
+
+
+class Gate:
+    """Hands out permits: a place among the `places` that may be in flight, and a slot of the rate budget, together.
+
+    The two come together because a slot that then waits for a place is a burst in the making, and a place that waits
+    for a slot keeps others out. Waiting is fair within a lane and a class of operations.
+
+    Args:
+        requests_per_second: The rate, or None for no pacing.
+        places: How many permits may be out at once.
+        max_wait: Seconds; a longer cool-down fails those that wait for its end instead.
+        loop: The event loop whose clock is used.
+    """
+
+    def __init__(
+        self, requests_per_second: float | None, places: int, max_wait: float, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._budget = Budget(requests_per_second) if requests_per_second is not None else _Unlimited()
+        self._places = places
+        self._max_wait = max_wait
+        self._loop = loop
+        self._queues: dict[tuple[Lane, str], OrderedDict[asyncio.Future[None], None]] = {}
+        self._cool_until: dict[str, float] = {}
+        self._unsent: set[asyncio.Task[object] | None] = set()
+        self._singles_in_a_row = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def enter(self, operation: str, lane: Lane) -> None:
+        """Wait for a permit, which `leave` gives back.
+
+        Raises:
+            CoolingDownError: The class of operations is cooling down for longer than `max_wait`.
+        """
+        now = self._loop.time()
+        cooling = self._cool_until.get(operation, now) - now
+        if cooling > self._max_wait:
+            raise CoolingDownError(cooling)
+        if lane is Lane.SINGLE and cooling <= 0 < self._places and not self._queues and self._budget.opens_at() <= now:
+            self._places -= 1
+            self._budget.reserve(now)
+        else:
+            await self._queue_up(operation, lane)
+        self._unsent.add(asyncio.current_task())
+
+    async def _queue_up(self, operation: str, lane: Lane) -> None:
+        queue = self._queues.setdefault((lane, operation), OrderedDict())
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        queue[waiter] = None
+        if len(queue) == 1:  # behind another, the timer or the leave() that the first one waits for is enough
+            self._admit()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self._drop(lane, operation, waiter)
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._places += 1
+                self._budget.forgo()
+                self._admit()
+            raise
+
+    def sending(self) -> None:
+        """Note that the current task's request is being sent: from here on it fills its second of the budget."""
+        task = asyncio.current_task()
+        if task in self._unsent:
+            self._unsent.remove(task)
+            self._budget.spend(self._loop.time())
+            self._admit_unless_timed()
+
+    def leave(self) -> None:
+        """Give back the current task's permit."""
+        task = asyncio.current_task()
+        if task in self._unsent:
+            self._unsent.remove(task)
+            self._budget.forgo()
+        self._places += 1
+        self._admit_unless_timed()
+
+    def cool_down(self, operation: str, seconds: float) -> None:
+        """Let nobody start an operation of this class for so long. A cool-down only ever moves later."""
+        until = self._loop.time() + seconds
+        if until <= self._cool_until.get(operation, until - 1):
+            return
+        self._cool_until[operation] = until
+        if seconds > self._max_wait:
+            for key in [key for key in self._queues if key[1] == operation]:
+                for waiter in self._queues.pop(key):
+                    if not waiter.done():
+                        waiter.set_exception(CoolingDownError(seconds))
+
+    def close(self) -> None:
+        """Stop the clock; whoever still waits has to be cancelled."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _drop(self, lane: Lane, operation: str, waiter: asyncio.Future[None]) -> None:
+        queue = self._queues.get((lane, operation))
+        if queue is not None and waiter in queue:
+            del queue[waiter]
+            if not queue:
+                del self._queues[lane, operation]
+
+    def _admit_unless_timed(self) -> None:
+        # An armed timer means that time is what is waited for, and neither a place nor a send brings that nearer.
+        if self._queues and self._timer is None:
+            self._admit()
+
+    def _admit(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now = self._loop.time()
+        while self._queues and self._places > 0:
+            key = self._next_queue(now)
+            if key is None:
+                ready_at = min(self._cool_until[operation] for _, operation in self._queues)
+            else:
+                ready_at = self._budget.evenly_at()
+            if ready_at > now:
+                # Infinity: as many are pending as the budget holds, and the next sending() comes back here.
+                if ready_at < float("inf"):
+                    self._timer = self._loop.call_at(ready_at, self._admit)
+                return
+            if key is not None:
+                self._admit_first(key, now)
+
+    def _admit_first(self, key: tuple[Lane, str], now: float) -> None:
+        # To the end of the dictionary, so that classes of operations take turns within a lane.
+        queue = self._queues[key] = self._queues.pop(key)
+        waiter, _ = queue.popitem(last=False)
+        if not queue:
+            del self._queues[key]
+        if waiter.done():  # cancelled, and its task has not run yet
+            return
+        self._singles_in_a_row = self._singles_in_a_row + 1 if key[0] is Lane.SINGLE else 0
+        self._places -= 1
+        self._budget.reserve(now)
+        waiter.set_result(None)
+
+    def _next_queue(self, now: float) -> tuple[Lane, str] | None:
+        open_keys = [key for key in self._queues if self._cool_until.get(key[1], now) <= now]
+        choose = max if self._singles_in_a_row >= _BULK_SHARE - 1 else min
+        return choose(open_keys, key=lambda key: key[0], default=None)

@@ -1,0 +1,93 @@
+"""Cursor pages: `Page` is one, `Pager` walks them."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
+
+import attrs
+from yarl import URL
+
+from ultravox_async._transport import Request, Transport
+from ultravox_async.errors import DecodeError, printable
+
+T = TypeVar("T")
+
+
+@attrs.define
+class Page(Generic[T]):
+    """One page of a listing, as the API returns it."""
+
+    results: list[T]
+    """What is on the page."""
+
+    next: str | None = None
+    """The URL of the page behind this one; None on the last page."""
+
+    previous: str | None = None
+    """The URL of the page before this one; None on the first page."""
+
+    total: int | None = None
+    """How many results all pages hold together; None where the API does not say."""
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor in `next`: pass it as ``cursor`` to go on from here later. None on the last page."""
+        return None if self.next is None else URL(self.next).query.get("cursor")
+
+
+class Pager(Generic[T]):
+    """The results of a listing: iterate over them with ``async for``, or over `pages`.
+
+    Pages are fetched one after the other as they are needed, so leaving the loop early saves requests. Each iteration
+    starts again at the first page.
+    """
+
+    def __init__(self, transport: Transport, first: Request, page_type: type[Page[T]]) -> None:
+        self._transport = transport
+        self._first = first
+        self._page_type = page_type
+
+    def __repr__(self) -> str:
+        return f"Pager({self._first.method} {self._first.path})"
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Iterate over the results.
+
+        Raises:
+            UltravoxError: As `pages` does.
+        """
+        async for page in self.pages():
+            for result in page.results:
+                yield result
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """Iterate over the pages.
+
+        Raises:
+            UltravoxError: A page could not be fetched.
+            DecodeError: A page is not as documented; or its ``next`` points to another origin, or to a page that this
+                iteration has seen.
+        """
+        request = self._first
+        seen = {request.query}
+        while True:
+            page = (await self._transport.send(request)).decode(self._page_type)
+            yield page
+            if page.next is None:
+                return
+            # Only the query of the link is followed: proxies rewrite paths, and the key has no business at another.
+            query = self._query_of(page.next)
+            if query in seen:
+                raise self._bad_link("a page not seen before", page.next)
+            seen.add(query)
+            request = attrs.evolve(request, query=query)
+
+    def _query_of(self, link: str) -> str:
+        with contextlib.suppress(ValueError):
+            url = URL(link)
+            if url.absolute and url.origin() == self._transport.origin:
+                return url.raw_query_string
+        raise self._bad_link(f"a link to {self._transport.origin}", link)
+
+    def _bad_link(self, expected: str, link: str) -> DecodeError:
+        return DecodeError(f"{self._first.method} {self._first.path}", "next", expected, printable(link, 200))

@@ -1,0 +1,46 @@
+"""Path segments: quoting, and refusal of what could climb out of its place in a URL."""
+
+import unicodedata
+from urllib.parse import quote, unquote
+
+from ultravox_async.errors import InvalidRequestError
+
+# Unreserved and sub-delimiters that a path may hold, and "%" because a caller's path may be quoted already.
+_PATH_SAFE = "/%-._~!$&'()*+,;=:@"
+
+
+def segment(value: str, name: str) -> str:
+    r"""Return `value` as exactly one quoted path segment that decodes to it.
+
+    Raises:
+        InvalidRequestError: `value` is no string, empty, ``.`` or ``..``, or holds ``/``, ``\``, a control character
+            or a lone surrogate. Quoting does not save these: ``..`` is unreserved, and servers and URL libraries on
+            the way resolve it, strip line breaks and unquote ``%2F``.
+    """
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - ids come from untyped places
+        raise InvalidRequestError(name, f"takes a string, not {type(value).__name__}")
+    if value.isalnum() and value.isascii():
+        return value
+    if value in {"", ".", ".."}:
+        raise InvalidRequestError(name, f"{value!r} is no id")
+    if any(c in "/\\" or unicodedata.category(c) in {"Cc", "Cs"} for c in value):
+        raise InvalidRequestError(name, "an id has no slash, backslash or control character")
+    return quote(value, safe="")
+
+
+def checked_path(path: str) -> str:
+    """Return a caller's own path, quoted where it needs it.
+
+    Raises:
+        InvalidRequestError: `path` does not begin with exactly one ``/``, has a query or a fragment, climbs with ``.``
+            or ``..`` (quoted or not), or holds a backslash, a control character or a lone surrogate.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise InvalidRequestError("path", "begins with exactly one slash, such as /api/voices")
+    if "?" in path or "#" in path:
+        raise InvalidRequestError("path", "has no query and no fragment; queries go into params")
+    if any(c == "\\" or unicodedata.category(c) in {"Cc", "Cs"} for c in path + unquote(path)):
+        raise InvalidRequestError("path", "has no backslash and no control character")
+    if any(part in {".", ".."} for part in unquote(path).split("/")):
+        raise InvalidRequestError("path", "has no . and no .. among its segments")
+    return quote(path, safe=_PATH_SAFE)

@@ -1,0 +1,77 @@
+"""May this failure be retried, and after how long? Pure: no clock, no event loop, no network."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ultravox_async.errors import APIConnectionError, APIStatusError, UltravoxError
+from ultravox_async.settings import RetryPolicy
+
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_TOO_MANY_REQUESTS = 429
+_SERVICE_UNAVAILABLE = 503
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
+
+
+def retry_delay(
+    policy: RetryPolicy, method: str, attempt: int, error: UltravoxError, random: Callable[[], float]
+) -> float | None:
+    """Return the seconds to wait before the next attempt, or None where there must not be one.
+
+    Args:
+        policy: The client's policy.
+        method: The HTTP method, in capitals.
+        attempt: The number of the attempt that failed, counted from 1.
+        error: What it failed with.
+        random: Gives numbers from 0 up to, not including, 1.
+    """
+    if attempt >= policy.max_attempts or not _may_be_repeated(method, error):
+        return None
+    asked = error.retry_after if isinstance(error, APIStatusError) else None
+    # Zero seconds, or a date that is past, says nothing about how long to wait: the ordinary pause holds then.
+    if not asked:
+        return min(policy.max_delay, policy.base_delay * 2.0 ** min(attempt - 1, 64)) * (1.0 - random() / 2)
+    if asked > policy.max_delay:
+        return None
+    return asked + policy.base_delay * random() / 2
+
+
+def _may_be_repeated(method: str, error: UltravoxError) -> bool:
+    if isinstance(error, APIConnectionError):
+        return method in _IDEMPOTENT_METHODS or not error.connected
+    if not isinstance(error, APIStatusError):
+        return False
+    if method in _IDEMPOTENT_METHODS:
+        return error.status in _PASSING_STATUSES
+    return error.status == _TOO_MANY_REQUESTS or (
+        error.status == _SERVICE_UNAVAILABLE and error.retry_after is not None
+    )
+
+
+def parse_retry_after(values: Sequence[str], now: datetime) -> float | None:
+    """Return the seconds that the ``Retry-After`` headers of one answer ask for; None where none of them is usable.
+
+    RFC 9110, section 10.2.3, allows whole seconds and HTTP dates; decimals are understood too. A date that is past is
+    0.0. Of several headers the longest wait counts. A negative number, ``nan``, ``inf`` and anything else is ignored.
+
+    Args:
+        values: The header's values, in any number.
+        now: The present time, with a time zone.
+    """
+    waits = [seconds for value in values if (seconds := _seconds(value.strip(), now)) is not None]
+    return max(waits, default=None)
+
+
+def _seconds(value: str, now: datetime) -> float | None:
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:  # "-0000", which says that the zone is unknown; HTTP dates are always GMT
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, math.ceil((moment - now).total_seconds()))

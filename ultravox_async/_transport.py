@@ -1,0 +1,506 @@
+"""One logical request in, one response out: attempts, pacing, deadlines and the connection pool.
+
+The only module that uses aiohttp's client. Exceptions of aiohttp end here: their tracebacks and attributes hold the
+headers of the request, and so the key.
+"""
+
+import asyncio
+import itertools
+import json
+import math
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from ssl import SSLContext
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import attrs
+import orjson
+from multidict import CIMultiDict
+from yarl import URL
+
+from ultravox_async._body import Body, Secret
+from ultravox_async._converter import decode, decode_json
+from ultravox_async._pacing import CoolingDownError, Gate, Lane
+from ultravox_async._retry import parse_retry_after, retry_delay
+from ultravox_async._version import __version__
+from ultravox_async.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    RateLimitError,
+    ResponseTooLargeError,
+    UltravoxError,
+    class_for_status,
+    printable,
+)
+from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
+
+T = TypeVar("T")
+
+_REDACTED = "[redacted]"
+# A secret shorter than this is found in every text by chance.
+_REDACTED_FROM = 4
+_REASON_LIMIT = 200
+_SUCCESS = range(200, 300)
+_NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
+# Calls are created under capacity limits of their own, and a 429 for one says nothing about other operations.
+_CALLS = "calls"
+_EVERYTHING_ELSE = "api"
+
+
+@attrs.frozen
+class Request:
+    """One logical request."""
+
+    method: str
+    """The HTTP method, in capitals."""
+
+    path: str
+    """The path, percent-encoded, without a query."""
+
+    query: str = ""
+    """The query, percent-encoded, without its question mark."""
+
+    body: Body | None = None
+    """The JSON body, if any."""
+
+    lane: Lane = Lane.SINGLE
+    """Whether it waits with single calls or behind them."""
+
+    @property
+    def operation(self) -> str:
+        """The class of operations whose 429s concern this request."""
+        return _CALLS if self.method == "POST" and self.path.endswith("/calls") else _EVERYTHING_ELSE
+
+
+@attrs.frozen
+class Response:
+    """A successful answer, as `AsyncUltravox.request` returns it."""
+
+    status: int
+    """The HTTP status code, 200 to 299."""
+
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """The headers; names are looked up without regard to case."""
+
+    body: bytes = attrs.field(repr=False)
+    """The decoded body."""
+
+    origin: str
+    """The request that it answers, for example ``GET /api/voices``."""
+
+    def json(self) -> Any:  # noqa: ANN401 - what comes here is what the SDK has no type for
+        """Return the body as dicts, lists and scalars.
+
+        Raises:
+            DecodeError: The body is no JSON.
+        """
+        return decode_json(self.body, self.origin)
+
+    def decode(self, into: type[T]) -> T:
+        """Return the body as an `into`: an attrs class, or a list, dict or scalar type, never coerced.
+
+        The camelCase names of the wire become the Python names of the class.
+
+        Raises:
+            DecodeError: The body is no JSON, or has not the types that `into` declares.
+        """
+        return decode(self.body, into, self.origin)
+
+
+class _LostConnectionError(aiohttp.ClientError):
+    """A connection that broke; not of the kinds after which aiohttp sends a request again by itself."""
+
+
+class _TooLargeError(Exception):
+    """A body that passed the limit."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A pool that tells when a request has its connection and is about to be sent."""
+
+    def __init__(self, sending: Callable[[], None], limit: int, ssl: SSLContext | None) -> None:
+        super().__init__(limit=limit, ssl=True if ssl is None else ssl)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
+        self._sending = sending
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
+        connection = await super().connect(req, traces, timeout)
+        self._sending()
+        return connection
+
+
+async def _without_silent_repeat(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    # aiohttp sends a GET, PUT or DELETE again by itself when these two reach it; RetryPolicy alone decides that here.
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _LostConnectionError(str(error) or "the server closed the connection") from None
+
+
+@attrs.frozen
+class PoolSettings:
+    """How the transport makes a pool of its own."""
+
+    size: int
+    """How many requests may be in flight at once."""
+
+    ssl: SSLContext | None
+    """What checks the server's certificate; None for the defaults of aiohttp."""
+
+    trust_env: bool
+    """Whether proxies and netrc of the environment are used."""
+
+    trace_configs: tuple[aiohttp.TraceConfig, ...]
+    """What listens to aiohttp's events."""
+
+
+@attrs.frozen
+class _Pool:
+    """What is made on first use, in the running loop."""
+
+    loop: asyncio.AbstractEventLoop
+    session: aiohttp.ClientSession
+    gate: Gate
+
+
+@attrs.frozen
+class _Route:
+    """Which connections an attempt may use."""
+
+    server_hostname: str | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+
+_ANY_CONNECTION = _Route()
+
+
+class Transport:
+    """Sends requests for one key to one origin, for all tasks of one event loop.
+
+    Args:
+        api_key: The key, sent to `base_url` and to nobody else.
+        base_url: Scheme, host, port and path prefix.
+        pool: How to make the pool.
+        session: Used instead of a session of its own, and never closed.
+        timeout: The deadlines.
+        retry: What is repeated.
+        rate_limit: The pace.
+        max_response_bytes: The longest decoded body that is read.
+    """
+
+    __slots__ = (
+        "_base",
+        "_client_timeout",
+        "_closed",
+        "_fresh_connection",
+        "_key",
+        "_max_response_bytes",
+        "_owned",
+        "_pool",
+        "_rate_limit",
+        "_retry",
+        "_scopes",
+        "_session",
+        "_tasks",
+        "_timeout",
+        "origin",
+    )
+
+    def __init__(  # noqa: PLR0913 - the settings of a client, each of its own kind
+        self,
+        *,
+        api_key: Secret,
+        base_url: URL,
+        pool: PoolSettings,
+        session: aiohttp.ClientSession | None,
+        timeout: Timeout,
+        retry: RetryPolicy,
+        rate_limit: RateLimit,
+        max_response_bytes: int,
+    ) -> None:
+        self.origin = base_url.origin()
+        self._base = str(base_url).rstrip("/")
+        self._key = _Key(api_key)
+        self._owned = pool
+        self._session = session
+        self._timeout = timeout
+        self._retry = retry
+        self._rate_limit = rate_limit
+        self._max_response_bytes = max_response_bytes
+        # A server name of its own gives the attempt a compartment of the pool that is always empty: after a lost
+        # connection the others of that moment are as suspect, and one attempt each is too many to find out.
+        self._fresh_connection = _Route(base_url.host, {"Connection": "close"})
+        # A pool of its own has a place for each permit, so that nobody waits for one. A pool that was handed in may
+        # be shared with others, and there only the making of a connection itself is timed.
+        self._client_timeout = aiohttp.ClientTimeout(
+            connect=timeout.connect if session is None else None,
+            sock_connect=timeout.connect,
+            sock_read=timeout.read,
+            ceil_threshold=math.inf,
+        )
+        self._pool: _Pool | None = None
+        self._closed = False
+        self._scopes: set[asyncio.Timeout] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def fetch(
+        self, method: str, path: str, into: type[T], *, body: Body | None = None, lane: Lane = Lane.SINGLE
+    ) -> T:
+        """Send a request and decode its answer into `into`.
+
+        Raises:
+            UltravoxError: As `send` does, and `DecodeError`.
+        """
+        response = await self.send(Request(method, path, body=body, lane=lane))
+        return response.decode(into)
+
+    async def send(self, request: Request) -> Response:
+        """Send a request as often as it takes, and return the successful answer.
+
+        Raises:
+            APIStatusError: The last answer was no success.
+            APIConnectionError: There was no answer, or not in time.
+            ResponseTooLargeError: The answer is longer than `max_response_bytes`.
+            UltravoxError: The client is closed, or belongs to another event loop.
+        """
+        pool = self._opened()
+        scope = asyncio.timeout(None)
+        self._scopes.add(scope)
+        try:
+            async with scope:
+                outcome = await self._repeat(pool, request, scope)
+        except TimeoutError:
+            outcome = self._interrupted(request)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            # The frames below hold the key and the body, and a traceback with locals would show them.
+            raise error.with_traceback(None)  # noqa: B904 - the same exception, less its frames
+        finally:
+            self._scopes.discard(scope)
+        if isinstance(outcome, Response):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            del outcome  # or this frame and the error hold each other, until the garbage collector comes by
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` in a task that `close` cancels."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """End what is running, and close the session if it is owned; closing again does nothing.
+
+        Raises:
+            UltravoxError: The session belongs to another event loop.
+        """
+        if self._closed:
+            return
+        pool = self._pool
+        if pool is not None:
+            _check_loop(pool.loop)
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for scope in self._scopes:
+            if not scope.expired():
+                scope.reschedule(-math.inf)
+        while self._scopes:  # noqa: ASYNC110 - each has been cancelled, and ends within a few turns of the loop
+            await asyncio.sleep(0)
+        if pool is not None:
+            pool.gate.close()
+        if pool is not None and pool.session is not self._session:
+            await pool.session.close()
+
+    def check_open(self) -> None:
+        """Raise where nothing can be sent.
+
+        Raises:
+            UltravoxError: The client is closed, or belongs to another event loop.
+        """
+        self._opened()
+
+    def _opened(self) -> _Pool:
+        if self._closed:
+            msg = "this AsyncUltravox is closed; make a new one, or close it later"
+            raise UltravoxError(msg)
+        if self._pool is None:
+            self._pool = self._make_pool(asyncio.get_running_loop())
+        _check_loop(self._pool.loop)
+        if self._pool.session.closed:
+            msg = "the aiohttp.ClientSession that was handed in is closed; close it after the AsyncUltravox"
+            raise UltravoxError(msg)
+        return self._pool
+
+    def _make_pool(self, loop: asyncio.AbstractEventLoop) -> _Pool:
+        places = self._owned.size
+        if self._session is not None and self._session.connector is not None:
+            limits = self._session.connector.limit, self._session.connector.limit_per_host
+            places = min([places, *(limit for limit in limits if limit)])  # aiohttp's 0 is no limit
+        gate = Gate(self._rate_limit.requests_per_second, places, self._retry.max_delay, loop)
+        session = self._session or aiohttp.ClientSession(
+            connector=_Connector(gate.sending, places, self._owned.ssl),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=self._owned.trust_env,
+            trace_configs=list(self._owned.trace_configs),
+        )
+        return _Pool(loop, session, gate)
+
+    async def _repeat(self, pool: _Pool, request: Request, scope: asyncio.Timeout) -> Response | UltravoxError:
+        left = self._timeout.total
+        route = _ANY_CONNECTION
+        for attempt in itertools.count(1):
+            try:
+                await pool.gate.enter(request.operation, request.lane)
+            except CoolingDownError as error:
+                return _cooling_down(request, error.seconds)
+            started = pool.loop.time()
+            self._set_deadline(scope, started + left)
+            try:
+                outcome = await self._attempt(pool, request, route)
+            finally:
+                pool.gate.leave()
+            if isinstance(outcome, Response):
+                return outcome
+            self._set_deadline(scope, None)
+            left -= pool.loop.time() - started
+            delay = retry_delay(self._retry, request.method, attempt, outcome, random.random)
+            if isinstance(outcome, RateLimitError):
+                pool.gate.cool_down(request.operation, delay or outcome.retry_after or self._retry.base_delay)
+            if delay is None or delay >= left:
+                return outcome
+            await asyncio.sleep(delay)
+            left -= delay
+            route = self._fresh_connection if isinstance(outcome, APIConnectionError) else _ANY_CONNECTION
+        raise AssertionError  # pragma: no cover - counting does not end
+
+    def _set_deadline(self, scope: asyncio.Timeout, when: float | None) -> None:
+        if not self._closed:  # or close() has set one already
+            scope.reschedule(when)
+
+    def _interrupted(self, request: Request) -> UltravoxError:
+        if self._closed:
+            return UltravoxError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
+        reason = f"no answer within {self._timeout.total} s (Timeout.total)"
+        return APITimeoutError(request.method, request.path, reason, connected=True)
+
+    async def _attempt(self, pool: _Pool, request: Request, route: _Route) -> Response | UltravoxError:
+        try:
+            async with pool.session.request(
+                request.method,
+                URL(f"{self._base}{request.path}{request.query and '?'}{request.query}", encoded=True),
+                headers=self._key.headers(request, route.headers),
+                data=None if request.body is None else request.body.content,
+                server_hostname=route.server_hostname,
+                timeout=self._client_timeout,
+                allow_redirects=False,
+                raise_for_status=False,
+                middlewares=(_without_silent_repeat,),
+            ) as answer:
+                pool.gate.sending()
+                body = await self._read(answer)
+                return self._answered(request, answer, body)
+        except _TooLargeError:
+            return ResponseTooLargeError(request.method, request.path, self._max_response_bytes)
+        except aiohttp.ConnectionTimeoutError:
+            reason = f"no connection within {self._timeout.connect} s (Timeout.connect)"
+            return APITimeoutError(request.method, request.path, reason, connected=False)
+        except aiohttp.ServerTimeoutError:
+            reason = f"silence for {self._timeout.read} s (Timeout.read)"
+            return APITimeoutError(request.method, request.path, reason, connected=True)
+        except (aiohttp.ClientError, OSError) as error:
+            reason = self._key.redacted(printable(str(error) or type(error).__name__, _REASON_LIMIT), request.body)
+            connected = not isinstance(error, _NEVER_CONNECTED)
+            return APIConnectionError(request.method, request.path, reason, connected=connected)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        limit = self._max_response_bytes
+        if (answer.content_length or 0) > limit:
+            raise _TooLargeError
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := await answer.content.readany():
+            size += len(chunk)
+            if size > limit:
+                raise _TooLargeError
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _answered(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> Response | APIStatusError:
+        if answer.status in _SUCCESS:
+            return Response(answer.status, answer.headers, body, f"{request.method} {request.path}")
+        headers = CIMultiDict((name, self._key.redacted(value, request.body)) for name, value in answer.headers.items())
+        text = self._key.redacted(body.decode("utf-8", "surrogateescape"), request.body)
+        return class_for_status(answer.status)(
+            answer.status,
+            request.method,
+            request.path,
+            headers=headers,
+            body=text.encode("utf-8", "surrogateescape"),
+            retry_after=parse_retry_after(answer.headers.getall("Retry-After", ()), datetime.now(UTC)),
+        )
+
+
+class _Key:
+    """The key, where no repr and no `vars` shows it."""
+
+    __slots__ = ("_headers", "_headers_with_body", "_key")
+
+    def __init__(self, api_key: Secret) -> None:
+        self._key = str(api_key.reveal())
+        self._headers = CIMultiDict(
+            {
+                "Accept": "application/json",
+                "User-Agent": f"ultravox-async/{__version__}",
+                "X-API-Key": self._key,
+            }
+        )
+        self._headers_with_body = self._headers.copy()
+        self._headers_with_body["Content-Type"] = "application/json"
+
+    def headers(self, request: Request, extra: Mapping[str, str]) -> CIMultiDict[str]:
+        """Return the headers of a request, the key among them."""
+        headers = self._headers if request.body is None else self._headers_with_body
+        if extra:
+            headers = headers.copy()
+            headers.update(extra)
+        return headers
+
+    def redacted(self, text: str, body: Body | None) -> str:
+        """Return `text` without the key and the secrets of `body`, plain or escaped as in JSON and in URLs."""
+        for secret in (self._key, *(body.secrets if body is not None else ())):
+            if len(secret) >= _REDACTED_FROM:
+                for form in (secret, json.dumps(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], quote(secret)):
+                    text = text.replace(form, _REDACTED)
+        return text
+
+
+def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
+    if asyncio.get_running_loop() is not loop:
+        msg = (
+            "this AsyncUltravox has its connections in another event loop; "
+            "make one in each loop, and close it in the loop where it was used"
+        )
+        raise UltravoxError(msg)
+
+
+def _cooling_down(request: Request, seconds: float) -> RateLimitError:
+    said = f"not sent: an earlier 429 asked for a pause, of which {seconds:.1f} s are left"
+    body = orjson.dumps({"detail": said})
+    return RateLimitError(429, request.method, request.path, body=body, retry_after=seconds)

@@ -1,0 +1,199 @@
+"""`AsyncUltravox`: settings, ownership of the connection pool, one attribute per resource."""
+
+import ipaddress
+import os
+from collections.abc import Mapping, Sequence
+from ssl import SSLContext
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from ultravox_async._body import Secret, json_body
+from ultravox_async._paths import checked_path
+from ultravox_async._transport import PoolSettings, Request, Response, Transport
+from ultravox_async.errors import ConfigurationError, InvalidRequestError
+from ultravox_async.resources.sip import Sip
+from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
+
+_DEFAULT_BASE_URL: Final = "https://api.ultravox.ai"
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+class AsyncUltravox:
+    """A client of the Ultravox REST API, for all tasks of one event loop.
+
+    It may be built anywhere, outside an event loop too; its connection pool is made on first use. Build one, share it
+    among all tasks, and close it at the end, with ``async with`` or `close`.
+
+    Args:
+        api_key: The API key; by default that of the environment variable ``ULTRAVOX_API_KEY``.
+        base_url: Where the API is; by default ``ULTRAVOX_BASE_URL`` of the environment, else the public API.
+        session: An `aiohttp.ClientSession` to use instead of one of the client's own. It is never closed, and the key
+            is sent with each request, never made a default header. Its own middlewares are not run, and the time that
+            a request waits for a connection behind other users of its pool counts against `Timeout.total`.
+        timeout: The deadlines, in seconds.
+        retry: What is repeated, and after how long.
+        rate_limit: The pace; ``RateLimit(None)`` for none.
+        pool_size: The most requests in flight, and connections, at once; 1 or more.
+        max_response_bytes: The longest decoded body that is read, in bytes; 16 MiB by default.
+        ssl: What checks the server's certificate; by default aiohttp's context, which trusts what the system trusts.
+        trust_env: Whether the proxies and the netrc file of the environment are used.
+        trace_configs: What listens to aiohttp's events.
+        allow_http: Whether the key may go over ``http://`` to a host that is not a loopback address.
+
+    Raises:
+        ConfigurationError: There is no key, or a setting cannot work. The text never holds the key.
+    """
+
+    sip: Sip
+    """SIP registrations and configuration."""
+
+    def __init__(  # noqa: PLR0913 - each argument is a setting of its own, and none is needed
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        timeout: Timeout = Timeout(),  # noqa: B008 - frozen
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        rate_limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
+        pool_size: int = 100,
+        max_response_bytes: int = 16 * 1024 * 1024,
+        ssl: SSLContext | None = None,
+        trust_env: bool = False,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        allow_http: bool = False,
+    ) -> None:
+        key = Secret(api_key)
+        url = Secret(base_url)
+        del api_key, base_url
+        if session is not None and (ssl is not None or trust_env or trace_configs):
+            msg = "ssl, trust_env and trace_configs belong to the session; set them where the session is made"
+            raise ConfigurationError(msg)
+        if not (ssl is None or isinstance(ssl, SSLContext)):  # pyright: ignore[reportUnnecessaryIsInstance] - aiohttp takes False here
+            msg = "ssl takes an ssl.SSLContext or None; certificates are always checked"
+            raise ConfigurationError(msg)
+        self._base_url = _checked_base_url(url, allow_http=allow_http)
+        self._settings = {
+            "timeout": timeout,
+            "retry": retry,
+            "rate_limit": rate_limit,
+            "pool_size": _at_least_one("pool_size", pool_size),
+            "max_response_bytes": _at_least_one("max_response_bytes", max_response_bytes),
+        }
+        self._transport = Transport(
+            api_key=_checked_key(key),
+            base_url=self._base_url,
+            pool=PoolSettings(pool_size, ssl, trust_env, tuple(trace_configs)),
+            session=session,
+            timeout=timeout,
+            retry=retry,
+            rate_limit=rate_limit,
+            max_response_bytes=max_response_bytes,
+        )
+        self.sip = Sip(self._transport)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
+        return f"AsyncUltravox(base_url={str(self._base_url)!r}, {settings})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the requests that are still running with an `UltravoxError`, and close the connection pool.
+
+        A session that was handed in stays open. Closing again does nothing.
+
+        Raises:
+            UltravoxError: The client was used in another event loop; close it there.
+        """
+        await self._transport.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int | float] | None = None,
+        json: object = None,
+    ) -> Response:
+        """Send a request for which this package has no method yet: with the same key, retries, pacing and errors.
+
+        Args:
+            method: DELETE, GET, HEAD, OPTIONS, PATCH, POST or PUT.
+            path: The path, beginning with a slash, without a query; for example ``/api/voices``.
+            params: The query, not encoded.
+            json: The body, anything that JSON has a form for; None for no body.
+
+        Raises:
+            InvalidRequestError: There is no such method, the path could leave its place, or the body is no JSON.
+            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+        """
+        sealed_json = Secret(json)
+        has_body = json is not None
+        del json
+        if method.upper() not in _METHODS:
+            raise InvalidRequestError("method", f"takes one of {', '.join(sorted(_METHODS))}")
+        body = json_body(sealed_json) if has_body else None
+        return await self._transport.send(Request(method.upper(), checked_path(path), urlencode(params or {}), body))
+
+
+def _checked_key(given: Secret) -> Secret:
+    # The key stays sealed all the way, so that a traceback with locals does not show it.
+    key = given if given.reveal() is not None else Secret(os.environ.get("ULTRAVOX_API_KEY"))
+    if not key.reveal():
+        msg = "no API key: pass api_key, or set the environment variable ULTRAVOX_API_KEY"
+        raise ConfigurationError(msg)
+    if not _may_be_a_key(key.reveal()):
+        msg = "the API key is no string of printable ASCII characters without spaces and line breaks"
+        raise ConfigurationError(msg)
+    return key
+
+
+def _may_be_a_key(key: object) -> bool:
+    return isinstance(key, str) and key.isascii() and key.isprintable() and " " not in key
+
+
+def _checked_base_url(given: Secret, *, allow_http: bool) -> URL:
+    # Sealed too: it may hold a password, which is why user information is refused.
+    url = _parsed_url(given.reveal() or os.environ.get("ULTRAVOX_BASE_URL") or _DEFAULT_BASE_URL)
+    if url is None:
+        msg = "base_url takes an absolute http or https URL without user information, query and fragment"
+        raise ConfigurationError(msg)
+    if url.scheme == "http" and not allow_http and not _is_loopback(url.host or ""):
+        msg = f"{url} would send the API key unencrypted; use https, or pass allow_http=True"
+        raise ConfigurationError(msg)
+    return url
+
+
+def _parsed_url(text: object) -> URL | None:
+    try:
+        url = URL(text) if isinstance(text, str) and text.isprintable() and " " not in text else URL()
+        usable = url.scheme in {"http", "https"} and url.host and url.port
+    except ValueError:
+        return None
+    plain = url.raw_user is None and url.raw_password is None and not url.query_string and not url.fragment
+    return url.with_path(url.raw_path.rstrip("/"), encoded=True) if usable and plain else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance] - settings come from untyped places
+        msg = f"{name} takes a whole number of at least 1, not {value!r}"
+        raise ConfigurationError(msg)
+    return value

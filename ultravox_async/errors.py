@@ -1,0 +1,330 @@
+"""Everything that this package raises on purpose.
+
+::
+
+    UltravoxError
+    ├── ConfigurationError          the client was set up wrongly; nothing was sent
+    ├── InvalidRequestError         refused here, before anything was sent (also a ValueError)
+    ├── APIConnectionError          no complete answer came back
+    │   └── APITimeoutError         ... in time (also a TimeoutError)
+    ├── APIStatusError              an answer came, and its status is no success
+    │   ├── RedirectError           3xx: redirects are not followed, the key stays with its host
+    │   ├── BadRequestError         400
+    │   ├── AuthenticationError     401
+    │   ├── PermissionDeniedError   403
+    │   ├── NotFoundError           404
+    │   ├── ConflictError           409
+    │   ├── RateLimitError          429
+    │   └── ServerError             5xx
+    ├── ResponseTooLargeError       a body longer than `max_response_bytes`; it was not read to its end
+    └── DecodeError                 the body is not what the API documents
+
+All of them pickle and unpickle. None of them holds the API key, a password or an exception of aiohttp.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import cast
+
+import orjson
+from multidict import CIMultiDict
+
+_MESSAGE_LIMIT = 480
+_FIELD_ERRORS_LIMIT = 20
+_HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+def _restore(cls: "type[UltravoxError]", args: tuple[object, ...], state: dict[str, object]) -> "UltravoxError":
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+def printable(text: str, limit: int) -> str:
+    """Return `text` on one line, without control characters, in at most `limit` characters."""
+    # A few times the limit is plenty: a body of 16 MiB need not be looked at to show its beginning.
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+class UltravoxError(Exception):
+    """The root of the tree. Raised itself where a client is used after `close()` or from a second event loop."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restore, (type(self), self.args, dict(vars(self)))
+
+
+class ConfigurationError(UltravoxError):
+    """The client cannot work as it was set up: no key, a malformed URL, a setting out of range."""
+
+
+class InvalidRequestError(UltravoxError, ValueError):
+    """The request was refused before anything was sent, because the API could only refuse it."""
+
+    field: str
+    """The argument at fault, for example ``username`` or ``allowed_agents[2].agent_id``."""
+
+    problem: str
+    """What is wrong with it, with the limit that it breaks."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class APIConnectionError(UltravoxError):
+    """No complete answer came back: no connection, a connection lost, or a body cut short."""
+
+    method: str
+    """The HTTP method."""
+
+    path: str
+    """The path of the request, percent-encoded, without its query."""
+
+    reason: str
+    """What went wrong, in a few words."""
+
+    connected: bool
+    """False where the connection was never made, so that the request certainly had no effect."""
+
+    def __init__(self, method: str, path: str, reason: str, *, connected: bool) -> None:
+        super().__init__(f"{method} {path}: {reason}")
+        self.method = method
+        self.path = path
+        self.reason = reason
+        self.connected = connected
+
+
+class APITimeoutError(APIConnectionError, TimeoutError):
+    """The answer did not come within `Timeout.connect`, `Timeout.read` or `Timeout.total`."""
+
+    # OSError, which TimeoutError is, would print its own idea of the arguments.
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}: {self.reason}"
+
+
+class APIStatusError(UltravoxError):
+    """The API, or a proxy before it, answered with a status that is no success."""
+
+    status: int
+    """The HTTP status code."""
+
+    detail: str | None
+    """What the answer says is wrong, on one line; None where it says nothing readable."""
+
+    field_errors: dict[str, list[str]]
+    """Messages by wire path (``allowedAgents[0].agentId``), as a 400 of Django REST framework has them."""
+
+    headers: Mapping[str, str]
+    """The headers of the answer; names are looked up without regard to case."""
+
+    body: bytes
+    """The body of the answer, with the key and the passwords of the request taken out."""
+
+    request_id: str | None
+    """The ``X-Request-Id`` of the answer, where there is one."""
+
+    method: str
+    """The HTTP method."""
+
+    path: str
+    """The path of the request, percent-encoded, without its query."""
+
+    retry_after: float | None
+    """Seconds that ``Retry-After`` asks to wait, where the answer has a usable one."""
+
+    def __init__(  # noqa: PLR0913 - an answer has these parts
+        self,
+        status: int,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        retry_after: float | None = None,
+    ) -> None:
+        self.status = status
+        self.method = method
+        self.path = path
+        self.headers = CIMultiDict(headers or {})
+        self.body = body
+        self.retry_after = retry_after
+        self.request_id = self.headers.get("X-Request-Id")
+        self.detail, self.field_errors = _read_error_body(body)
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        said = self.detail or "; ".join(
+            f"{where}: {' '.join(messages)}" for where, messages in self.field_errors.items()
+        )
+        what = f"{self.status} {_phrase(self.status)}".rstrip()
+        head = f"{what}: {self.method} {self.path}"
+        return printable(f"{head}: {said}" if said else head, _MESSAGE_LIMIT)
+
+
+class RedirectError(APIStatusError):
+    """A 3xx. It is not followed: the key, and the body of the request, go to the base URL's origin only."""
+
+    location: str | None
+    """Where the redirect pointed: its ``Location`` header as it came."""
+
+    def __init__(  # noqa: PLR0913 - the signature of APIStatusError, whose message this extends
+        self,
+        status: int,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        retry_after: float | None = None,
+    ) -> None:
+        self.location = CIMultiDict(headers or {}).get("Location")
+        super().__init__(status, method, path, headers=headers, body=body, retry_after=retry_after)
+
+    def _message(self) -> str:
+        head = f"{self.status} {_phrase(self.status)}: {self.method} {self.path}"
+        return printable(f"{head}: not followed to {self.location}", _MESSAGE_LIMIT)
+
+
+class BadRequestError(APIStatusError):
+    """400: the API refuses the request; see `field_errors`."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the key is missing, unknown or revoked."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: there is no such thing, or it is not this account's."""
+
+
+class ConflictError(APIStatusError):
+    """409: the request clashes with what is there."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests; `retry_after` says for how long to wait, in seconds, where that is known."""
+
+
+class ServerError(APIStatusError):
+    """5xx: the API, or a proxy before it, failed."""
+
+
+class ResponseTooLargeError(UltravoxError):
+    """The decoded body of an answer is longer than the `max_response_bytes` of the client."""
+
+    method: str
+    """The HTTP method."""
+
+    path: str
+    """The path of the request, percent-encoded, without its query."""
+
+    limit: int
+    """The limit, in bytes."""
+
+    def __init__(self, method: str, path: str, limit: int) -> None:
+        super().__init__(f"{method} {path}: the body of the answer is longer than {limit} bytes (max_response_bytes)")
+        self.method = method
+        self.path = path
+        self.limit = limit
+
+
+class DecodeError(UltravoxError):
+    """An answer of the API is not what its documentation promises."""
+
+    origin: str
+    """The request that was answered, for example ``GET /api/sip/registrations``."""
+
+    path: str
+    """Where in the body, in the names of the wire, for example ``results[3].created``; empty for the body itself."""
+
+    expected: str
+    """What should have been there."""
+
+    got: str
+    """A short form of what was there."""
+
+    def __init__(self, origin: str, path: str, expected: str, got: str) -> None:
+        super().__init__(f"{origin}: {path or 'the body'}: expected {expected}, got {got}")
+        self.origin = origin
+        self.path = path
+        self.expected = expected
+        self.got = got
+
+
+_CLASS_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
+_CLASS_BY_HUNDRED: dict[int, type[APIStatusError]] = {3: RedirectError, 5: ServerError}
+
+
+def class_for_status(status: int) -> type[APIStatusError]:
+    """Return the class of the tree that stands for an HTTP status."""
+    return _CLASS_BY_STATUS.get(status) or _CLASS_BY_HUNDRED.get(status // 100, APIStatusError)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _read_error_body(body: bytes) -> tuple[str | None, dict[str, list[str]]]:
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _text_detail(body), {}
+    return _json_detail(data)
+
+
+def _json_detail(data: object) -> tuple[str | None, dict[str, list[str]]]:
+    if isinstance(data, str):
+        return printable(data, _MESSAGE_LIMIT) or None, {}
+    fields: dict[str, object] = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    for name in ("detail", "message", "error"):
+        if isinstance(detail := fields.get(name), str):
+            del fields[name]
+            return printable(detail, _MESSAGE_LIMIT) or None, _field_errors(fields)
+    return None, _field_errors(cast("object", data))
+
+
+def _text_detail(body: bytes) -> str | None:
+    text = body[:4096].decode("utf-8", "replace")
+    if "<" in text:
+        title = _HTML_TITLE.search(text)
+        text = title.group(1) if title else re.sub(r"<[^>]*>", " ", text)
+    return printable(text, _MESSAGE_LIMIT) or None
+
+
+def _field_errors(data: object) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for where, message in _messages(data, ""):
+        if len(found) == _FIELD_ERRORS_LIMIT and where not in found:
+            break
+        found.setdefault(where, []).append(message)
+    return found
+
+
+def _messages(data: object, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(data, str):
+        yield where, printable(data, _MESSAGE_LIMIT)
+    elif isinstance(data, dict):
+        for name, value in cast("dict[str, object]", data).items():
+            yield from _messages(value, f"{where}.{printable(name, 100)}".lstrip("."))
+    elif isinstance(data, list):
+        for index, value in enumerate(cast("list[object]", data)):
+            # Messages of one field come as a list of strings; a list of anything else is indexed.
+            yield from _messages(value, where if isinstance(value, str) else f"{where}[{index}]")

@@ -1,0 +1,193 @@
+"""SIP: registrations (5 operations) and the account's configuration (2)."""
+
+from collections.abc import Mapping
+from typing import Final, Unpack, cast
+from urllib.parse import urlencode
+
+from ultravox_async._body import (
+    Rule,
+    agent_allowance,
+    boolean,
+    create_body,
+    fallback_handler,
+    ipv4_cidr,
+    nullable,
+    sealed,
+    secret_text,
+    sequence,
+    text,
+    update_body,
+)
+from ultravox_async._bulk import Ids, Sweep
+from ultravox_async._pacing import Lane
+from ultravox_async._pagination import Page, Pager
+from ultravox_async._paths import segment
+from ultravox_async._transport import Request, Transport
+from ultravox_async.errors import InvalidRequestError
+from ultravox_async.resources._base import Resource
+from ultravox_async.types import SipConfig, SipConfigChanges, SipRegistration, SipRegistrationChanges
+
+_CONFIG: Final = "/api/sip"
+_REGISTRATIONS: Final = "/api/sip/registrations"
+
+_REGISTRATION_RULES: Final[Mapping[str, Rule]] = {
+    "username": text(60),
+    "password": secret_text,
+    "proxy": text(100),
+    "outbound_proxy": nullable(text(100)),
+    "auth_user": nullable(text(60)),
+}
+_CONFIG_RULES: Final[Mapping[str, Rule]] = {
+    "allowed_cidr_ranges": sequence(ipv4_cidr),
+    "allow_all_agents": boolean,
+    "allowed_agents": sequence(agent_allowance, 20),
+    "fallback_handler": nullable(fallback_handler),
+}
+
+
+class SipRegistrations(Resource):
+    """The SIP registrations of the account: ``ultravox.sip.registrations``."""
+
+    async def get(self, registration_id: str) -> SipRegistration:
+        """Fetch one registration.
+
+        Args:
+            registration_id: The id of the registration.
+
+        Raises:
+            InvalidRequestError: `registration_id` cannot be an id.
+            NotFoundError: There is no such registration.
+            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+        """
+        return await self._transport.fetch("GET", _path(registration_id), SipRegistration)
+
+    def get_many(self, ids: Ids, *, concurrency: int = 50) -> Sweep[SipRegistration]:
+        """Fetch many registrations, concurrently.
+
+        Iterate over what this returns for one `Outcome` per distinct id as they finish, or await it for a
+        `BulkResult`. An id that fails never stops the others.
+
+        Args:
+            ids: The ids; an iterable or an asynchronous iterable, which is read only as fast as ids are fetched.
+            concurrency: The most requests in flight for this call, 1 or more.
+
+        Raises:
+            InvalidRequestError: `ids` is one string, or `concurrency` is below 1.
+        """
+
+        async def fetch(registration_id: str) -> SipRegistration:
+            return await self._transport.fetch("GET", _path(registration_id), SipRegistration, lane=Lane.BULK)
+
+        return Sweep(self._transport, ids, fetch, concurrency)
+
+    def list(self, *, page_size: int | None = None, cursor: str | None = None) -> Pager[SipRegistration]:
+        """List the registrations of the account.
+
+        Iterate over what this returns for registrations, or over its ``pages()`` for `Page` objects.
+
+        Args:
+            page_size: The number of registrations on a page, 1 or more; None leaves it to the API, which may also
+                give fewer than it is asked for.
+            cursor: Where to go on, from `Page.next_cursor`; None for the beginning.
+
+        Raises:
+            InvalidRequestError: `page_size` is below 1.
+        """
+        if page_size is not None and page_size < 1:
+            raise InvalidRequestError("page_size", f"takes a whole number of at least 1, not {page_size}")
+        asked = {"cursor": cursor, "pageSize": page_size}
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        first = Request("GET", _REGISTRATIONS, query, lane=Lane.BULK)
+        return Pager(self._transport, first, Page[SipRegistration])
+
+    async def create(
+        self,
+        *,
+        username: str,
+        password: str,
+        proxy: str,
+        outbound_proxy: str | None = None,
+        auth_user: str | None = None,
+    ) -> SipRegistration:
+        """Create a registration.
+
+        Args:
+            username: The SIP username to register as, at most 60 characters.
+            password: The SIP password of the username; the API never gives it back.
+            proxy: The SIP server to register with, at most 100 characters.
+            outbound_proxy: The proxy through which to reach the SIP server, at most 100 characters; None for none.
+            auth_user: The username for authentication, at most 60 characters; None for the same as `username`.
+
+        Raises:
+            InvalidRequestError: A field breaks its limit; nothing was sent.
+            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+        """
+        fields = sealed({"username": username, "password": password, "proxy": proxy})
+        del password
+        optional = {"outbound_proxy": outbound_proxy, "auth_user": auth_user}
+        fields |= {name: value for name, value in optional.items() if value is not None}
+        body = create_body(fields, _REGISTRATION_RULES)
+        return await self._transport.fetch("POST", _REGISTRATIONS, SipRegistration, body=body)
+
+    async def update(self, registration_id: str, **changes: Unpack[SipRegistrationChanges]) -> SipRegistration:
+        """Change a registration: what is omitted stays as it is, None clears a field that may be null.
+
+        Args:
+            registration_id: The id of the registration.
+            **changes: The fields of `SipRegistrationChanges`.
+
+        Raises:
+            TypeError: A field is misspelt; nothing was sent.
+            InvalidRequestError: There is no change, or a field breaks its limit; nothing was sent.
+            NotFoundError: There is no such registration.
+            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+        """
+        body = update_body(sealed(cast("dict[str, object]", changes)), _REGISTRATION_RULES)
+        return await self._transport.fetch("PATCH", _path(registration_id), SipRegistration, body=body)
+
+    async def delete(self, registration_id: str) -> None:
+        """Delete a registration.
+
+        Args:
+            registration_id: The id of the registration.
+
+        Raises:
+            InvalidRequestError: `registration_id` cannot be an id.
+            NotFoundError: There is no such registration, or a first attempt whose answer was lost has deleted it.
+            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+        """
+        await self._transport.send(Request("DELETE", _path(registration_id)))
+
+
+class Sip(Resource):
+    """SIP: ``ultravox.sip``."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self.registrations = SipRegistrations(transport)
+
+    async def get_config(self) -> SipConfig:
+        """Fetch the SIP configuration of the account.
+
+        Raises:
+            UltravoxError: Whatever can go wrong; see `ultravox_async.errors`.
+        """
+        return await self._transport.fetch("GET", _CONFIG, SipConfig)
+
+    async def update_config(self, **changes: Unpack[SipConfigChanges]) -> SipConfig:
+        """Change the SIP configuration of the account: what is omitted stays as it is.
+
+        Args:
+            **changes: The fields of `SipConfigChanges`.
+
+        Raises:
+            TypeError: A field is misspelt; nothing was sent.
+            InvalidRequestError: There is no change, or a field breaks its limit; nothing was sent.
+            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+        """
+        body = update_body(sealed(cast("dict[str, object]", changes)), _CONFIG_RULES)
+        return await self._transport.fetch("PATCH", _CONFIG, SipConfig, body=body)
+
+
+def _path(registration_id: str) -> str:
+    return f"{_REGISTRATIONS}/{segment(registration_id, 'registration_id')}"

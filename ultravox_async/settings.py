@@ -1,0 +1,77 @@
+"""What an `AsyncUltravox` may be told about time, repetition and pace.
+
+Each class is frozen and checked when it is built: a value that cannot work raises `ConfigurationError` there and then.
+"""
+
+import math
+from typing import Any
+
+import attrs
+
+from ultravox_async.errors import ConfigurationError
+
+
+def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+        msg = f"{type(instance).__name__}.{attribute.name} takes a finite number above 0, not {value!r}"
+        raise ConfigurationError(msg)
+
+
+def _positive_or_none(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None:
+        _positive(instance, attribute, value)
+
+
+def _at_least_one(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        msg = f"{type(instance).__name__}.{attribute.name} takes a whole number of at least 1, not {value!r}"
+        raise ConfigurationError(msg)
+
+
+@attrs.frozen
+class Timeout:
+    """How long one logical request may take, in seconds.
+
+    Waiting for a pacing slot or for a place in the connection pool counts against none of these; put
+    `asyncio.timeout()` around a call to bound everything.
+    """
+
+    connect: float = attrs.field(default=5.0, validator=_positive)
+    """Seconds for making one connection: name resolution, TCP and TLS."""
+
+    read: float = attrs.field(default=30.0, validator=_positive)
+    """Seconds of silence from the server that are borne while an answer is awaited or read."""
+
+    total: float = attrs.field(default=120.0, validator=_positive)
+    """Seconds for all attempts and the pauses between them, counted from the first send."""
+
+
+@attrs.frozen
+class RetryPolicy:
+    """How often, and after how long, a request that failed is sent again.
+
+    GET, HEAD, OPTIONS, PUT and DELETE are repeated after connection failures, timeouts and the statuses 408, 429, 500,
+    502, 503 and 504; POST and PATCH only where the first attempt certainly had no effect: the connection was never
+    made, or the answer was 429, or 503 with ``Retry-After``.
+    """
+
+    max_attempts: int = attrs.field(default=4, validator=_at_least_one)
+    """Number of attempts in all; 1 repeats nothing."""
+
+    base_delay: float = attrs.field(default=0.5, validator=_positive)
+    """Seconds before the second attempt; doubled for each one after it, and shortened at random by up to half."""
+
+    max_delay: float = attrs.field(default=60.0, validator=_positive)
+    """Seconds that one pause may last; a longer ``Retry-After`` raises at once instead."""
+
+
+@attrs.frozen
+class RateLimit:
+    """How fast one client may send.
+
+    The documented limit of the API is 200 requests a second for a key. A client paces its own requests only: services
+    that use one key from several clients or processes give each its share.
+    """
+
+    requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
+    """Sends that any window of one second may hold; None switches pacing off, not the cool-down after a 429."""

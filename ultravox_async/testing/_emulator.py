@@ -1,0 +1,288 @@
+"""A server that behaves like the SIP part of the Ultravox API, for tests and trials without an account."""
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import Collection
+from types import TracebackType
+from typing import Self
+
+import attrs
+from aiohttp import web
+
+from ultravox_async.testing._exchange import Exchange
+from ultravox_async.testing._faults import Fault, FaultRule
+from ultravox_async.testing._rate_limit import SlidingWindow
+from ultravox_async.testing._registrations import Registrations
+from ultravox_async.testing._sip import SipApi
+from ultravox_async.testing._wire import Answer, RecordedRequest, detail
+
+DEFAULT_API_KEY = "EMULATOR.not-a-key-of-anybody-anywhere-00"
+"""The key that an emulator accepts unless it is told another one: the form of a real key, and plainly none."""
+
+# Thousands of clients may connect in one instant. Those that find the queue full would try again only after a second.
+_BACKLOG = 4096
+
+_fixed = attrs.setters.frozen
+
+
+@attrs.define(eq=False)
+class Emulator:
+    """A stateful HTTP server on a real socket with the seven SIP operations of the API.
+
+    Use it as an async context manager, or call `start` and `stop`. A request is checked for its key first, then
+    against the rate limit, and what passes both meets the injected faults; so a fault never hides a wrong key.
+
+    What is made up depends on `seed` alone. Registrations that are there from the beginning are settled. A
+    registration that is created, or changed by an update, has `successful` null in that answer and in its next
+    `pending_reads` reads.
+    """
+
+    api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
+    """The only key that is accepted."""
+
+    registrations: int = attrs.field(default=1000, validator=attrs.validators.ge(0), on_setattr=_fixed)
+    """How many registrations there are in the beginning."""
+
+    seed: int = attrs.field(default=0, on_setattr=_fixed)
+    """What decides about ids, passwords and which requests a fault of some probability happens to."""
+
+    requests_per_second: float | None = attrs.field(default=200.0, kw_only=True, on_setattr=_fixed)
+    """How many requests are accepted in any second, wherever it starts; None for no limit."""
+
+    retry_after: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(0), on_setattr=_fixed)
+    """The Retry-After header of a request over the limit, in seconds."""
+
+    pending_reads: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(0), on_setattr=_fixed)
+    """How many reads of a registration show `successful` as null before the outcome is known."""
+
+    refused_proxies: Collection[str] = attrs.field(default=(), kw_only=True, on_setattr=_fixed)
+    """The proxies with which a registration fails from the beginning; see `refuse_proxy`."""
+
+    page_size: int = attrs.field(default=100, kw_only=True, validator=attrs.validators.ge(1), on_setattr=_fixed)
+    """How many registrations a page has when a request does not say."""
+
+    max_page_size: int = attrs.field(default=1000, kw_only=True, validator=attrs.validators.ge(1), on_setattr=_fixed)
+    """How many registrations a page has at most."""
+
+    record_limit: int = attrs.field(
+        default=100_000,
+        kw_only=True,
+        validator=attrs.validators.ge(0),
+        on_setattr=_fixed,
+    )
+    """How many requests are kept in `requests`; older ones are forgotten, and still counted."""
+
+    host: str = attrs.field(default="127.0.0.1", kw_only=True, on_setattr=_fixed)
+    """The host name or IPv4 address to listen on."""
+
+    port: int = attrs.field(
+        default=0,
+        kw_only=True,
+        validator=[attrs.validators.ge(0), attrs.validators.le(65535)],
+        on_setattr=_fixed,
+    )
+    """The port to listen on, 0 for any free one."""
+
+    counts: Counter[int] = attrs.field(init=False, factory=Counter[int], repr=False)
+    """How many answers were sent, by status."""
+
+    received: int = attrs.field(init=False, default=0, repr=False)
+    """How many requests have arrived completely."""
+
+    _bound_port: int = attrs.field(init=False, repr=False)
+    _records: deque[RecordedRequest] = attrs.field(init=False, repr=False)
+    _registrations: Registrations = attrs.field(init=False, repr=False)
+    _sip: SipApi = attrs.field(init=False, repr=False)
+    _window: SlidingWindow | None = attrs.field(init=False, repr=False)
+    _chance: random.Random = attrs.field(init=False, repr=False)
+    _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
+    _runner: web.ServerRunner | None = attrs.field(init=False, default=None, repr=False)
+    _busy: set[asyncio.Task[None]] = attrs.field(init=False, factory=set[asyncio.Task[None]], repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make up the account."""
+        self._bound_port = self.port
+        self._records = deque(maxlen=self.record_limit)
+        self._registrations = Registrations(self.registrations, self.seed, self.pending_reads, self.refused_proxies)
+        self._sip = SipApi(self._registrations, self.seed, self.page_size, self.max_page_size)
+        # A limit that is not positive is refused by SlidingWindow.
+        self._window = None if self.requests_per_second is None else SlidingWindow(self.requests_per_second)
+        self._chance = random.Random(self.seed)  # noqa: S311 - has to be repeatable, guards nothing
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def base_url(self) -> str:
+        """Where the emulator is, such as "http://127.0.0.1:8787"; it stays the same from the first start on.
+
+        Raises:
+            RuntimeError: the port is to be any free one, and the emulator was never started.
+        """
+        if self._bound_port == 0:
+            message = "the emulator has no address before it is started"
+            raise RuntimeError(message)
+        return f"http://{self.host}:{self._bound_port}"
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The newest `record_limit` requests, in the order in which they arrived."""
+        return list(self._records)
+
+    @property
+    def registration_ids(self) -> list[str]:
+        """The ids of all registrations, in the order in which they were created."""
+        return self._registrations.ids()
+
+    def password_of(self, registration_id: str) -> str:
+        """The password of a registration, which no answer shows.
+
+        Raises:
+            KeyError: there is no such registration.
+        """
+        registration = self._registrations.find(registration_id)
+        if registration is None:
+            raise KeyError(registration_id)
+        return registration.password
+
+    async def start(self) -> None:
+        """Listen; after a stop, on the same port as before and with everything that was there then.
+
+        Raises:
+            RuntimeError: it is running already.
+            OSError: the port cannot be had.
+        """
+        if self._runner is not None:
+            message = "the emulator is running already"
+            raise RuntimeError(message)
+        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self.host, self._bound_port, backlog=_BACKLOG).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._bound_port = runner.addresses[0][1]
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Close the port and all connections, those in the middle of an answer too; without a start, do nothing."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        for connection in self._busy:
+            connection.cancel()
+        await runner.cleanup()
+        # A transport that is being closed gives back its socket in the next round of the event loop.
+        await asyncio.sleep(0)
+
+    def clear(self) -> None:
+        """Forget which requests were received, and count from zero."""
+        self._records.clear()
+        self.counts.clear()
+        self.received = 0
+
+    def inject(
+        self,
+        fault: Fault,
+        *,
+        times: int | None = None,
+        probability: float = 1.0,
+        method: str | None = None,
+        path: str | None = None,
+    ) -> FaultRule:
+        """Let a fault happen to requests from now on; to one request, only the first that fits of those injected.
+
+        Args:
+            fault: What happens.
+            times: To how many requests it happens at most, None for no end.
+            probability: To what share of the requests that fit, from 0 to 1.
+            method: The method of requests that fit, such as "GET", None for any.
+            path: What the undecoded path of requests that fit begins with, None for any.
+
+        Returns:
+            The rule, which counts its `hits`.
+
+        Raises:
+            ValueError: `times` is less than 1, or `probability` not within 0 and 1.
+        """
+        if times is not None and times < 1:
+            message = f"times has to be at least 1, not {times}"
+            raise ValueError(message)
+        if not 0 <= probability <= 1:
+            message = f"probability has to be within 0 and 1, not {probability}"
+            raise ValueError(message)
+        rule = FaultRule(fault, times, probability, method, path)
+        self._rules.append(rule)
+        return rule
+
+    def clear_faults(self) -> None:
+        """Let no fault happen any more."""
+        self._rules.clear()
+
+    def refuse_proxy(self, proxy: str) -> None:
+        """Let registrations with this proxy fail from now on, those that have succeeded too."""
+        self._registrations.refuse_proxy(proxy)
+
+    def accept_proxy(self, proxy: str) -> None:
+        """Let registrations with this proxy succeed from now on, those that have failed too."""
+        self._registrations.accept_proxy(proxy)
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.task
+        self._busy.add(connection)
+        try:
+            return await self._respond(request)
+        finally:
+            self._busy.discard(connection)
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            # Said in JSON like every other error, and recorded like every other request, without its body.
+            return self._exchange(request, b"").reply(detail(413, "The body is too large."))
+        exchange = self._exchange(request, body)
+        recorded = exchange.recorded
+        refusal = self._refusal(recorded)
+        if refusal is not None:
+            return exchange.reply(refusal)
+        for rule in self._rules:
+            if rule.strikes(recorded, self._chance):
+                return await rule.fault.play(exchange)
+        return exchange.reply(exchange.apply())
+
+    def _exchange(self, request: web.BaseRequest, body: bytes) -> Exchange:
+        recorded = RecordedRequest(
+            method=request.method,
+            path=request.raw_path.partition("?")[0],
+            query=request.query,
+            headers=request.headers,
+            body=body,
+            at=asyncio.get_running_loop().time(),
+        )
+        self._records.append(recorded)
+        self.received += 1
+        return Exchange(request, recorded, lambda: self._sip.answer(recorded, self.base_url), self.counts)
+
+    def _refusal(self, recorded: RecordedRequest) -> Answer | None:
+        key = recorded.headers.get("X-API-Key")
+        if key is None:
+            return detail(401, "The X-API-Key header is missing.")
+        if key != self.api_key:
+            return detail(401, "The API key is not valid.")
+        if self._window is not None and not self._window.accept(recorded.at):
+            sentence = f"Request was throttled. Expected to be accepted in {self.retry_after} s."
+            return detail(429, sentence, {"Retry-After": str(self.retry_after)})
+        return None

@@ -1,0 +1,150 @@
+"""What can go wrong between a client and the API, to be injected into the emulator."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+from aiohttp import web
+
+from ultravox_async.testing._exchange import Exchange
+from ultravox_async.testing._wire import Answer, RecordedRequest
+
+
+@attrs.frozen
+class Respond:
+    """Answer with this instead of carrying out the operation."""
+
+    status: int
+    """The HTTP status."""
+
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """The headers, besides those that belong to HTTP itself."""
+
+    body: bytes = b""
+    """The whole body."""
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        """Do it to this request."""
+        return exchange.reply(Answer(self.status, self.body, self.headers))
+
+
+@attrs.frozen
+class Delay:
+    """Let the request wait, then carry it out and answer as usual."""
+
+    seconds: float
+    """How long it waits, in seconds."""
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        """Do it to this request."""
+        await asyncio.sleep(self.seconds)
+        return exchange.reply(exchange.apply())
+
+
+@attrs.frozen
+class DropConnection:
+    """Close the connection without an answer instead of carrying out the operation."""
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        """Do it to this request."""
+        return exchange.close()
+
+
+@attrs.frozen
+class DropResponse:
+    """Carry out the operation, then close the connection without an answer."""
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        """Do it to this request."""
+        exchange.apply()
+        return exchange.close()
+
+
+@attrs.frozen
+class CutBody:
+    """Carry out the operation, announce the whole answer, and close the connection after a part of its body.
+
+    An answer without a body gets the same treatment as with `DropResponse`.
+    """
+
+    keep: int = 10
+    """How many bytes of the body are sent; always at least one fewer than there are."""
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        """Do it to this request."""
+        answer = exchange.apply()
+        if answer.body:
+            await exchange.reply_in_part(answer, min(self.keep, len(answer.body) - 1))
+        return exchange.close()
+
+
+@attrs.frozen
+class Garbage:
+    """Carry out the operation, then answer 200 with a body that is not what its Content-Type says."""
+
+    body: bytes = b'{"registrationId": "\xff'
+    """The whole body."""
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        """Do it to this request."""
+        exchange.apply()
+        return exchange.reply(Answer(200, self.body, {"Content-Type": "application/json"}))
+
+
+@attrs.frozen
+class Stall:
+    """Carry out the operation, send half of the answer, and nothing more until the client or the emulator hangs up.
+
+    Of an answer without a body not even the status is sent.
+    """
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        """Do it to this request."""
+        answer = exchange.apply()
+        if answer.body:
+            await exchange.reply_in_part(answer, len(answer.body) // 2)
+        # Ends by being cancelled: the server does that when the client hangs up, and the emulator when it stops.
+        never: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
+        return await never
+
+
+Fault: TypeAlias = Respond | Delay | DropConnection | DropResponse | CutBody | Garbage | Stall
+"""Any of the faults."""
+
+
+@attrs.define(eq=False)
+class FaultRule:
+    """Which requests a fault happens to."""
+
+    fault: Fault
+    """What happens to them."""
+
+    times: int | None
+    """To how many requests it happens at most, None for no end."""
+
+    probability: float
+    """To what share of the requests in question it happens, from 0 to 1."""
+
+    method: str | None
+    """The method of the requests in question, None for any."""
+
+    path: str | None
+    """What the undecoded path of the requests in question begins with, None for any."""
+
+    hits: int = 0
+    """To how many requests it has happened."""
+
+    def strikes(self, request: RecordedRequest, chance: random.Random) -> bool:
+        """Decide whether the fault happens to this request, and count it if so."""
+        if self.times is not None and self.hits >= self.times:
+            return False
+        if self.method is not None and self.method != request.method:
+            return False
+        if self.path is not None and not request.path.startswith(self.path):
+            return False
+        if chance.random() >= self.probability:
+            return False
+        self.hits += 1
+        return True
