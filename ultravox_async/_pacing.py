@@ -31,6 +31,10 @@ class CoolingDownError(Exception):
         self.seconds = seconds
 
 
+class GateClosedError(Exception):
+    """The gate was closed while somebody waited at it."""
+
+
 class Budget:
     """Counts sends, so that no window of one second, wherever it starts, holds more than the rate.
 
@@ -113,13 +117,18 @@ class Gate:
         self._unsent: set[asyncio.Task[object] | None] = set()
         self._singles_in_a_row = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._pauses: set[asyncio.Future[None]] = set()
+        self._closed = False
 
     async def enter(self, operation: str, lane: Lane) -> None:
         """Wait for a permit, which `leave` gives back.
 
         Raises:
             CoolingDownError: The class of operations is cooling down for longer than `max_wait`.
+            GateClosedError: The gate is closed.
         """
+        if self._closed:
+            raise GateClosedError
         now = self._loop.time()
         cooling = self._cool_until.get(operation, now) - now
         if cooling > self._max_wait:
@@ -176,10 +185,32 @@ class Gate:
                     if not waiter.done():
                         waiter.set_exception(CoolingDownError(seconds))
 
+    async def pause(self, seconds: float) -> None:
+        """Sleep, without a permit.
+
+        Raises:
+            GateClosedError: The gate was closed meanwhile.
+        """
+        if self._closed:
+            raise GateClosedError
+        pause: asyncio.Future[None] = self._loop.create_future()
+        self._pauses.add(pause)
+        alarm = self._loop.call_later(seconds, _end, pause)
+        try:
+            await pause
+        finally:
+            alarm.cancel()
+            self._pauses.discard(pause)
+
     def close(self) -> None:
-        """Stop the clock; whoever still waits has to be cancelled."""
+        """Fail everybody who waits, now and later."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+        for waiter in [*self._pauses, *(waiter for queue in self._queues.values() for waiter in queue)]:
+            if not waiter.done():
+                waiter.set_exception(GateClosedError())
+        self._queues.clear()
 
     def _drop(self, lane: Lane, operation: str, waiter: asyncio.Future[None]) -> None:
         queue = self._queues.get((lane, operation))
@@ -229,3 +260,8 @@ class Gate:
         open_keys = [key for key in self._queues if self._cool_until.get(key[1], now) <= now]
         choose = max if self._singles_in_a_row >= _BULK_SHARE - 1 else min
         return choose(open_keys, key=lambda key: key[0], default=None)
+
+
+def _end(pause: asyncio.Future[None]) -> None:
+    if not pause.done():
+        pause.set_result(None)

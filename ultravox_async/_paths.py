@@ -1,10 +1,13 @@
 """Path segments: quoting, and refusal of what could climb out of its place in a URL."""
 
+import re
 import unicodedata
 from urllib.parse import quote, unquote
 
 from ultravox_async.errors import InvalidRequestError
 
+# What ids look like; it needs no second look, and no quoting.
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 # Unreserved and sub-delimiters that a path may hold, and "%" because a caller's path may be quoted already.
 _PATH_SAFE = "/%-._~!$&'()*+,;=:@"
 
@@ -19,7 +22,7 @@ def segment(value: str, name: str) -> str:
     """
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - ids come from untyped places
         raise InvalidRequestError(name, f"takes a string, not {type(value).__name__}")
-    if value.isalnum() and value.isascii():
+    if _PLAIN.fullmatch(value):
         return value
     if value in {"", ".", ".."}:
         raise InvalidRequestError(name, f"{value!r} is no id")

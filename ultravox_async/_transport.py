@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -23,7 +23,8 @@ from yarl import URL
 
 from ultravox_async._body import Body, Secret
 from ultravox_async._converter import decode, decode_json
-from ultravox_async._pacing import CoolingDownError, Gate, Lane
+from ultravox_async._deadlines import Attempt, Deadlines
+from ultravox_async._pacing import CoolingDownError, Gate, GateClosedError, Lane
 from ultravox_async._retry import parse_retry_after, retry_delay
 from ultravox_async._version import __version__
 from ultravox_async.errors import (
@@ -122,9 +123,10 @@ class _TooLargeError(Exception):
 class _Connector(aiohttp.TCPConnector):
     """A pool that tells when a request has its connection and is about to be sent."""
 
-    def __init__(self, sending: Callable[[], None], limit: int, ssl: SSLContext | None) -> None:
+    def __init__(self, gate: Gate, deadlines: Deadlines, limit: int, ssl: SSLContext | None) -> None:
         super().__init__(limit=limit, ssl=True if ssl is None else ssl)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
-        self._sending = sending
+        self._gate = gate
+        self._deadlines = deadlines
 
     async def connect(
         self,
@@ -133,7 +135,8 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
     ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
         connection = await super().connect(req, traces, timeout)
-        self._sending()
+        self._gate.sending()
+        self._deadlines.heard()
         return connection
 
 
@@ -173,6 +176,7 @@ class _Pool:
     loop: asyncio.AbstractEventLoop
     session: aiohttp.ClientSession
     gate: Gate
+    deadlines: Deadlines
 
 
 @attrs.frozen
@@ -211,7 +215,6 @@ class Transport:
         "_pool",
         "_rate_limit",
         "_retry",
-        "_scopes",
         "_session",
         "_tasks",
         "_timeout",
@@ -247,12 +250,10 @@ class Transport:
         self._client_timeout = aiohttp.ClientTimeout(
             connect=timeout.connect if session is None else None,
             sock_connect=timeout.connect,
-            sock_read=timeout.read,
             ceil_threshold=math.inf,
         )
         self._pool: _Pool | None = None
         self._closed = False
-        self._scopes: set[asyncio.Timeout] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def fetch(
@@ -276,18 +277,11 @@ class Transport:
             UltravoxError: The client is closed, or belongs to another event loop.
         """
         pool = self._opened()
-        scope = asyncio.timeout(None)
-        self._scopes.add(scope)
         try:
-            async with scope:
-                outcome = await self._repeat(pool, request, scope)
-        except TimeoutError:
-            outcome = self._interrupted(request)
+            outcome = await self._repeat(pool, request)
         except BaseException as error:  # noqa: BLE001 - raised again
             # The frames below hold the key and the body, and a traceback with locals would show them.
             raise error.with_traceback(None)  # noqa: B904 - the same exception, less its frames
-        finally:
-            self._scopes.discard(scope)
         if isinstance(outcome, Response):
             return outcome
         try:
@@ -318,15 +312,13 @@ class Transport:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for scope in self._scopes:
-            if not scope.expired():
-                scope.reschedule(-math.inf)
-        while self._scopes:  # noqa: ASYNC110 - each has been cancelled, and ends within a few turns of the loop
-            await asyncio.sleep(0)
         if pool is not None:
             pool.gate.close()
-        if pool is not None and pool.session is not self._session:
-            await pool.session.close()
+            pool.deadlines.expire_all()
+            while pool.deadlines:  # noqa: ASYNC110 - each is being cancelled, and ends within a few turns of the loop
+                await asyncio.sleep(0)
+            if pool.session is not self._session:
+                await pool.session.close()
 
     def check_open(self) -> None:
         """Raise where nothing can be sent.
@@ -354,88 +346,102 @@ class Transport:
             limits = self._session.connector.limit, self._session.connector.limit_per_host
             places = min([places, *(limit for limit in limits if limit)])  # aiohttp's 0 is no limit
         gate = Gate(self._rate_limit.requests_per_second, places, self._retry.max_delay, loop)
+        deadlines = Deadlines(loop, self._timeout.read)
         session = self._session or aiohttp.ClientSession(
-            connector=_Connector(gate.sending, places, self._owned.ssl),
+            connector=_Connector(gate, deadlines, places, self._owned.ssl),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=self._owned.trust_env,
             trace_configs=list(self._owned.trace_configs),
         )
-        return _Pool(loop, session, gate)
+        return _Pool(loop, session, gate, deadlines)
 
-    async def _repeat(self, pool: _Pool, request: Request, scope: asyncio.Timeout) -> Response | UltravoxError:
+    async def _repeat(self, pool: _Pool, request: Request) -> Response | UltravoxError:
         left = self._timeout.total
         route = _ANY_CONNECTION
-        for attempt in itertools.count(1):
+        for number in itertools.count(1):
             try:
                 await pool.gate.enter(request.operation, request.lane)
             except CoolingDownError as error:
                 return _cooling_down(request, error.seconds)
+            except GateClosedError:
+                return _closed_meanwhile(request)
             started = pool.loop.time()
-            self._set_deadline(scope, started + left)
             try:
-                outcome = await self._attempt(pool, request, route)
+                outcome = await self._attempt(pool, request, route, left)
             finally:
                 pool.gate.leave()
             if isinstance(outcome, Response):
                 return outcome
-            self._set_deadline(scope, None)
             left -= pool.loop.time() - started
-            delay = retry_delay(self._retry, request.method, attempt, outcome, random.random)
+            delay = retry_delay(self._retry, request.method, number, outcome, random.random)
             if isinstance(outcome, RateLimitError):
                 pool.gate.cool_down(request.operation, delay or outcome.retry_after or self._retry.base_delay)
             if delay is None or delay >= left:
                 return outcome
-            await asyncio.sleep(delay)
+            try:
+                await pool.gate.pause(delay)
+            except GateClosedError:
+                return _closed_meanwhile(request)
             left -= delay
             route = self._fresh_connection if isinstance(outcome, APIConnectionError) else _ANY_CONNECTION
         raise AssertionError  # pragma: no cover - counting does not end
 
-    def _set_deadline(self, scope: asyncio.Timeout, when: float | None) -> None:
-        if not self._closed:  # or close() has set one already
-            scope.reschedule(when)
-
-    def _interrupted(self, request: Request) -> UltravoxError:
-        if self._closed:
-            return UltravoxError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
-        reason = f"no answer within {self._timeout.total} s (Timeout.total)"
-        return APITimeoutError(request.method, request.path, reason, connected=True)
-
-    async def _attempt(self, pool: _Pool, request: Request, route: _Route) -> Response | UltravoxError:
+    async def _attempt(self, pool: _Pool, request: Request, route: _Route, seconds: float) -> Response | UltravoxError:
+        scope = asyncio.timeout(None)
+        attempt = pool.deadlines.start(scope, seconds)
         try:
-            async with pool.session.request(
-                request.method,
-                URL(f"{self._base}{request.path}{request.query and '?'}{request.query}", encoded=True),
-                headers=self._key.headers(request, route.headers),
-                data=None if request.body is None else request.body.content,
-                server_hostname=route.server_hostname,
-                timeout=self._client_timeout,
-                allow_redirects=False,
-                raise_for_status=False,
-                middlewares=(_without_silent_repeat,),
-            ) as answer:
+            async with (
+                scope,
+                pool.session.request(
+                    request.method,
+                    URL(f"{self._base}{request.path}{request.query and '?'}{request.query}", encoded=True),
+                    headers=self._key.headers(request, route.headers),
+                    data=None if request.body is None else request.body.content,
+                    server_hostname=route.server_hostname,
+                    timeout=self._client_timeout,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=(_without_silent_repeat,),
+                ) as answer,
+            ):
+                # Where the pool is not of this module's making, or a test has replaced it, this is the first sign.
                 pool.gate.sending()
-                body = await self._read(answer)
+                body = await self._read(answer, pool.deadlines)
                 return self._answered(request, answer, body)
         except _TooLargeError:
             return ResponseTooLargeError(request.method, request.path, self._max_response_bytes)
         except aiohttp.ConnectionTimeoutError:
             reason = f"no connection within {self._timeout.connect} s (Timeout.connect)"
             return APITimeoutError(request.method, request.path, reason, connected=False)
-        except aiohttp.ServerTimeoutError:
-            reason = f"silence for {self._timeout.read} s (Timeout.read)"
-            return APITimeoutError(request.method, request.path, reason, connected=True)
+        except TimeoutError:
+            return _closed_meanwhile(request) if self._closed else self._overdue(request, attempt)
         except (aiohttp.ClientError, OSError) as error:
             reason = self._key.redacted(printable(str(error) or type(error).__name__, _REASON_LIMIT), request.body)
             connected = not isinstance(error, _NEVER_CONNECTED)
             return APIConnectionError(request.method, request.path, reason, connected=connected)
+        finally:
+            pool.deadlines.stop()
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        limit = self._max_response_bytes
+    def _overdue(self, request: Request, attempt: Attempt) -> APITimeoutError:
+        reason = f"silence for {self._timeout.read} s (Timeout.read)"
+        if attempt.spent:
+            reason = f"no answer within {self._timeout.total} s (Timeout.total)"
+        return APITimeoutError(request.method, request.path, reason, connected=True)
+
+    async def _read(self, answer: aiohttp.ClientResponse, deadlines: Deadlines) -> bytes:
+        content, limit = answer.content, self._max_response_bytes
         if (answer.content_length or 0) > limit:
             raise _TooLargeError
+        if content.is_eof():  # all of it came with the headers, as short answers do
+            body = content.read_nowait()
+            if len(body) > limit:
+                raise _TooLargeError
+            return body
         chunks: list[bytes] = []
         size = 0
-        while chunk := await answer.content.readany():
+        deadlines.heard()
+        while chunk := await content.readany():
+            deadlines.heard()
             size += len(chunk)
             if size > limit:
                 raise _TooLargeError
@@ -498,6 +504,10 @@ def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
             "make one in each loop, and close it in the loop where it was used"
         )
         raise UltravoxError(msg)
+
+
+def _closed_meanwhile(request: Request) -> UltravoxError:
+    return UltravoxError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
 
 
 def _cooling_down(request: Request, seconds: float) -> RateLimitError:

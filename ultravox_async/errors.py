@@ -293,12 +293,14 @@ def _read_error_body(body: bytes) -> tuple[str | None, dict[str, list[str]]]:
 def _json_detail(data: object) -> tuple[str | None, dict[str, list[str]]]:
     if isinstance(data, str):
         return printable(data, _MESSAGE_LIMIT) or None, {}
-    fields: dict[str, object] = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        return None, _field_errors(data)
+    fields = cast("dict[str, object]", data)
     for name in ("detail", "message", "error"):
         if isinstance(detail := fields.get(name), str):
             del fields[name]
             return printable(detail, _MESSAGE_LIMIT) or None, _field_errors(fields)
-    return None, _field_errors(cast("object", data))
+    return None, _field_errors(fields)
 
 
 def _text_detail(body: bytes) -> str | None:

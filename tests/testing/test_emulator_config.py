@@ -63,49 +63,49 @@ URL_ERROR = {"url": ["Enter a valid URL."]}
 CIDR_ERROR = ["Not an IPv4 range in CIDR notation."]
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "errors"),
-    [
-        ("allowAllAgents", None, ["This field may not be null."]),
-        ("allowAllAgents", 1, ["Must be a valid boolean."]),
-        ("allowedCidrRanges", None, ["This field may not be null."]),
-        ("allowedCidrRanges", "192.0.2.0/24", ["Expected a list of items."]),
-        (
-            "allowedCidrRanges",
-            ["192.0.2.0/24", "192.0.2.0", "192.0.2.0/33", "::/0"],
-            {"1": CIDR_ERROR, "2": CIDR_ERROR, "3": CIDR_ERROR},
-        ),
-        ("allowedAgents", [{}], {"0": {"agentId": ["This field is required."]}}),
-        ("allowedAgents", [None], {"0": ["This field may not be null."]}),
-        ("allowedAgents", [AGENT], {"0": ["Expected an object."]}),
-        ("allowedAgents", [{"agentId": "me"}], {"0": {"agentId": ["Must be a valid UUID."]}}),
-        (
-            "allowedAgents",
-            [{"agentId": AGENT, "toUserPattern": "a" * 201}],
-            {"0": {"toUserPattern": ["Ensure this field has no more than 200 characters."]}},
-        ),
-        ("allowedAgents", [{"agentId": AGENT}] * 21, ["Ensure this field has no more than 20 elements."]),
-        ("fallbackHandler", {}, {"url": ["This field is required."]}),
-        ("fallbackHandler", {"url": "ftp://hooks.example.com"}, URL_ERROR),
-        ("fallbackHandler", {"url": "hooks.example.com"}, URL_ERROR),
-        ("fallbackHandler", {"url": "http://[hooks"}, URL_ERROR),
-        (
-            "fallbackHandler",
-            {"url": "https://hooks.example.com", "secrets": []},
-            {"secrets": ["Ensure this field has at least 1 elements."]},
-        ),
-        (
-            "fallbackHandler",
-            {"url": "https://hooks.example.com", "secrets": ["s"] * 11},
-            {"secrets": ["Ensure this field has no more than 10 elements."]},
-        ),
-        (
-            "fallbackHandler",
-            {"url": "https://hooks.example.com", "secrets": ["s" * 121]},
-            {"secrets": {"0": ["Ensure this field has no more than 120 characters."]}},
-        ),
-    ],
-)
+WRONG: list[tuple[str, object, object]] = [
+    ("allowAllAgents", None, ["This field may not be null."]),
+    ("allowAllAgents", 1, ["Must be a valid boolean."]),
+    ("allowedCidrRanges", None, ["This field may not be null."]),
+    ("allowedCidrRanges", "192.0.2.0/24", ["Expected a list of items."]),
+    (
+        "allowedCidrRanges",
+        ["192.0.2.0/24", "192.0.2.0", "192.0.2.0/33", "::/0"],
+        {"1": CIDR_ERROR, "2": CIDR_ERROR, "3": CIDR_ERROR},
+    ),
+    ("allowedAgents", [{}], {"0": {"agentId": ["This field is required."]}}),
+    ("allowedAgents", [None], {"0": ["This field may not be null."]}),
+    ("allowedAgents", [AGENT], {"0": ["Expected an object."]}),
+    ("allowedAgents", [{"agentId": "me"}], {"0": {"agentId": ["Must be a valid UUID."]}}),
+    (
+        "allowedAgents",
+        [{"agentId": AGENT, "toUserPattern": "a" * 201}],
+        {"0": {"toUserPattern": ["Ensure this field has no more than 200 characters."]}},
+    ),
+    ("allowedAgents", [{"agentId": AGENT}] * 21, ["Ensure this field has no more than 20 elements."]),
+    ("fallbackHandler", {}, {"url": ["This field is required."]}),
+    ("fallbackHandler", {"url": "ftp://hooks.example.com"}, URL_ERROR),
+    ("fallbackHandler", {"url": "hooks.example.com"}, URL_ERROR),
+    ("fallbackHandler", {"url": "http://[hooks"}, URL_ERROR),
+    (
+        "fallbackHandler",
+        {"url": "https://hooks.example.com", "secrets": []},
+        {"secrets": ["Ensure this field has at least 1 elements."]},
+    ),
+    (
+        "fallbackHandler",
+        {"url": "https://hooks.example.com", "secrets": ["s"] * 11},
+        {"secrets": ["Ensure this field has no more than 10 elements."]},
+    ),
+    (
+        "fallbackHandler",
+        {"url": "https://hooks.example.com", "secrets": ["s" * 121]},
+        {"secrets": {"0": ["Ensure this field has no more than 120 characters."]}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "errors"), WRONG)
 async def test_a_wrong_configuration_is_refused_field_by_field(
     api: aiohttp.ClientSession, field: str, value: object, errors: object
 ) -> None:

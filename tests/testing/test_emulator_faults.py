@@ -1,4 +1,6 @@
+import asyncio
 import random
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -25,6 +27,11 @@ ALICE = {"username": "alice", "password": "made-up", "proxy": "sip.example.com"}
 async def create(api: aiohttp.ClientSession) -> tuple[int, bytes]:
     async with api.post(REGISTRATIONS, json=ALICE) as response:
         return response.status, await response.read()
+
+
+async def read_into(body: bytearray, content: aiohttp.StreamReader) -> None:
+    async for chunk in content.iter_any():
+        body += chunk
 
 
 async def test_a_response_can_be_made_up(emulator: Emulator, api: aiohttp.ClientSession) -> None:
@@ -73,16 +80,15 @@ async def test_a_cut_body_is_shorter_than_announced(
         assert response.content_length == len(whole)
         body = bytearray()
         with pytest.raises(aiohttp.ClientPayloadError):
-            while True:
-                body += await response.content.readexactly(1)
+            await read_into(body, response.content)
     assert body == whole[:arrives]
 
 
 async def test_cutting_an_empty_body_drops_the_response(emulator: Emulator, api: aiohttp.ClientSession) -> None:
-    emulator.inject(CutBody())
-    with pytest.raises(aiohttp.ServerDisconnectedError):
-        await api.delete(f"{REGISTRATIONS}/{emulator.registration_ids[0]}")
-    assert len(emulator.registration_ids) == 24
+    emulator.inject(CutBody(), times=1)
+    await api.delete(f"{REGISTRATIONS}/{emulator.registration_ids[0]}")
+    # aiohttp's client has sent the DELETE again by itself, as it does once with every idempotent request.
+    assert [each.status for each in emulator.requests] == [None, 404]
 
 
 async def test_garbage_claims_to_be_json_and_comes_after_the_effect(
@@ -108,11 +114,22 @@ async def test_a_stalled_answer_without_a_body_does_not_even_begin(
     emulator: Emulator, api: aiohttp.ClientSession
 ) -> None:
     emulator.inject(Stall())
-    with pytest.raises(aiohttp.ServerTimeoutError):
-        await api.delete(
-            f"{REGISTRATIONS}/{emulator.registration_ids[0]}", timeout=aiohttp.ClientTimeout(sock_read=0.01)
-        )
-    assert (len(emulator.registration_ids), emulator.requests[-1].status) == (24, None)
+    deletion = asyncio.create_task(api.delete(f"{REGISTRATIONS}/{emulator.registration_ids[0]}"))
+    while len(emulator.registration_ids) == 25:  # noqa: ASYNC110 - the emulator has no event to wait for
+        await asyncio.sleep(0)
+    assert emulator.requests[-1].status is None
+    await emulator.stop()
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await deletion
+
+
+async def test_after_a_client_gave_up_on_a_stalled_answer_the_next_one_is_whole(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
+    emulator.inject(Stall(), times=1)
+    (await api.get(CONFIG)).close()
+    async with api.get(CONFIG) as response:
+        assert set(await response.json()) >= {"domain"}
 
 
 async def test_a_wrong_key_meets_no_fault(emulator: Emulator) -> None:
@@ -163,17 +180,15 @@ GET_CONFIG = RecordedRequest("GET", CONFIG, {}, {}, b"", 0.0)
         ("GET", CONFIG, True),
     ],
 )
-def test_a_fault_keeps_to_its_method_and_path(
-    *, method: str | None, path: str | None, strikes: bool
-) -> None:
+def test_a_fault_keeps_to_its_method_and_path(*, method: str | None, path: str | None, strikes: bool) -> None:
     rule = FaultRule(DropConnection(), None, 1.0, method, path)
-    assert rule.strikes(GET_CONFIG, random.Random(0)) is strikes
+    assert rule.strikes(GET_CONFIG, random.Random(0)) is strikes  # noqa: S311 - has to be repeatable, guards nothing
 
 
 @pytest.mark.parametrize(("probability", "least", "most"), [(0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)])
 def test_a_fault_happens_with_its_probability(probability: float, least: int, most: int) -> None:
     rule = FaultRule(DropConnection(), None, probability, None, None)
-    chance = random.Random(0)
+    chance = random.Random(0)  # noqa: S311 - has to be repeatable, guards nothing
     assert least <= sum(rule.strikes(GET_CONFIG, chance) for _ in range(1000)) <= most
 
 
@@ -202,20 +217,12 @@ def test_a_probability_is_within_0_and_1(probability: float) -> None:
         Emulator(registrations=0).inject(DropConnection(), probability=probability)
 
 
-@pytest.mark.parametrize(
-    "fault", [Respond(500), Delay(0.0), DropConnection(), DropResponse(), CutBody(), Garbage(), Stall()]
-)
-async def test_after_any_fault_the_next_request_is_served(fault: Fault) -> None:
-    async with Emulator(registrations=0) as emulator:
-        emulator.inject(fault, times=1)
-        timeout = aiohttp.ClientTimeout(sock_read=0.05)
-        async with aiohttp.ClientSession(
-            emulator.base_url, headers={"X-API-Key": emulator.api_key}, timeout=timeout
-        ) as api:
-            try:
-                async with api.get(CONFIG) as response:
-                    await response.read()
-            except (aiohttp.ClientError, TimeoutError):
-                pass
-            async with api.get(CONFIG) as response:
-                assert response.status == 200
+@pytest.mark.parametrize("fault", [Respond(500), Delay(0.0), DropConnection(), DropResponse(), CutBody(), Garbage()])
+async def test_after_any_fault_the_next_request_is_served(
+    emulator: Emulator, api: aiohttp.ClientSession, fault: Fault
+) -> None:
+    rule = emulator.inject(fault, times=1)
+    with suppress(aiohttp.ClientError):
+        await (await api.get(CONFIG)).read()
+    async with api.get(CONFIG) as response:
+        assert (response.status, rule.hits) == (200, 1)

@@ -13,28 +13,32 @@ REGISTRATIONS = "/api/sip/registrations"
 ALICE = {"username": "alice", "password": "made-up", "proxy": "sip.example.com"}
 
 
-async def created(api: aiohttp.ClientSession, **fields: object) -> Any:
+async def created(api: aiohttp.ClientSession, **fields: object) -> dict[str, Any]:
     async with api.post(REGISTRATIONS, json={**ALICE, **fields}) as response:
         assert response.status == 201
-        return await response.json()
+        answer: dict[str, Any] = await response.json()
+        return answer
 
 
-async def read(api: aiohttp.ClientSession, registration_id: str) -> Any:
+async def read(api: aiohttp.ClientSession, registration_id: str) -> dict[str, Any]:
     async with api.get(f"{REGISTRATIONS}/{registration_id}") as response:
         assert response.status == 200
-        return await response.json()
+        answer: dict[str, Any] = await response.json()
+        return answer
 
 
-async def changed(api: aiohttp.ClientSession, registration_id: str, **fields: object) -> Any:
+async def changed(api: aiohttp.ClientSession, registration_id: str, **fields: object) -> dict[str, Any]:
     async with api.patch(f"{REGISTRATIONS}/{registration_id}", json=fields) as response:
         assert response.status == 200
-        return await response.json()
+        answer: dict[str, Any] = await response.json()
+        return answer
 
 
-async def page(api: aiohttp.ClientSession, url: str = REGISTRATIONS) -> Any:
+async def page(api: aiohttp.ClientSession, url: str = REGISTRATIONS) -> dict[str, Any]:
     async with api.get(URL(url, encoded=True)) as response:
         assert response.status == 200
-        return await response.json()
+        answer: dict[str, Any] = await response.json()
+        return answer
 
 
 async def test_a_created_registration_is_answered_in_full(api: aiohttp.ClientSession) -> None:
@@ -296,7 +300,10 @@ async def test_a_made_up_cursor_is_not_found(api: aiohttp.ClientSession, cursor:
         ({**ALICE, "proxy": None}, {"proxy": ["This field may not be null."]}),
         ({**ALICE, "username": "a" * 61}, {"username": ["Ensure this field has no more than 60 characters."]}),
         ({**ALICE, "proxy": "a" * 101}, {"proxy": ["Ensure this field has no more than 100 characters."]}),
-        ({**ALICE, "outboundProxy": "a" * 101}, {"outboundProxy": ["Ensure this field has no more than 100 characters."]}),
+        (
+            {**ALICE, "outboundProxy": "a" * 101},
+            {"outboundProxy": ["Ensure this field has no more than 100 characters."]},
+        ),
         ({**ALICE, "authUser": "a" * 61}, {"authUser": ["Ensure this field has no more than 60 characters."]}),
         ({**ALICE, "authUser": False}, {"authUser": ["Not a valid string."]}),
     ],

@@ -1,0 +1,146 @@
+"""A web service over the SIP registrations of an account: many clients in front, one `AsyncUltravox` behind.
+
+It shows the client's life in a cleanup context, deadlines that suit somebody who waits for a page, and one middleware
+that turns the errors of the SDK into answers. Run it against the emulator that it starts by itself:
+
+    python examples/service.py --host 127.0.0.1 --port 8080
+
+With ULTRAVOX_API_KEY in the environment it talks to the API instead (to ULTRAVOX_BASE_URL, if that is set too).
+
+    GET /registrations/{id}       one registration
+    GET /registrations?ids=a,b,c  {"found": {id: registration}, "failed": {id: message}}
+    GET /healthz                  whether the service runs, whatever the API does
+"""
+
+import argparse
+import json
+import math
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import attrs
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ultravox_async import (
+    AsyncUltravox,
+    InvalidRequestError,
+    NotFoundError,
+    RateLimitError,
+    RetryPolicy,
+    Timeout,
+    UltravoxError,
+)
+from ultravox_async.testing import Emulator
+
+ULTRAVOX = web.AppKey("ultravox", AsyncUltravox)
+
+# Nobody looks at a blank page for two minutes: better a quick 503, which says when to come back.
+connect = partial(AsyncUltravox, timeout=Timeout(total=10.0), retry=RetryPolicy(max_delay=2.0))
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/registrations/{id}")
+async def get_one(request: web.Request) -> web.Response:
+    """Answer with one registration."""
+    return answer(await request.app[ULTRAVOX].sip.registrations.get(request.match_info["id"]))
+
+
+@routes.get("/registrations")
+async def get_several(request: web.Request) -> web.Response:
+    """Answer with what became of each id; one that fails does not take the others with it."""
+    ids = [one for one in request.query.get("ids", "").split(",") if one]
+    if not ids:
+        return answer({"error": "name registrations: ?ids=a,b,c"}, status=400)
+    result = await request.app[ULTRAVOX].sip.registrations.get_many(ids)
+    return answer({"found": result.found, "failed": {key: str(error) for key, error in result.failed.items()}})
+
+
+@routes.get("/healthz")
+async def health(_request: web.Request) -> web.Response:
+    """Answer without asking the API: restarting this service would not mend it."""
+    return answer({"status": "ok"})
+
+
+@web.middleware
+async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what the SDK raises into what it means to a client of this service."""
+    try:
+        return await handler(request)
+    except InvalidRequestError as error:
+        return answer({"error": str(error)}, status=400)
+    except NotFoundError as error:
+        return answer({"error": str(error)}, status=404)
+    except RateLimitError as error:
+        headers = {"Retry-After": str(math.ceil(error.retry_after or 1.0))}
+        return answer({"error": str(error)}, status=503, headers=headers)
+    except UltravoxError as error:
+        return answer({"error": str(error)}, status=502)
+
+
+def answer(content: object, **more: Any) -> web.Response:  # noqa: ANN401 - whatever json_response takes
+    """Make a JSON response of what may hold attrs classes and datetimes."""
+    return web.json_response(content, dumps=partial(json.dumps, default=plain), **more)
+
+
+def plain(value: Any) -> object:  # noqa: ANN401 - json.dumps hands over whatever it does not know
+    """Make what JSON has a form for of a datetime or of an attrs class."""
+    return value.isoformat() if isinstance(value, datetime) else attrs.asdict(value)
+
+
+def make_app(client: Callable[[], AbstractAsyncContextManager[AsyncUltravox]] = connect) -> web.Application:
+    """Make the service; `client` opens what it asks, when it starts in its event loop."""
+
+    async def ultravox_for_life(app: web.Application) -> AsyncIterator[None]:
+        async with client() as ultravox:
+            app[ULTRAVOX] = ultravox
+            yield
+
+    app = web.Application(middlewares=[explain_errors])
+    app.add_routes(routes)
+    app.cleanup_ctx.append(ultravox_for_life)
+    return app
+
+
+@asynccontextmanager
+async def emulated_account(address: str) -> AsyncGenerator[AsyncUltravox]:
+    """A client of an account that is made up here, and URLs to try with it."""
+    async with (
+        Emulator(registrations=100) as emulator,
+        connect(emulator.api_key, base_url=emulator.base_url) as ultravox,
+    ):
+        first, second, third, *_ = emulator.registration_ids
+        print("Answering from the embedded emulator; set ULTRAVOX_API_KEY to use the API. Try:")
+        print(f"  curl '{address}/registrations/{first}'")
+        print(f"  curl '{address}/registrations?ids={second},{third},nobody'")
+        yield ultravox
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Serve SIP registrations as JSON.")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="0 for any free one (default: %(default)s)")
+    options = parser.parse_args(argv)
+    try:
+        with socket.create_server((options.host, options.port)) as listener:
+            address = f"http://{options.host}:{listener.getsockname()[1]}"
+            emulated = not os.environ.get("ULTRAVOX_API_KEY")
+            app = make_app(partial(emulated_account, address)) if emulated else make_app()
+            # Without handler_cancellation, a client that hangs up leaves its sweep running.
+            web.run_app(app, sock=listener, handler_cancellation=True, print=partial(print, flush=True))
+    except (UltravoxError, OSError, OverflowError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

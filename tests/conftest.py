@@ -1,0 +1,80 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from selectors import BaseSelector, SelectorKey
+from weakref import WeakSet
+
+import aiohttp
+import pytest
+
+_LONGEST_TEST = 30.0
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    connectors: WeakSet[aiohttp.BaseConnector] = WeakSet()
+    make = aiohttp.BaseConnector.__init__
+
+    def make_and_remember(self: aiohttp.BaseConnector, *args: object, **settings: object) -> None:
+        connectors.add(self)
+        make(self, *args, **settings)  # type: ignore[arg-type]  # passed on as they came # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(aiohttp.BaseConnector, "__init__", make_and_remember)
+    loop = asyncio.get_running_loop()
+    latest = time.monotonic() + _LONGEST_TEST
+
+    def watch() -> None:
+        nonlocal watching
+        # The clock of the loop may have been put forward, and this bound is one of real time.
+        if time.monotonic() < latest:
+            watching = loop.call_later(1.0, watch)
+        else:
+            for task in asyncio.all_tasks(loop):
+                task.cancel("this test takes too long")
+
+    watching = loop.call_later(1.0, watch)
+    yield
+    watching.cancel()
+    # A transport that is being closed gives back its socket in the next round of the event loop.
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert not [transport for transport in _transports(loop) if not transport.is_closing()]
+    assert not [connector for connector in connectors if not connector.closed]
+
+
+def _transports(loop: asyncio.AbstractEventLoop) -> list[asyncio.BaseTransport]:
+    # Only the loop itself knows them all; one that has no such register fails here, and not in silence.
+    register: dict[int, asyncio.BaseTransport] = getattr(loop, "_transports")  # noqa: B009 - no public name, nor a type
+    return list(register.values())
+
+
+class Clock:
+    """The event loop's clock, put forward whenever there is nothing to do but to wait for it."""
+
+    _IO_GRACE = 0.001
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0.0
+        real_time = loop.time
+        # A loop that keeps its selector elsewhere fails here, and not in silence.
+        selector: BaseSelector = getattr(loop, "_selector")  # noqa: B009 - no public name, nor a type
+        real_select = selector.select
+
+        def select(timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+            if timeout is None or timeout <= 0:
+                return real_select(timeout)
+            events = real_select(min(timeout, self._IO_GRACE))
+            if not events:
+                self.advance(timeout)
+            return events
+
+        monkeypatch.setattr(loop, "time", lambda: real_time() + self.ahead)
+        monkeypatch.setattr(selector, "select", select)
+
+    def advance(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(asyncio.get_running_loop(), monkeypatch)

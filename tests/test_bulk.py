@@ -1,0 +1,374 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import aiohttp
+import pytest
+from wire import KEY, REGISTRATION, WAIT, Received, Say, Script, Wire, answer, client_of, in_turn, shown
+
+from ultravox_async import (
+    AsyncUltravox,
+    InvalidRequestError,
+    NotFoundError,
+    Outcome,
+    SipRegistration,
+    Sweep,
+    UltravoxError,
+)
+from ultravox_async.testing import Emulator
+
+
+@pytest.fixture
+def ultravox_emulator_settings() -> dict[str, object]:
+    return {"registrations": 60, "requests_per_second": None}
+
+
+class Source:
+    """Ids that can be told how far they have been read."""
+
+    def __init__(self, count: int) -> None:
+        self.read = 0
+        self._count = count
+
+    def __iter__(self) -> Iterator[str]:
+        for number in range(self._count):
+            self.read += 1
+            yield f"id{number}"
+
+
+def id_of(request: Received) -> str:
+    return request.target.rpartition("/")[2]
+
+
+async def found(request: Received) -> Say:
+    return answer(content={**REGISTRATION, "registrationId": id_of(request)})
+
+
+async def until_received(wire: Wire, count: int) -> None:
+    while len(wire.received) < count:
+        await asyncio.sleep(0)
+
+
+async def many_turns() -> None:
+    # Enough for whatever is going to happen without anything more from outside.
+    for _ in range(200):
+        await asyncio.sleep(0)
+
+
+async def all_of(sweep: Sweep[SipRegistration]) -> list[Outcome[SipRegistration]]:
+    return [outcome async for outcome in sweep]
+
+
+async def test_every_id_has_its_outcome(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids
+    outcomes = await all_of(ultravox.sip.registrations.get_many(ids))
+    assert sorted(each.key for each in outcomes) == sorted(ids)
+    assert [each.value and each.value.registration_id for each in outcomes] == [each.key for each in outcomes]
+    assert {each.error for each in outcomes} == {None}
+
+
+async def test_ids_may_come_from_a_generator(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    result = await ultravox.sip.registrations.get_many(each for each in ultravox_emulator.registration_ids)
+    assert set(result.found) == set(ultravox_emulator.registration_ids)
+
+
+async def test_ids_may_come_from_an_asynchronous_iterable(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
+    async def source() -> AsyncIterator[str]:
+        for each in ultravox_emulator.registration_ids:
+            await asyncio.sleep(0)
+            yield each
+
+    result = await ultravox.sip.registrations.get_many(source())
+    assert set(result.found) == set(ultravox_emulator.registration_ids)
+
+
+async def test_ids_may_come_from_a_listing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    source = (each.registration_id async for each in ultravox.sip.registrations.list(page_size=7))
+    result = await ultravox.sip.registrations.get_many(source)
+    assert set(result.found) == set(ultravox_emulator.registration_ids)
+
+
+async def test_no_ids_have_no_outcomes(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    result = await ultravox.sip.registrations.get_many([])
+    assert (result.found, result.failed, ultravox_emulator.received) == ({}, {}, 0)
+    result.raise_for_failures()
+
+
+async def test_outcomes_come_as_they_finish() -> None:
+    second_is_done = asyncio.Event()
+
+    async def script(request: Received) -> Say:
+        if id_of(request) == "first":
+            await second_is_done.wait()
+        return await found(request)
+
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        keys: list[str] = []
+        async for outcome in ultravox.sip.registrations.get_many(["first", "second"]):
+            keys.append(outcome.key)
+            second_is_done.set()
+    assert keys == ["second", "first"]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 10])
+async def test_no_more_requests_are_in_flight_than_allowed(concurrency: int) -> None:
+    in_flight, most = 0, 0
+
+    async def script(request: Received) -> Say:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await asyncio.sleep(0)
+        in_flight -= 1
+        return await found(request)
+
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        result = await ultravox.sip.registrations.get_many(Source(100), concurrency=concurrency)
+    assert len(result.found) == 100
+    assert 1 <= most <= concurrency
+
+
+async def test_as_many_requests_are_in_flight_as_allowed() -> None:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
+        sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(100), concurrency=7))
+        await until_received(wire, 7)
+        await many_turns()
+        assert len(wire.received) == 7
+        sweep.cancel()
+        await asyncio.wait([sweep])
+
+
+async def test_ids_are_read_only_as_fast_as_they_are_fetched() -> None:
+    source = Source(1000)
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
+        sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(source, concurrency=5))
+        await until_received(wire, 5)
+        await many_turns()
+        assert source.read == 5
+        sweep.cancel()
+        await asyncio.wait([sweep])
+
+
+async def test_who_reads_outcomes_slowly_is_not_buried_in_them() -> None:
+    source = Source(1000)
+    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
+        async with aclosing(aiter(ultravox.sip.registrations.get_many(source, concurrency=5))) as outcomes:  # type: ignore[type-var]  # an asynchronous generator, which __aiter__ does not promise # pyright: ignore[reportArgumentType, reportUnknownVariableType]
+            await anext(outcomes)
+            await many_turns()
+            await many_turns()
+            assert 5 < source.read <= 11
+            assert len(wire.received) <= 11
+
+
+async def test_nothing_is_read_before_the_iteration(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    source = Source(3)
+    ultravox.sip.registrations.get_many(source)
+    await many_turns()
+    assert (source.read, ultravox_emulator.received) == (0, 0)
+
+
+async def test_each_iteration_reads_the_ids_again(ultravox: AsyncUltravox) -> None:
+    source = Source(3)
+    sweep = ultravox.sip.registrations.get_many(source)
+    first, second = await sweep, await sweep
+    assert set(first.failed) == set(second.failed) == {"id0", "id1", "id2"}
+    assert source.read == 6
+
+
+async def test_an_id_that_comes_again_has_one_outcome(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids[:4]
+    outcomes = await all_of(ultravox.sip.registrations.get_many([*ids, *ids, ids[0]]))
+    assert sorted(each.key for each in outcomes) == sorted(ids)
+    assert ultravox_emulator.received == 4
+
+
+async def test_many_ids_are_told_apart() -> None:
+    # Enough of them for several to share each bucket in which the sweep remembers what it has seen.
+    ids = [f"\x00{number}" for number in range(150_000)]
+    async with AsyncUltravox(KEY) as ultravox:
+        count = 0
+        async for outcome in ultravox.sip.registrations.get_many([*ids, *ids]):
+            count += 1
+            assert isinstance(outcome.error, InvalidRequestError)
+    assert count == len(ids)
+
+
+async def test_an_id_that_fails_does_not_stop_the_others(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
+    ids = ultravox_emulator.registration_ids[:3]
+    result = await ultravox.sip.registrations.get_many(["missing", *ids, "gone"], concurrency=1)
+    assert list(result.found) == ids
+    assert list(result.failed) == ["missing", "gone"]
+    assert {type(error) for error in result.failed.values()} == {NotFoundError}
+
+
+@pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "a\\b", "a\nb", "\ud800"])
+async def test_an_id_that_cannot_be_one_has_an_outcome_too(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str
+) -> None:
+    good = ultravox_emulator.registration_ids[0]
+    result = await ultravox.sip.registrations.get_many([bad, good])
+    assert isinstance(result.failed[bad], InvalidRequestError)
+    assert list(result.found) == [good]
+    assert ultravox_emulator.received == 1
+
+
+@pytest.mark.parametrize("bad", [None, 17, b"bytes"])
+async def test_an_id_that_is_no_string_is_named_and_does_not_stop_the_others(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: Any
+) -> None:
+    good = ultravox_emulator.registration_ids[0]
+    result = await ultravox.sip.registrations.get_many([bad, good])
+    assert isinstance(result.failed[bad], InvalidRequestError)
+    assert list(result.found) == [good]
+
+
+async def test_failures_are_raised_together(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    result = await ultravox.sip.registrations.get_many(["missing", "..", *ultravox_emulator.registration_ids])
+    with pytest.raises(ExceptionGroup, match="2 of 62 ids failed") as caught:
+        result.raise_for_failures()
+    assert {type(error) for error in caught.value.exceptions} == {NotFoundError, InvalidRequestError}
+
+
+async def test_without_failures_nothing_is_raised(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    result = await ultravox.sip.registrations.get_many(ultravox_emulator.registration_ids)
+    result.raise_for_failures()
+    assert (len(result.found), result.failed) == (60, {})
+
+
+async def leave_at_once(ultravox: AsyncUltravox) -> None:
+    async with aclosing(aiter(ultravox.sip.registrations.get_many(Source(1000)))) as outcomes:  # type: ignore[type-var]  # an asynchronous generator, which __aiter__ does not promise # pyright: ignore[reportArgumentType, reportUnknownVariableType]
+        async for _ in outcomes:  # pyright: ignore[reportUnknownVariableType] - the same
+            return
+
+
+async def test_a_loop_that_is_left_early_leaves_no_task() -> None:
+    async def script(request: Received) -> Say:
+        return await found(request) if id_of(request) == "id0" else WAIT
+
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        before = asyncio.all_tasks()
+        await leave_at_once(ultravox)
+        # The tasks of the server's connections end when they learn of it.
+        assert {task for task in asyncio.all_tasks() - before if "Wire" not in repr(task)} == set()
+        sent = len(wire.received)
+        await many_turns()
+        assert len(wire.received) == sent
+
+
+async def test_the_client_works_on_after_a_loop_that_was_left_early() -> None:
+    async with Wire(found) as wire, client_of(wire.base_url, pool_size=2) as ultravox:
+        await leave_at_once(ultravox)
+        assert (await ultravox.sip.registrations.get("other")).registration_id == "other"
+
+
+async def test_a_cancelled_sweep_leaves_no_task() -> None:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
+        before = asyncio.all_tasks()
+        sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(1000)))
+        await until_received(wire, 50)
+        sweep.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sweep
+        assert {task for task in asyncio.all_tasks() - before if "Wire" not in repr(task)} == set()
+
+
+async def test_what_the_source_raises_comes_after_the_outcomes_before_it() -> None:
+    def source() -> Iterator[str]:
+        yield from ("a", "b", "c")
+        message = "the database is gone"
+        raise LookupError(message)
+
+    keys: list[str] = []
+    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
+        with pytest.raises(LookupError, match="the database is gone"):
+            async for outcome in ultravox.sip.registrations.get_many(source()):
+                keys.append(outcome.key)
+    assert sorted(keys) == ["a", "b", "c"]
+
+
+async def test_what_an_awaited_sweep_cannot_read_is_raised() -> None:
+    async def source() -> AsyncIterator[str]:
+        yield "a"
+        message = "the database is gone"
+        raise LookupError(message)
+
+    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
+        with pytest.raises(LookupError, match="the database is gone"):
+            await ultravox.sip.registrations.get_many(source())
+
+
+async def test_a_surprise_during_a_fetch_is_not_swallowed() -> None:
+    async def surprise(*_: object) -> None:
+        message = "a bug in a trace callback"
+        raise LookupError(message)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(surprise)
+    async with Wire(found) as wire, client_of(wire.base_url, trace_configs=[trace]) as ultravox:
+        with pytest.raises(LookupError, match="a bug in a trace callback"):
+            await ultravox.sip.registrations.get_many(["a", "b", "c"])
+
+
+async def test_a_client_that_is_closed_meanwhile_ends_the_sweep() -> None:
+    keys: list[str] = []
+    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
+        with pytest.raises(UltravoxError, match="closed"):
+            async for outcome in ultravox.sip.registrations.get_many(Source(1000), concurrency=2):
+                keys.append(outcome.key)
+                await ultravox.close()
+    assert 1 <= len(keys) <= 4
+
+
+async def test_a_client_that_is_closed_starts_no_sweep() -> None:
+    source = Source(3)
+    ultravox = AsyncUltravox(KEY)
+    await ultravox.close()
+    with pytest.raises(UltravoxError, match="closed; make a new one"):
+        await ultravox.sip.registrations.get_many(source)
+    assert source.read == 0
+
+
+async def test_a_sweep_whose_tasks_somebody_cancelled_does_not_pass_for_complete() -> None:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
+        before = asyncio.all_tasks()
+        sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(1000), concurrency=2))
+        await until_received(wire, 2)
+        for task in asyncio.all_tasks() - before - {sweep}:
+            if "_work" in repr(task):
+                task.cancel()
+        with pytest.raises(UltravoxError, match="cancelled before its last id"):
+            await sweep
+
+
+async def test_one_string_is_refused(ultravox: AsyncUltravox) -> None:
+    with pytest.raises(InvalidRequestError, match="ids: takes an iterable of ids, not one id"):
+        ultravox.sip.registrations.get_many("abc")
+
+
+@pytest.mark.parametrize("concurrency", [0, -1])
+async def test_a_concurrency_below_one_is_refused(ultravox: AsyncUltravox, concurrency: int) -> None:
+    with pytest.raises(InvalidRequestError, match=f"concurrency: .* at least 1, not {concurrency}"):
+        ultravox.sip.registrations.get_many([], concurrency=concurrency)
+
+
+@pytest.mark.parametrize("script", [in_turn(answer(400, {"detail": KEY})), in_turn(Say(then="hang up"))])
+async def test_no_failed_outcome_shows_the_key(script: Script) -> None:
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        result = await ultravox.sip.registrations.get_many(["a"])
+    text = shown(result.failed["a"])
+    assert "_transport.py" in text
+    assert KEY not in text
+
+
+async def test_single_calls_go_before_those_of_a_sweep() -> None:
+    async with Wire(found) as wire, client_of(wire.base_url, pool_size=1) as ultravox:
+        sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(100)))
+        await until_received(wire, 1)
+        await ultravox.sip.registrations.get("urgent")
+        assert len(wire.received) < 10
+        assert len((await sweep).found) == 100

@@ -1,0 +1,570 @@
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from itertools import groupby, pairwise
+from typing import Any, TypeVar
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ultravox_async._pacing import CoolingDownError, Gate, GateClosedError, Lane
+
+T = TypeVar("T")
+
+SINGLE, BULK = Lane.SINGLE, Lane.BULK
+
+
+class JumpingSelector(selectors.SelectSelector):
+    """Puts the clock of its loop forward instead of sleeping."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.lateness = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert timeout is not None, "everybody waits, and there is no timer that would wake anybody"
+        if timeout > 0:
+            self.now += timeout + self.lateness
+        return super().select(0)
+
+
+class FakeClockLoop(asyncio.SelectorEventLoop):
+    """A real event loop on a clock of its own, which never waits."""
+
+    def __init__(self, lateness: float = 0.0) -> None:
+        self._jumping = JumpingSelector()
+        self._jumping.lateness = lateness
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+
+def run(play: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=FakeClockLoop) as runner:
+        return runner.run(play)
+
+
+async def outcome(work: Awaitable[object]) -> object:
+    """Return what `work` gives, or the class of what it raises."""
+    try:
+        return await work
+    except (asyncio.CancelledError, CoolingDownError, GateClosedError) as error:
+        return type(error)
+
+
+@attrs.frozen
+class Job:
+    """A request as the gate sees one."""
+
+    name: str = ""
+    at: float = 0.0
+    lane: Lane = SINGLE
+    operation: str = "api"
+    connecting: float = 0.0
+    sends: bool = True
+    lasting: float = 0.0
+    cancelled_after: float | None = None
+
+
+@attrs.define
+class Scene:
+    """Jobs that play against one gate."""
+
+    rate: float | None = None
+    places: int = 1000
+    max_wait: float = 60.0
+    lateness: float = 0.0
+    sent: list[tuple[float, Job]] = attrs.field(factory=list[tuple[float, Job]])
+    refused: list[tuple[float, Job, float]] = attrs.field(factory=list[tuple[float, Job, float]])
+    inside: int = 0
+    most_inside: int = 0
+
+    def play(self, *jobs: Job, events: Sequence[tuple[float, Callable[[Gate], object]]] = ()) -> None:
+        with asyncio.Runner(loop_factory=lambda: FakeClockLoop(self.lateness)) as runner:
+            runner.run(self._play(jobs, events))
+
+    async def _play(self, jobs: Sequence[Job], events: Sequence[tuple[float, Callable[[Gate], object]]]) -> None:
+        loop = asyncio.get_running_loop()
+        gate = Gate(self.rate, self.places, self.max_wait, loop)
+        for at, event in events:
+            loop.call_at(at, event, gate)
+        tasks = [loop.create_task(self._do(job, gate)) for job in jobs]
+        for job, task in zip(jobs, tasks, strict=True):
+            if job.cancelled_after is not None:
+                loop.call_at(job.at + job.cancelled_after, task.cancel)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(end) for end in ended if end is not None} <= {asyncio.CancelledError}
+        gate.close()
+        assert self.inside == 0
+
+    async def _do(self, job: Job, gate: Gate) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(job.at - loop.time())
+        try:
+            await gate.enter(job.operation, job.lane)
+        except CoolingDownError as error:
+            self.refused.append((loop.time(), job, error.seconds))
+            return
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        try:
+            await asyncio.sleep(job.connecting)
+            if job.sends:
+                gate.sending()
+                self.sent.append((loop.time(), job))
+            await asyncio.sleep(job.lasting)
+        finally:
+            self.inside -= 1
+            gate.leave()
+
+    @property
+    def times(self) -> list[float]:
+        return [time for time, _ in self.sent]
+
+    @property
+    def names(self) -> list[str]:
+        return [job.name for _, job in self.sent]
+
+
+def cooling(seconds: float, operation: str = "api") -> Callable[[Gate], object]:
+    return lambda gate: gate.cool_down(operation, seconds)
+
+
+def crowd(number: int, **settings: object) -> list[Job]:
+    return [attrs.evolve(Job(f"{index}"), **settings) for index in range(number)]
+
+
+def most_in_a_window(times: Sequence[float], window: float) -> int:
+    """Return how many of the sorted `times` a half-open window holds at most, wherever it starts."""
+    most = first = 0
+    for index, time in enumerate(times):
+        while time - times[first] >= window:
+            first += 1
+        most = max(most, index - first + 1)
+    return most
+
+
+TIMES = st.integers(0, 160).map(lambda ticks: ticks / 32)
+CROWDS = st.lists(
+    st.builds(
+        lambda number, job: [job] * number,
+        st.sampled_from([1, 2, 5, 30, 250]),
+        st.builds(
+            Job,
+            at=TIMES,
+            lane=st.sampled_from(Lane),
+            operation=st.sampled_from(["api", "calls"]),
+            connecting=st.sampled_from([0.0, 0.0, 0.125, 1.0, 3.0]),
+            sends=st.sampled_from([True, True, True, False]),
+            lasting=st.sampled_from([0.0, 0.25, 2.0]),
+            cancelled_after=st.none() | TIMES,
+        ),
+    ),
+    max_size=6,
+).map(lambda groups: [attrs.evolve(job, name=f"{n}") for n, job in enumerate(sum(groups, []))])
+EVENTS = st.lists(st.tuples(TIMES, st.builds(cooling, TIMES, st.sampled_from(["api", "calls"]))), max_size=3)
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.5, 3.0, 200.0])
+@settings(deadline=None, max_examples=40)
+@given(
+    jobs=CROWDS, events=EVENTS, places=st.sampled_from([1, 3, 100, 1000]), lateness=st.sampled_from([0.0, 0.004, 0.25])
+)
+def test_no_window_of_a_second_holds_more_sends_than_the_rate_wherever_it_starts(
+    rate: float, jobs: list[Job], events: list[tuple[float, Callable[[Gate], object]]], places: int, lateness: float
+) -> None:
+    scene = Scene(rate, places=places, lateness=lateness)
+    scene.play(*jobs, events=events)
+    assert most_in_a_window(scene.times, max(1.0, 1 / rate)) <= max(1, int(rate))
+    assert scene.most_inside <= places
+    # Nobody is lost: who was not cancelled and had something to send has sent it.
+    due = {job.name for job in jobs if job.sends and job.cancelled_after is None}
+    assert due <= set(scene.names)
+    assert len(scene.names) == len(set(scene.names))
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 3.0, 200.0])
+@pytest.mark.parametrize("lane", Lane)
+@pytest.mark.parametrize("lateness", [0.0, 0.001])
+@pytest.mark.parametrize("handshakes", [0, 100])
+def test_under_a_backlog_at_least_97_percent_of_the_rate_is_used(
+    rate: float, lane: Lane, lateness: float, handshakes: int
+) -> None:
+    number = max(100, int(rate * 20))
+    scene = Scene(rate, lateness=lateness)
+    jobs = crowd(number + 1, lane=lane)
+    # A pool that is cold makes as many connections as it has places, and then has them.
+    scene.play(*(attrs.evolve(job, connecting=0.05) for job in jobs[:handshakes]), *jobs[handshakes:])
+    assert number / (scene.times[-1] - scene.times[0]) >= 0.97 * rate
+
+
+def test_a_rate_between_two_whole_numbers_gives_the_lower_one() -> None:
+    scene = Scene(1.5)
+    scene.play(*crowd(21))
+    assert 20 / (scene.times[-1] - scene.times[0]) >= 0.97
+
+
+def test_as_many_single_calls_as_the_rate_allows_go_at_once() -> None:
+    scene = Scene(5.0)
+    scene.play(*crowd(6))
+    assert scene.times[:5] == [0.0] * 5
+    assert scene.times[5] >= 1.0
+
+
+def test_a_sweep_is_spread_evenly_over_its_second() -> None:
+    scene = Scene(5.0)
+    scene.play(*crowd(20, lane=BULK))
+    # A hundredth of a second of lateness may be made good.
+    assert [late - early for early, late in pairwise(scene.times)] == pytest.approx([0.204] * 19, abs=0.0101)
+
+
+def test_an_idle_time_saves_up_no_more_than_a_window() -> None:
+    scene = Scene(3.0)
+    scene.play(Job(), *crowd(9, at=100.0))
+    assert [time for time in scene.times if time < 101.0] == [0.0, 100.0, 100.0, 100.0]
+
+
+def test_without_a_rate_everybody_goes_at_once() -> None:
+    scene = Scene(None)
+    scene.play(*crowd(300), *crowd(300, lane=BULK))
+    assert scene.times == [0.0] * 600
+
+
+def test_a_cool_down_holds_without_a_rate_too() -> None:
+    scene = Scene(None)
+    scene.play(Job(at=1.0), events=[(0.5, cooling(10.0))])
+    assert scene.times == [10.5]
+
+
+def test_as_many_as_the_budget_holds_wait_for_connections_and_no_more() -> None:
+    scene = Scene(2.0)
+    scene.play(*crowd(3, connecting=5.0))
+    assert scene.times[:2] == [5.0, 5.0]
+    # The third got its permit when the sends of the first two were a window old.
+    assert scene.times[2] == pytest.approx(5.0 + 1.02 + 5.0)
+
+
+def test_slow_connections_do_not_crowd_what_comes_behind_them() -> None:
+    scene = Scene(2.0)
+    scene.play(Job("slow", connecting=0.95), *crowd(5, lane=BULK, at=0.5))
+    assert most_in_a_window(scene.times, 1.0) == 2
+
+
+def test_nobody_sends_during_a_cool_down() -> None:
+    scene = Scene(200.0)
+    scene.play(*crowd(5, at=1.0), *crowd(5, at=2.0, lane=BULK), events=[(0.5, cooling(10.0))])
+    assert min(scene.times) >= 10.5
+    assert len(scene.times) == 10
+
+
+def test_a_cool_down_stops_those_that_wait_already() -> None:
+    scene = Scene(2.0)
+    scene.play(*crowd(6, lane=BULK), events=[(0.1, cooling(20.0))])
+    assert [time for time in scene.times if 0.1 < time < 20.1] == []
+    assert len(scene.times) == 6
+
+
+def test_a_shorter_cool_down_does_not_end_a_longer_one() -> None:
+    scene = Scene(200.0)
+    scene.play(Job(at=5.0), events=[(0.0, cooling(20.0)), (1.0, cooling(2.0))])
+    assert scene.times == [20.0]
+
+
+def test_a_cool_down_moves_later() -> None:
+    scene = Scene(200.0)
+    scene.play(Job(at=5.0), events=[(0.0, cooling(20.0)), (10.0, cooling(20.0))])
+    assert scene.times == [30.0]
+
+
+def test_a_request_that_succeeds_meanwhile_does_not_end_a_cool_down() -> None:
+    scene = Scene(200.0)
+    scene.play(Job("early", connecting=2.0, lasting=1.0), Job("late", at=5.0), events=[(1.0, cooling(20.0))])
+    assert [(job.name, time) for time, job in scene.sent] == [("early", 2.0), ("late", 21.0)]
+
+
+def test_a_cool_down_of_one_class_of_operations_leaves_the_others_alone() -> None:
+    scene = Scene(200.0)
+    jobs = [
+        Job(f"{lane.name} {operation}", at=1.0, lane=lane, operation=operation)
+        for operation in ("calls", "api")
+        for lane in Lane
+    ]
+    scene.play(*jobs, events=[(0.0, cooling(20.0, "calls"))])
+    assert {job.name for time, job in scene.sent if time < 1.1} == {"SINGLE api", "BULK api"}
+    assert {job.name for time, job in scene.sent if time >= 20.0} == {"SINGLE calls", "BULK calls"}
+
+
+def test_one_who_comes_while_another_class_waits_for_its_cool_down_goes_at_once() -> None:
+    scene = Scene(200.0)
+    scene.play(
+        Job("frozen", at=1.0, operation="calls"), Job("free", at=2.0), events=[(0.0, cooling(20.0, "calls"))]
+    )
+    assert [(job.name, time) for time, job in scene.sent] == [("free", 2.0), ("frozen", 20.0)]
+
+
+def test_of_two_cool_downs_each_ends_at_its_time() -> None:
+    scene = Scene(200.0)
+    scene.play(
+        Job("calls", at=1.0, operation="calls"),
+        Job("api", at=1.0),
+        events=[(0.0, cooling(20.0, "calls")), (0.0, cooling(10.0))],
+    )
+    assert [(job.name, time) for time, job in scene.sent] == [("api", 10.0), ("calls", 20.0)]
+
+
+def test_a_cool_down_longer_than_anybody_waits_fails_those_that_wait() -> None:
+    scene = Scene(1.0, max_wait=60.0)
+    jobs = [Job("sent"), *crowd(4, at=0.1), *crowd(4, at=0.1, lane=BULK)]
+    scene.play(*jobs, Job("calls", at=0.2, operation="calls"), events=[(0.5, cooling(61.0))])
+    assert [(time, seconds) for time, _, seconds in scene.refused] == [(0.5, 61.0)] * 8
+    assert scene.names == ["sent", "calls"]
+
+
+def test_a_cool_down_longer_than_anybody_waits_fails_those_that_come() -> None:
+    scene = Scene(200.0, max_wait=60.0)
+    scene.play(Job(at=1.0), Job(at=5.0), events=[(0.0, cooling(64.0))])
+    assert [(time, seconds) for time, _, seconds in scene.refused] == [(1.0, 63.0)]
+    assert scene.times == [64.0]
+
+
+def test_the_text_of_a_refusal_has_the_seconds() -> None:
+    assert str(CoolingDownError(61.0)) == "cooling down for another 61.000 s"
+
+
+def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> None:
+    async def play() -> object:
+        gate = Gate(None, 0, 60.0, asyncio.get_running_loop())
+        waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        gate.cool_down("api", 61.0)
+        return await waiting
+
+    assert run(play()) is asyncio.CancelledError
+
+
+def test_a_waiter_cancelled_when_it_is_refused_already_gives_no_permit_back() -> None:
+    async def play() -> list[object]:
+        gate = Gate(None, 1, 60.0, asyncio.get_running_loop())
+        await gate.enter("api", SINGLE)
+        waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
+        other = asyncio.create_task(gate.enter("calls", SINGLE))
+        await asyncio.sleep(0)
+        gate.cool_down("api", 61.0)
+        waiting.cancel()
+        ended = await waiting
+        await asyncio.sleep(1.0)
+        inside = other.done()
+        other.cancel()
+        return [ended, inside]
+
+    assert run(play()) == [asyncio.CancelledError, False]
+
+
+def test_a_cancelled_waiter_leaves_its_turn_to_the_next() -> None:
+    scene = Scene(1.0)
+    jobs = [Job("a"), Job("b", at=0.1, cancelled_after=0.4), Job("c", at=0.2)]
+    scene.play(*jobs)
+    assert [(job.name, time) for time, job in scene.sent] == [("a", 0.0), ("c", pytest.approx(1.02))]
+
+
+def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None:
+    async def play() -> list[object]:
+        gate = Gate(None, 1, 60.0, asyncio.get_running_loop())
+        await gate.enter("api", SINGLE)
+        waiting = [asyncio.create_task(outcome(gate.enter("api", SINGLE))) for _ in range(2)]
+        await asyncio.sleep(0)
+        # The first gets the permit here, and its task is cancelled before it is told so.
+        gate.leave()
+        waiting[0].cancel()
+        return await asyncio.gather(*waiting)
+
+    assert run(play()) == [asyncio.CancelledError, None]
+
+
+def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
+    async def play() -> list[str]:
+        gate = Gate(None, 1, 60.0, asyncio.get_running_loop())
+        entered: list[str] = []
+
+        async def enter(name: str) -> None:
+            await gate.enter("api", SINGLE)
+            entered.append(name)
+
+        await enter("holder")
+        waiting = [asyncio.create_task(enter("cancelled")), asyncio.create_task(enter("next"))]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        gate.leave()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return entered
+
+    assert run(play()) == ["holder", "next"]
+
+
+def test_the_last_waiter_may_be_cancelled() -> None:
+    scene = Scene(1.0)
+    scene.play(Job("a"), Job("b", at=0.1, cancelled_after=0.4), Job("c", at=5.0))
+    assert [(job.name, time) for time, job in scene.sent] == [("a", 0.0), ("c", 5.0)]
+
+
+def test_a_permit_that_was_never_sent_gives_its_slot_to_the_next() -> None:
+    scene = Scene(1.0)
+    scene.play(Job("never connects", connecting=3.0, sends=False), Job("next", at=0.5))
+    assert [(job.name, time) for time, job in scene.sent] == [("next", 3.0)]
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_attempts_that_never_connect_cost_nothing_later(lane: Lane) -> None:
+    scene = Scene(10.0)
+    # A server that is down refuses connections much faster than the rate.
+    refused = [Job(at=index / 1000, sends=False) for index in range(1000)]
+    scene.play(*refused, *crowd(10, at=2.0, lane=lane))
+    assert scene.times[-1] <= 2.0 + 1.02
+
+
+def test_cancelled_permits_cost_a_sweep_nothing() -> None:
+    scene = Scene(10.0)
+    jobs = crowd(100, lane=BULK)
+    # Every other one gives up in the moment in which its connection would be made.
+    scene.play(*(attrs.evolve(job, sends=index % 2 == 0) for index, job in enumerate(jobs)))
+    assert 49 / (scene.times[-1] - scene.times[0]) >= 0.97 * 10.0
+
+
+def test_single_calls_go_before_a_sweep() -> None:
+    scene = Scene(1.0)
+    sweep = crowd(5, name="bulk", lane=BULK)
+    scene.play(Job("first"), *sweep, Job("single", at=0.5), Job("single", at=0.6))
+    assert scene.names == ["first", "single", "single", *["bulk"] * 5]
+
+
+def test_a_sweep_gets_every_eighth_permit_while_single_calls_never_end() -> None:
+    scene = Scene(None, places=1)
+    jobs = [*crowd(40, name="single", lasting=1.0), *crowd(5, name="bulk", lane=BULK, lasting=1.0)]
+    scene.play(Job("holder", lasting=1.0), *jobs)
+    runs = [(name, len(list(group))) for name, group in groupby(scene.names[1:])]
+    assert runs == [("single", 7), ("bulk", 1)] * 5 + [("single", 5)]
+
+
+def test_single_calls_do_not_wait_for_a_sweep_that_cools_down() -> None:
+    scene = Scene(None, places=1)
+    sweep = crowd(3, name="bulk", lane=BULK, operation="calls")
+    scene.play(Job("holder", lasting=1.0), *sweep, *crowd(20, name="single"), events=[(0.5, cooling(30.0, "calls"))])
+    assert scene.names == ["holder", *["single"] * 20, *["bulk"] * 3]
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_within_a_lane_the_first_to_come_is_the_first_to_go(lane: Lane) -> None:
+    scene = Scene(3.0, places=2)
+    jobs = crowd(30, lane=lane, lasting=0.1)
+    scene.play(*jobs)
+    assert scene.names == [job.name for job in jobs]
+
+
+def test_classes_of_operations_take_turns() -> None:
+    scene = Scene(None, places=1)
+    scene.play(
+        Job("holder", lasting=1.0),
+        *crowd(3, name="api", lane=BULK),
+        *crowd(3, name="calls", lane=BULK, operation="calls"),
+    )
+    assert scene.names == ["holder", "api", "calls", "api", "calls", "api", "calls"]
+
+
+def test_no_more_than_the_places_are_inside_and_all_come_in() -> None:
+    scene = Scene(None, places=7)
+    scene.play(*crowd(100, lasting=1.0), *crowd(100, lane=BULK, lasting=1.0))
+    assert scene.most_inside == 7
+    assert len(scene.sent) == 200
+
+
+@settings(deadline=None, max_examples=40)
+@given(jobs=CROWDS, events=EVENTS, places=st.integers(1, 5), rate=st.sampled_from([None, 3.0, 200.0]))
+def test_every_place_comes_back_whatever_happens(
+    jobs: list[Job], events: list[tuple[float, Callable[[Gate], object]]], places: int, rate: float | None
+) -> None:
+    scene = Scene(rate, places=places)
+    late = crowd(places, name="late", at=100_000.0, lasting=1000.0)
+    scene.play(*jobs, *late, events=events)
+    ended = [time for time, job in scene.sent if job.name == "late"]
+    # All the late ones are inside together: none of the places was lost.
+    assert len(ended) == places
+    assert max(ended) < 100_000.0 + 1000.0
+    assert scene.most_inside <= places
+
+
+def test_a_request_is_counted_once_however_often_it_says_that_it_is_sent() -> None:
+    async def play() -> list[float]:
+        loop = asyncio.get_running_loop()
+        gate = Gate(2.0, 10, 60.0, loop)
+        times: list[float] = []
+        for _ in range(4):
+            await gate.enter("api", SINGLE)
+            times.append(loop.time())
+            gate.sending()
+            gate.sending()
+            gate.leave()
+        return times
+
+    assert run(play()) == pytest.approx([0.0, 0.0, 1.02, 1.02])
+
+
+def test_closing_fails_whoever_waits_or_pauses() -> None:
+    async def play() -> list[object]:
+        loop = asyncio.get_running_loop()
+        gate = Gate(1.0, 10, 60.0, loop)
+        await gate.enter("api", SINGLE)
+        gate.sending()
+        waiting = [asyncio.create_task(outcome(gate.enter("api", lane))) for lane in Lane]
+        pausing = asyncio.create_task(outcome(gate.pause(10.0)))
+        await asyncio.sleep(0.5)
+        gate.close()
+        ended = await asyncio.gather(*waiting, pausing)
+        return [*ended, loop.time()]
+
+    assert run(play()) == [GateClosedError, GateClosedError, GateClosedError, 0.5]
+
+
+def test_closing_fails_whoever_comes_later() -> None:
+    async def play() -> list[object]:
+        gate = Gate(None, 10, 60.0, asyncio.get_running_loop())
+        gate.close()
+        return [await outcome(gate.enter("api", SINGLE)), await outcome(gate.pause(1.0))]
+
+    assert run(play()) == [GateClosedError, GateClosedError]
+
+
+def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
+    async def play() -> list[object]:
+        gate = Gate(None, 0, 60.0, asyncio.get_running_loop())
+        tasks = [asyncio.create_task(outcome(work)) for work in (gate.enter("api", SINGLE), gate.pause(10.0))]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        gate.close()
+        return await asyncio.gather(*tasks)
+
+    assert run(play()) == [asyncio.CancelledError, asyncio.CancelledError]
+
+
+def test_a_pause_takes_its_seconds_and_no_permit() -> None:
+    async def play() -> float:
+        loop = asyncio.get_running_loop()
+        await Gate(1.0, 0, 60.0, loop).pause(7.5)
+        return loop.time()
+
+    assert run(play()) == 7.5
+
+
+def test_a_pause_that_ends_in_the_moment_of_closing_is_failed_once() -> None:
+    async def play() -> object:
+        loop = asyncio.get_running_loop()
+        gate = Gate(None, 0, 60.0, loop)
+        loop.call_at(5.0, gate.close)
+        return await outcome(gate.pause(5.0))
+
+    assert run(play()) is GateClosedError

@@ -1,0 +1,90 @@
+"""The README is what people copy from: its code runs, and its commands are the ones that the project's check uses."""
+
+import asyncio
+import operator
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ultravox_async import AsyncUltravox
+from ultravox_async.testing import Emulator
+
+_ROOT = Path(__file__).parents[1]
+_README = (_ROOT / "README.md").read_text(encoding="utf-8")
+_PYTHON = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
+_SHELL = re.findall(r"```sh\n(.*?)```", _README, re.DOTALL)
+
+
+def _run(code: str, emulator: Emulator | None = None) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ULTRAVOX_")}
+    if emulator is not None:
+        environment |= {"ULTRAVOX_API_KEY": emulator.api_key, "ULTRAVOX_BASE_URL": emulator.base_url}
+    done = subprocess.run(  # noqa: S603 - the code of this project's README
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
+
+
+async def test_the_first_example_prints_every_registration_and_the_error_it_promises(
+    ultravox_emulator: Emulator,
+) -> None:
+    promised = re.search(r"# (404 .*)", _PYTHON[0])
+    assert promised is not None
+
+    lines = (await asyncio.to_thread(_run, _PYTHON[0], ultravox_emulator)).splitlines()
+
+    assert sorted(line.split()[0] for line in lines[:-1]) == sorted(ultravox_emulator.registration_ids)
+    assert lines[-1] == promised.group(1)
+
+
+def test_the_first_example_is_within_the_first_forty_lines() -> None:
+    end = _README.index(_PYTHON[0]) + len(_PYTHON[0])
+    assert _README[:end].count("\n") <= 40
+
+
+def test_the_settings_that_are_shown_are_the_defaults() -> None:
+    shown = _run(f"{_PYTHON[1]}\nprint(ultravox)")
+    default = _run("from ultravox_async import AsyncUltravox\nprint(AsyncUltravox('api-key'))")
+    assert shown == default
+
+
+def test_the_test_for_a_bot_passes_as_it_stands(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makepyfile(_PYTHON[2])
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_each_of_the_two_commands_is_one_line_that_makes_its_own_virtual_environment() -> None:
+    assert len(_SHELL) == 2
+    assert [command.count("\n") for command in _SHELL] == [1, 1]
+    assert all(command.startswith("python3 -m venv .venv && .venv/bin/pip install ") for command in _SHELL)
+
+
+def test_the_example_that_the_first_command_runs_exists() -> None:
+    script = _SHELL[0].split()[-1]
+    assert script.startswith("examples/")
+    assert (_ROOT / script).is_file()
+
+
+def test_the_projects_check_runs_the_second_command_word_for_word() -> None:
+    pattern = re.search(r"grep -m1 -F '(.*)' README.md", (_ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert pattern is not None
+    first = next(line for line in _README.splitlines() if pattern.group(1) in line)
+    assert first == _SHELL[1].strip()
+
+
+def test_every_method_in_the_table_of_what_is_covered_exists() -> None:
+    named = re.findall(r"`ultravox\.([a-z_.]+)\(", _README)
+    assert len(named) >= 9
+    ultravox = AsyncUltravox("api-key")
+    assert [name for name in named if not callable(operator.attrgetter(name)(ultravox))] == []

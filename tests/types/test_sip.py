@@ -1,0 +1,78 @@
+from datetime import UTC, datetime
+from typing import get_type_hints
+
+import attrs
+import pytest
+
+from ultravox_async import (
+    AgentAllowance,
+    FallbackHandler,
+    SipConfig,
+    SipConfigChanges,
+    SipRegistration,
+    SipRegistrationChanges,
+    types,
+)
+
+CREATED = datetime(2026, 7, 2, tzinfo=UTC)
+
+
+def test_what_a_registration_may_lack_is_none() -> None:
+    registration = SipRegistration("r1", CREATED, "alice", "sip.example.com")
+    assert (registration.outbound_proxy, registration.auth_user, registration.successful) == (None, None, None)
+
+
+def test_a_registration_has_no_password() -> None:
+    assert "password" not in {field.name for field in attrs.fields(SipRegistration)}
+
+
+def test_registrations_are_equal_by_their_fields() -> None:
+    registration = SipRegistration("r1", CREATED, "alice", "sip.example.com")
+    assert registration == SipRegistration("r1", CREATED, "alice", "sip.example.com")
+    assert registration != SipRegistration("r2", CREATED, "alice", "sip.example.com")
+
+
+def test_a_misspelt_attribute_cannot_be_set() -> None:
+    registration = SipRegistration("r1", CREATED, "alice", "sip.example.com")
+    with pytest.raises(AttributeError):
+        registration.outboundProxy = "x"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] - it is the point
+
+
+def test_what_a_configuration_may_lack_is_empty() -> None:
+    assert SipConfig("x.example.com") == SipConfig("x.example.com", [], [], allow_all_agents=False)
+    assert SipConfig("x.example.com").fallback_handler is None
+
+
+def test_two_configurations_share_no_list() -> None:
+    one, other = SipConfig("x.example.com"), SipConfig("x.example.com")
+    one.allowed_cidr_ranges.append("203.0.113.0/24")
+    one.allowed_agents.append(AgentAllowance("a"))
+    assert (other.allowed_cidr_ranges, other.allowed_agents) == ([], [])
+
+
+def test_the_secrets_of_a_fallback_handler_are_not_in_a_repr() -> None:
+    config = SipConfig("x.example.com", fallback_handler=FallbackHandler("https://example.com/", ["hunter2"]))
+    assert "https://example.com/" in repr(config)
+    assert "hunter2" not in repr(config)
+
+
+@pytest.mark.parametrize("changes", [SipRegistrationChanges, SipConfigChanges])
+def test_every_change_may_be_omitted(changes: type[SipRegistrationChanges | SipConfigChanges]) -> None:
+    assert changes.__required_keys__ == frozenset()
+    assert changes.__optional_keys__
+
+
+def test_a_registration_is_changed_by_the_names_that_it_is_read_by() -> None:
+    read = {field.name for field in attrs.fields(SipRegistration)}
+    assert set(get_type_hints(SipRegistrationChanges)) - read == {"password"}
+    assert read - set(get_type_hints(SipRegistrationChanges)) == {"registration_id", "created", "successful"}
+
+
+def test_a_configuration_is_changed_by_the_names_that_it_is_read_by() -> None:
+    read = {field.name for field in attrs.fields(SipConfig)}
+    assert read - {"domain"} == set(get_type_hints(SipConfigChanges))
+
+
+def test_types_exports_each_of_its_classes() -> None:
+    assert types.__all__ == sorted(types.__all__)
+    assert {name for name, found in vars(types).items() if isinstance(found, type)} == set(types.__all__)

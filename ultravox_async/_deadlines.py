@@ -1,0 +1,96 @@
+"""Ends attempts that take too long, with one timer for all of them.
+
+A timer for each attempt, set and cancelled again, is a tenth of the cost of a short request. Here an attempt is an
+entry in a dictionary, and a timer goes off about once in a `Timeout.read` to see whether any entry is overdue.
+"""
+
+import asyncio
+import math
+
+
+class Attempt:
+    """The time that one attempt has left.
+
+    Args:
+        scope: What is expired when the time is up.
+        ends_at: When the logical request has to be over, on the clock of the loop.
+    """
+
+    __slots__ = ("due", "ends_at", "scope")
+
+    def __init__(self, scope: asyncio.Timeout, ends_at: float) -> None:
+        self.scope = scope
+        self.ends_at = ends_at
+        self.due = ends_at
+
+    @property
+    def spent(self) -> bool:
+        """Whether it is the logical request that has no time left, and not a silence that was too long."""
+        return self.due >= self.ends_at
+
+
+class Deadlines:
+    """The attempts of one pool.
+
+    Args:
+        loop: The event loop that they run in.
+        silence: The seconds of silence that an attempt bears.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, silence: float) -> None:
+        self._loop = loop
+        self._silence = silence
+        self._attempts: dict[asyncio.Task[object] | None, Attempt] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+
+    def __len__(self) -> int:
+        return len(self._attempts)
+
+    def start(self, scope: asyncio.Timeout, seconds: float) -> Attempt:
+        """Give the current task's attempt so many seconds in all."""
+        attempt = self._attempts[asyncio.current_task()] = Attempt(scope, self._loop.time() + seconds)
+        self._watch(attempt)
+        return attempt
+
+    def heard(self) -> None:
+        """Let the silence of the current task's attempt begin anew; without an attempt, do nothing."""
+        attempt = self._attempts.get(asyncio.current_task())
+        if attempt is not None:
+            attempt.due = min(attempt.ends_at, self._loop.time() + self._silence)
+            self._watch(attempt)
+
+    def stop(self) -> None:
+        """Forget the current task's attempt."""
+        self._attempts.pop(asyncio.current_task(), None)
+
+    def expire_all(self) -> None:
+        """End all attempts now."""
+        for attempt in self._attempts.values():
+            _expire(attempt)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _watch(self, attempt: Attempt) -> None:
+        if attempt.due < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = attempt.due
+            self._timer = self._loop.call_at(attempt.due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self._timer_at = math.inf
+        now = self._loop.time()
+        running = [attempt for attempt in self._attempts.values() if not attempt.scope.expired()]
+        for attempt in running:
+            if attempt.due <= now:
+                _expire(attempt)
+        if waiting := [attempt for attempt in running if attempt.due > now]:
+            self._watch(min(waiting, key=lambda attempt: attempt.due))
+
+
+def _expire(attempt: Attempt) -> None:
+    # Not while it is expiring: asyncio allows no second time.
+    if not attempt.scope.expired():
+        attempt.scope.reschedule(-math.inf)
