@@ -24,17 +24,16 @@ async def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     latest = time.monotonic() + _LONGEST_TEST
 
     def watch() -> None:
-        nonlocal watching
         # The clock of the loop may have been put forward, and this bound is one of real time.
         if time.monotonic() < latest:
-            watching = loop.call_later(1.0, watch)
+            watches.append(loop.call_later(1.0, watch))
         else:
             for task in asyncio.all_tasks(loop):
                 task.cancel("this test takes too long")
 
-    watching = loop.call_later(1.0, watch)
+    watches = [loop.call_later(1.0, watch)]
     yield
-    watching.cancel()
+    watches[-1].cancel()
     # A transport that is being closed gives back its socket in the next round of the event loop.
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -45,15 +46,18 @@ async def found(request: Received) -> Say:
     return answer(content={**REGISTRATION, "registrationId": id_of(request)})
 
 
-async def until_received(wire: Wire, count: int) -> None:
-    while len(wire.received) < count:
-        await asyncio.sleep(0)
-
-
 async def many_turns() -> None:
     # Enough for whatever is going to happen without anything more from outside.
     for _ in range(200):
         await asyncio.sleep(0)
+
+
+def outcomes_of(sweep: Sweep[SipRegistration]) -> AsyncGenerator[Outcome[SipRegistration], None]:
+    return aiter(sweep)
+
+
+def tasks_of_sweeps() -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if "_Crew._work" in repr(task)}
 
 
 async def all_of(sweep: Sweep[SipRegistration]) -> list[Outcome[SipRegistration]]:
@@ -73,9 +77,7 @@ async def test_ids_may_come_from_a_generator(ultravox: AsyncUltravox, ultravox_e
     assert set(result.found) == set(ultravox_emulator.registration_ids)
 
 
-async def test_ids_may_come_from_an_asynchronous_iterable(
-    ultravox: AsyncUltravox, ultravox_emulator: Emulator
-) -> None:
+async def test_ids_may_come_from_an_asynchronous_iterable(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     async def source() -> AsyncIterator[str]:
         for each in ultravox_emulator.registration_ids:
             await asyncio.sleep(0)
@@ -134,7 +136,7 @@ async def test_no_more_requests_are_in_flight_than_allowed(concurrency: int) -> 
 async def test_as_many_requests_are_in_flight_as_allowed() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(100), concurrency=7))
-        await until_received(wire, 7)
+        await wire.until_received(7)
         await many_turns()
         assert len(wire.received) == 7
         sweep.cancel()
@@ -145,7 +147,7 @@ async def test_ids_are_read_only_as_fast_as_they_are_fetched() -> None:
     source = Source(1000)
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(source, concurrency=5))
-        await until_received(wire, 5)
+        await wire.until_received(5)
         await many_turns()
         assert source.read == 5
         sweep.cancel()
@@ -154,13 +156,15 @@ async def test_ids_are_read_only_as_fast_as_they_are_fetched() -> None:
 
 async def test_who_reads_outcomes_slowly_is_not_buried_in_them() -> None:
     source = Source(1000)
-    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
-        async with aclosing(aiter(ultravox.sip.registrations.get_many(source, concurrency=5))) as outcomes:  # type: ignore[type-var]  # an asynchronous generator, which __aiter__ does not promise # pyright: ignore[reportArgumentType, reportUnknownVariableType]
-            await anext(outcomes)
-            await many_turns()
-            await many_turns()
-            assert 5 < source.read <= 11
-            assert len(wire.received) <= 11
+    async with (
+        Wire(found) as wire,
+        client_of(wire.base_url) as ultravox,
+        aclosing(outcomes_of(ultravox.sip.registrations.get_many(source, concurrency=5))) as outcomes,
+    ):
+        await anext(outcomes)
+        await many_turns()
+        assert 5 < source.read <= 11
+        assert len(wire.received) <= 11
 
 
 async def test_nothing_is_read_before_the_iteration(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
@@ -185,20 +189,25 @@ async def test_an_id_that_comes_again_has_one_outcome(ultravox: AsyncUltravox, u
     assert ultravox_emulator.received == 4
 
 
-async def test_many_ids_are_told_apart() -> None:
-    # Enough of them for several to share each bucket in which the sweep remembers what it has seen.
-    ids = [f"\x00{number}" for number in range(150_000)]
-    async with AsyncUltravox(KEY) as ultravox:
-        count = 0
-        async for outcome in ultravox.sip.registrations.get_many([*ids, *ids]):
-            count += 1
-            assert isinstance(outcome.error, InvalidRequestError)
-    assert count == len(ids)
+class _Digest:
+    """Takes the first six bytes for their hash, and puts all of them into one bucket."""
+
+    def __init__(self, content: bytes, **_: object) -> None:
+        self._content = content
+
+    def digest(self) -> bytes:
+        return b"\0\0" + self._content[:6]
 
 
-async def test_an_id_that_fails_does_not_stop_the_others(
-    ultravox: AsyncUltravox, ultravox_emulator: Emulator
-) -> None:
+async def test_a_hash_found_across_two_others_is_no_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashlib, "blake2b", _Digest)
+    ids = ["aaaaab", "baaaaa", "aabbaa"]
+    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
+        outcomes = await all_of(ultravox.sip.registrations.get_many([*ids, *ids]))
+    assert sorted(each.key for each in outcomes) == sorted(ids)
+
+
+async def test_an_id_that_fails_does_not_stop_the_others(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     ids = ultravox_emulator.registration_ids[:3]
     result = await ultravox.sip.registrations.get_many(["missing", *ids, "gone"], concurrency=1)
     assert list(result.found) == ids
@@ -217,9 +226,10 @@ async def test_an_id_that_cannot_be_one_has_an_outcome_too(
     assert ultravox_emulator.received == 1
 
 
+# Ids come from untyped places.
 @pytest.mark.parametrize("bad", [None, 17, b"bytes"])
 async def test_an_id_that_is_no_string_is_named_and_does_not_stop_the_others(
-    ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: Any
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str
 ) -> None:
     good = ultravox_emulator.registration_ids[0]
     result = await ultravox.sip.registrations.get_many([bad, good])
@@ -240,10 +250,10 @@ async def test_without_failures_nothing_is_raised(ultravox: AsyncUltravox, ultra
     assert (len(result.found), result.failed) == (60, {})
 
 
-async def leave_at_once(ultravox: AsyncUltravox) -> None:
-    async with aclosing(aiter(ultravox.sip.registrations.get_many(Source(1000)))) as outcomes:  # type: ignore[type-var]  # an asynchronous generator, which __aiter__ does not promise # pyright: ignore[reportArgumentType, reportUnknownVariableType]
-        async for _ in outcomes:  # pyright: ignore[reportUnknownVariableType] - the same
-            return
+async def leave_at_once(ultravox: AsyncUltravox) -> set[asyncio.Task[Any]]:
+    async with aclosing(outcomes_of(ultravox.sip.registrations.get_many(Source(1000)))) as outcomes:
+        await anext(outcomes)
+        return tasks_of_sweeps()
 
 
 async def test_a_loop_that_is_left_early_leaves_no_task() -> None:
@@ -251,10 +261,8 @@ async def test_a_loop_that_is_left_early_leaves_no_task() -> None:
         return await found(request) if id_of(request) == "id0" else WAIT
 
     async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
-        before = asyncio.all_tasks()
-        await leave_at_once(ultravox)
-        # The tasks of the server's connections end when they learn of it.
-        assert {task for task in asyncio.all_tasks() - before if "Wire" not in repr(task)} == set()
+        assert await leave_at_once(ultravox)
+        assert tasks_of_sweeps() == set()
         sent = len(wire.received)
         await many_turns()
         assert len(wire.received) == sent
@@ -268,13 +276,13 @@ async def test_the_client_works_on_after_a_loop_that_was_left_early() -> None:
 
 async def test_a_cancelled_sweep_leaves_no_task() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
-        before = asyncio.all_tasks()
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(1000)))
-        await until_received(wire, 50)
+        await wire.until_received(50)
+        assert len(tasks_of_sweeps()) == 50
         sweep.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sweep
-        assert {task for task in asyncio.all_tasks() - before if "Wire" not in repr(task)} == set()
+        assert tasks_of_sweeps() == set()
 
 
 async def test_what_the_source_raises_comes_after_the_outcomes_before_it() -> None:
@@ -284,10 +292,14 @@ async def test_what_the_source_raises_comes_after_the_outcomes_before_it() -> No
         raise LookupError(message)
 
     keys: list[str] = []
+
+    async def collect(sweep: Sweep[SipRegistration]) -> None:
+        async for outcome in sweep:
+            keys.append(outcome.key)  # noqa: PERF401 - what came before the error is what is asked for
+
     async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
         with pytest.raises(LookupError, match="the database is gone"):
-            async for outcome in ultravox.sip.registrations.get_many(source()):
-                keys.append(outcome.key)
+            await collect(ultravox.sip.registrations.get_many(source()))
     assert sorted(keys) == ["a", "b", "c"]
 
 
@@ -316,11 +328,15 @@ async def test_a_surprise_during_a_fetch_is_not_swallowed() -> None:
 
 async def test_a_client_that_is_closed_meanwhile_ends_the_sweep() -> None:
     keys: list[str] = []
+
+    async def close_after_one(ultravox: AsyncUltravox) -> None:
+        async for outcome in ultravox.sip.registrations.get_many(Source(1000), concurrency=2):
+            keys.append(outcome.key)
+            await ultravox.close()
+
     async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
         with pytest.raises(UltravoxError, match="closed"):
-            async for outcome in ultravox.sip.registrations.get_many(Source(1000), concurrency=2):
-                keys.append(outcome.key)
-                await ultravox.close()
+            await close_after_one(ultravox)
     assert 1 <= len(keys) <= 4
 
 
@@ -335,12 +351,10 @@ async def test_a_client_that_is_closed_starts_no_sweep() -> None:
 
 async def test_a_sweep_whose_tasks_somebody_cancelled_does_not_pass_for_complete() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
-        before = asyncio.all_tasks()
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(1000), concurrency=2))
-        await until_received(wire, 2)
-        for task in asyncio.all_tasks() - before - {sweep}:
-            if "_work" in repr(task):
-                task.cancel()
+        await wire.until_received(2)
+        for task in tasks_of_sweeps():
+            task.cancel()
         with pytest.raises(UltravoxError, match="cancelled before its last id"):
             await sweep
 
@@ -368,7 +382,115 @@ async def test_no_failed_outcome_shows_the_key(script: Script) -> None:
 async def test_single_calls_go_before_those_of_a_sweep() -> None:
     async with Wire(found) as wire, client_of(wire.base_url, pool_size=1) as ultravox:
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(100)))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         await ultravox.sip.registrations.get("urgent")
         assert len(wire.received) < 10
         assert len((await sweep).found) == 100
+
+
+def page_of(ids: list[str], total: int | None, link: str | None = None) -> Say:
+    results = [{**REGISTRATION, "registrationId": each} for each in ids]
+    return answer(content={"results": results, "next": link, "previous": None, "total": total})
+
+
+def methods_of(emulator: Emulator) -> tuple[int, int]:
+    listed = sum(each.path == "/api/sip/registrations" for each in emulator.requests)
+    return listed, len(emulator.requests) - listed
+
+
+async def test_via_list_reads_the_listing_and_confirms_only_what_it_does_not_show(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
+    ids = ultravox_emulator.registration_ids
+    result = await ultravox.sip.registrations.get_many([*ids, "missing", *ids], via="list")
+    assert sorted(result.found) == sorted(ids)
+    assert [type(error) for error in result.failed.values()] == [NotFoundError]
+    assert methods_of(ultravox_emulator) == (1, 1)
+
+
+async def test_via_list_takes_an_asynchronous_iterable(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    async def source() -> AsyncIterator[str]:
+        for each in ultravox_emulator.registration_ids:
+            yield each
+
+    result = await ultravox.sip.registrations.get_many(source(), via="list")
+    assert set(result.found) == set(ultravox_emulator.registration_ids)
+    assert methods_of(ultravox_emulator) == (1, 0)
+
+
+async def test_via_get_never_lists(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    await ultravox.sip.registrations.get_many([f"id{number}" for number in range(150)], via="get")
+    assert methods_of(ultravox_emulator) == (0, 150)
+
+
+async def test_few_ids_are_not_worth_a_listing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    await ultravox.sip.registrations.get_many(ultravox_emulator.registration_ids)
+    assert methods_of(ultravox_emulator) == (0, 60)
+
+
+async def test_a_listing_that_answers_all_at_once_saves_the_gets() -> None:
+    ids = [f"id{number}" for number in range(600)]
+
+    async with Wire(in_turn(page_of(ids, 600))) as wire, client_of(wire.base_url) as ultravox:
+        result = await ultravox.sip.registrations.get_many(ids)
+        assert len(wire.received) == 1
+    assert list(result.found) == ids
+
+
+@pytest.mark.parametrize("total", [None, 1_000_000_000])
+async def test_a_listing_that_does_not_pay_is_left_for_single_requests(total: int | None) -> None:
+    ids = [f"id{number}" for number in range(120)]
+
+    async def script(request: Received) -> Say:
+        if id_of(request).startswith("id"):
+            return await found(request)
+        return page_of(["id0", "other"], total, f"{wire.base_url}/?cursor=2")
+
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        result = await ultravox.sip.registrations.get_many(ids)
+        assert len(wire.received) == 1 + 119
+    assert sorted(result.found) == sorted(ids)
+
+
+@pytest.mark.parametrize("said", [answer(404), answer(body=b"{"), answer(403)])
+async def test_a_listing_that_fails_loses_no_id(said: Say) -> None:
+    async def script(request: Received) -> Say:
+        return await found(request) if id_of(request).startswith("id") else said
+
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        result = await ultravox.sip.registrations.get_many(["id1", "id2"], via="list")
+    assert sorted(result.found) == ["id1", "id2"]
+
+
+async def test_what_a_source_raises_comes_after_what_the_listing_shows() -> None:
+    def source() -> Iterator[str]:
+        yield "id1"
+        message = "the database is gone"
+        raise LookupError(message)
+
+    keys: list[str] = []
+
+    async def collect(sweep: Sweep[SipRegistration]) -> None:
+        async for outcome in sweep:
+            keys.append(outcome.key)  # noqa: PERF401 - what came before the error is what is asked for
+
+    async with Wire(in_turn(page_of(["id1"], 1))) as wire, client_of(wire.base_url) as ultravox:
+        with pytest.raises(LookupError, match="the database is gone"):
+            await collect(ultravox.sip.registrations.get_many(source(), via="list"))
+    assert keys == ["id1"]
+
+
+async def test_an_unknown_way_is_refused(ultravox: AsyncUltravox) -> None:
+    with pytest.raises(InvalidRequestError, match="via: takes one of auto, get, list"):
+        ultravox.sip.registrations.get_many([], via="post")  # type: ignore[arg-type]  # what is tested # pyright: ignore[reportArgumentType]
+
+
+async def test_ids_are_looked_for_in_batches(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ultravox_async._bulk._BATCH", 25)
+    monkeypatch.setattr("ultravox_async._bulk._BREATH", 10)
+    ids = ultravox_emulator.registration_ids
+    result = await ultravox.sip.registrations.get_many(ids, via="list")
+    assert sorted(result.found) == sorted(ids)
+    assert methods_of(ultravox_emulator) == (3, 0)

@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import ssl
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -48,12 +49,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ULTRAVOX_BASE_URL", raising=False)
 
 
-async def until_received(wire: Wire, count: int) -> None:
-    while len(wire.received) < count:
-        await asyncio.sleep(0)
-
-
-def refusal(*args: Any, **settings: Any) -> ConfigurationError:
+def refusal(*args: Any, **settings: Any) -> ConfigurationError:  # noqa: ANN401 - settings come from untyped places
     with pytest.raises(ConfigurationError) as caught:
         AsyncUltravox(*args, **settings)
     return caught.value
@@ -135,7 +131,7 @@ def test_a_key_of_the_environment_is_checked_too_and_not_shown(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("key", [b"bytes", 17])
-def test_a_key_that_is_no_string_is_refused(key: Any) -> None:
+def test_a_key_that_is_no_string_is_refused(key: object) -> None:
     assert "API key" in str(refusal(key))
 
 
@@ -204,7 +200,7 @@ def test_the_repr_shows_the_settings_and_no_key() -> None:
 
 
 @pytest.mark.parametrize("value", [False, True, "none"])
-def test_certificates_cannot_be_left_unchecked(value: Any) -> None:
+def test_certificates_cannot_be_left_unchecked(value: object) -> None:
     error = refusal(KEY, ssl=value)
     assert "ssl" in str(error)
     assert KEY not in shown(error)
@@ -222,7 +218,7 @@ async def test_what_belongs_to_the_session_cannot_be_set_beside_one(setting: dic
 
 @pytest.mark.parametrize("name", ["pool_size", "max_response_bytes"])
 @pytest.mark.parametrize("value", [0, -1, True, 1.5, "1", None])
-def test_a_size_that_is_no_positive_whole_number_is_refused(name: str, value: Any) -> None:
+def test_a_size_that_is_no_positive_whole_number_is_refused(name: str, value: object) -> None:
     error = refusal(KEY, **{name: value})
     assert name in str(error)
     assert KEY not in shown(error)
@@ -305,7 +301,7 @@ def test_use_in_a_second_loop_says_what_to_do() -> None:
 async def test_close_ends_requests_that_wait_for_their_answers() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as client:
         tasks = [asyncio.create_task(fetch(client)) for _ in range(3)]
-        await until_received(wire, 3)
+        await wire.until_received(3)
         await client.close()
         # Before the tasks have had another turn: nothing of theirs is left when close() returns.
         assert all(task.done() for task in tasks)
@@ -319,7 +315,7 @@ async def test_close_ends_a_request_that_pauses_before_its_next_attempt() -> Non
     slow = RetryPolicy(base_delay=60.0)
     async with Wire(in_turn(answer(503), OK)) as wire, client_of(wire.base_url, retry=slow, pool_size=1) as client:
         task = asyncio.create_task(fetch(client))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         # The only place is free again when the first request pauses.
         await fetch(client)
         await client.close()
@@ -342,7 +338,7 @@ async def test_close_ends_requests_that_wait_for_their_turn() -> None:
 async def test_close_ends_requests_that_wait_for_a_place() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, pool_size=1) as client:
         tasks = [asyncio.create_task(fetch(client)) for _ in range(3)]
-        await until_received(wire, 1)
+        await wire.until_received(1)
         await client.close()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(each) for each in outcomes] == [UltravoxError] * 3
@@ -352,7 +348,7 @@ async def test_close_ends_requests_that_wait_for_a_place() -> None:
 async def test_close_ends_a_sweep() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as client:
         sweep = asyncio.ensure_future(client.sip.registrations.get_many(f"id{n}" for n in range(100)))
-        await until_received(wire, 50)
+        await wire.until_received(50)
         await client.close()
         with pytest.raises(UltravoxError, match="closed"):
             await sweep
@@ -361,7 +357,7 @@ async def test_close_ends_a_sweep() -> None:
 async def test_a_close_that_is_cancelled_can_be_repeated() -> None:
     leaving, may_leave = asyncio.Event(), asyncio.Event()
 
-    async def source() -> Any:
+    async def source() -> AsyncIterator[str]:
         yield "some-id"
         try:
             await asyncio.Event().wait()
@@ -371,7 +367,7 @@ async def test_a_close_that_is_cancelled_can_be_repeated() -> None:
 
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as client:
         sweep = asyncio.ensure_future(client.sip.registrations.get_many(source()))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         closing = asyncio.create_task(client.close())
         await leaving.wait()
         closing.cancel()
@@ -385,8 +381,8 @@ async def test_a_close_that_is_cancelled_can_be_repeated() -> None:
 def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     authority = trustme.CA()
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
+    authority.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType] - it also takes pyOpenSSL, which is absent
+    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType] - the same
     return server, client
 
 
@@ -402,7 +398,7 @@ async def test_close_ends_a_request_over_tls() -> None:
     of_server, of_client = tls_contexts()
     async with Wire(in_turn(WAIT), of_server) as wire, client_of(wire.base_url, ssl=of_client) as client:
         task = asyncio.create_task(fetch(client))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         await client.close()
         with pytest.raises(UltravoxError, match="closed meanwhile"):
             await task
@@ -425,7 +421,7 @@ async def test_close_ends_a_request_in_a_session_that_was_handed_in() -> None:
     async with Wire(in_turn(WAIT)) as wire, aiohttp.ClientSession() as session:
         client = client_of(wire.base_url, session=session)
         task = asyncio.create_task(fetch(client))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         await client.close()
         with pytest.raises(UltravoxError, match="closed meanwhile"):
             await task
@@ -433,7 +429,7 @@ async def test_close_ends_a_request_in_a_session_that_was_handed_in() -> None:
 
 
 @pytest.mark.parametrize("limits", [{"limit": 2}, {"limit": 0, "limit_per_host": 2}, {"limit": 5, "limit_per_host": 2}])
-async def test_the_limits_of_a_session_that_was_handed_in_are_kept(limits: dict[str, int]) -> None:
+async def test_the_limits_of_a_session_that_was_handed_in_are_kept(limits: dict[str, Any]) -> None:
     arrived = 0
     waiting = asyncio.Event()
 
@@ -575,7 +571,19 @@ async def test_a_bad_method_is_refused_and_nothing_sent(ultravox_emulator: Emula
 
 
 @pytest.mark.parametrize(
-    "path", ["", "api", "//evil.example/api", "https://evil.example/", "/a?b=c", "/a#b", "/a/../b", "/a/%2e%2E/b", "/\\a", "/a\r\nb"]
+    "path",
+    [
+        "",
+        "api",
+        "//evil.example/api",
+        "https://evil.example/",
+        "/a?b=c",
+        "/a#b",
+        "/a/../b",
+        "/a/%2e%2E/b",
+        "/\\a",
+        "/a\r\nb",
+    ],
 )
 async def test_a_bad_path_is_refused_and_nothing_sent(ultravox_emulator: Emulator, path: str) -> None:
     async with client_of(ultravox_emulator.base_url) as client:

@@ -1,5 +1,3 @@
-from contextlib import aclosing
-
 import pytest
 from wire import KEY, REGISTRATION, Received, Say, Wire, answer, client_of, in_turn, shown
 
@@ -46,9 +44,8 @@ async def test_pages_have_their_results_and_the_total(ultravox: AsyncUltravox) -
 
 
 async def test_a_listing_goes_on_from_a_cursor(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
-    async with aclosing(ultravox.sip.registrations.list(page_size=10).pages()) as pages:
-        cursor = (await anext(pages)).next_cursor
-    assert cursor is not None
+    pages = [each async for each in ultravox.sip.registrations.list(page_size=10).pages()]
+    cursor = pages[0].next_cursor
     rest = [each async for each in ultravox.sip.registrations.list(cursor=cursor)]
     assert [each.registration_id for each in rest] == ultravox_emulator.registration_ids[10:]
 
@@ -75,9 +72,7 @@ async def test_a_page_is_fetched_when_it_is_needed_and_not_before(
 ) -> None:
     pager = ultravox.sip.registrations.list(page_size=10)
     assert ultravox_emulator.received == 0
-    received: list[int] = []
-    async for _ in pager:
-        received.append(ultravox_emulator.received)
+    received = [ultravox_emulator.received async for _ in pager]
     assert received == [1] * 10 + [2] * 10 + [3] * 5
 
 

@@ -2,6 +2,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from types import ModuleType
+from typing import cast
 
 import pytest
 
@@ -42,13 +43,13 @@ def public_classes() -> list[type]:
     found = [getattr(ultravox_async, name) for name in ultravox_async.__all__]
     classes = [one for one in found if isinstance(one, type)]
     # Resources are reached through the client, and are no names of the package.
-    resources = [type(one) for one in vars(ultravox_async.AsyncUltravox("a-key")).values() if is_resource(one)]
-    below = [type(one) for one in vars(ultravox_async.AsyncUltravox("a-key").sip).values() if is_resource(one)]
-    return [*classes, *resources, *below]
+    client = ultravox_async.AsyncUltravox("a-key")
+    return [*classes, *resources_of(client), *resources_of(client.sip)]
 
 
-def is_resource(value: object) -> bool:
-    return type(value).__module__.startswith("ultravox_async.resources.")
+def resources_of(owner: object) -> list[type]:
+    classes: list[type] = [type(value) for value in cast("dict[str, object]", vars(owner)).values()]
+    return [cls for cls in classes if cls.__module__.startswith("ultravox_async.resources.")]
 
 
 def public_members() -> Iterator[tuple[str, object]]:

@@ -46,11 +46,6 @@ ANYTHING = "/api/anything"
 OK = answer(200, {"fine": True})
 
 
-async def until_received(wire: Wire, count: int) -> None:
-    while len(wire.received) < count:
-        await asyncio.sleep(0)
-
-
 async def error_of(call: Coroutine[Any, Any, object]) -> UltravoxError:
     with pytest.raises(UltravoxError) as caught:
         await call
@@ -256,9 +251,7 @@ async def test_a_long_cool_down_ends_those_who_wait_for_a_place() -> None:
         Wire(in_turn(answer(429, headers={"Retry-After": "3600"}), OK)) as wire,
         client_of(wire.base_url, pool_size=1) as ultravox,
     ):
-        outcomes = await asyncio.gather(
-            *(ultravox.request("GET", ANYTHING) for _ in range(3)), return_exceptions=True
-        )
+        outcomes = await asyncio.gather(*(ultravox.request("GET", ANYTHING) for _ in range(3)), return_exceptions=True)
         assert [type(each) for each in outcomes] == [RateLimitError] * 3
         assert len(wire.received) == 1
 
@@ -348,7 +341,7 @@ async def test_a_timeout_of_the_caller_stays_the_callers() -> None:
 
 async def test_a_certificate_that_nobody_vouches_for_ends_the_connection() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - it also takes pyOpenSSL, which is absent
     async with Wire(in_turn(OK), context) as wire, client_of(wire.base_url, retry=ONCE) as ultravox:
         error = await error_of(ultravox.request("GET", ANYTHING))
         assert isinstance(error, APIConnectionError)
@@ -514,9 +507,9 @@ async def test_a_refused_connection_shows_no_secret(ultravox_emulator: Emulator)
     assert PASSWORD not in text
 
 
-@pytest.mark.parametrize("timeout", [Timeout(read=0.2), Timeout(total=0.2)])
-async def test_a_timeout_shows_no_secret(timeout: Timeout) -> None:
-    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, timeout=timeout) as ultravox:
+@pytest.mark.parametrize("setting", [Timeout(read=0.2), Timeout(total=0.2)])
+async def test_a_timeout_shows_no_secret(setting: Timeout) -> None:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, timeout=setting) as ultravox:
         text = shown(await error_of(create(ultravox)))
     assert "resources/sip.py" in text
     assert KEY not in text
@@ -526,7 +519,7 @@ async def test_a_timeout_shows_no_secret(timeout: Timeout) -> None:
 async def test_a_cancelled_call_shows_no_secret() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
         task = asyncio.create_task(create(ultravox))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
             await task
@@ -539,7 +532,7 @@ async def test_a_cancelled_call_shows_no_secret() -> None:
 async def test_a_call_cancelled_while_it_waits_for_its_answer_gives_back_its_place() -> None:
     async with Wire(in_turn(WAIT, OK)) as wire, client_of(wire.base_url, pool_size=1) as ultravox:
         task = asyncio.create_task(ultravox.request("GET", ANYTHING))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -549,7 +542,7 @@ async def test_a_call_cancelled_while_it_waits_for_its_answer_gives_back_its_pla
 async def test_a_call_cancelled_while_it_waits_for_a_place_takes_none() -> None:
     async with Wire(in_turn(WAIT, OK)) as wire, client_of(wire.base_url, pool_size=1) as ultravox:
         first = asyncio.create_task(ultravox.request("GET", ANYTHING))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         second = asyncio.create_task(ultravox.request("GET", ANYTHING))
         await asyncio.sleep(0)
         for task in (second, first):
@@ -566,7 +559,7 @@ async def test_a_call_cancelled_in_its_pause_sends_no_more() -> None:
         client_of(wire.base_url, pool_size=1, retry=RetryPolicy(base_delay=60.0, max_delay=60.0)) as ultravox,
     ):
         task = asyncio.create_task(ultravox.request("GET", ANYTHING))
-        await until_received(wire, 1)
+        await wire.until_received(1)
         # The other call gets the only place when the first one has given it back and pauses.
         assert (await ultravox.request("GET", ANYTHING)).status == 200
         task.cancel()
@@ -583,3 +576,87 @@ async def test_a_session_without_a_connector_limit_does_not_widen_the_pool() -> 
     ):
         await asyncio.gather(*(ultravox.request("GET", ANYTHING) for _ in range(10)))
         assert max(each.connection for each in wire.received) <= 2
+
+
+async def test_identical_reads_are_separate_by_default() -> None:
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as ultravox:
+        await asyncio.gather(*(ultravox.request("GET", ANYTHING) for _ in range(3)))
+        assert len(wire.received) == 3
+
+
+async def test_identical_reads_share_a_request_where_that_is_wanted() -> None:
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, coalesce_reads=True) as ultravox:
+        responses = await asyncio.gather(*(ultravox.request("GET", ANYTHING) for _ in range(3)))
+        assert [each.json() for each in responses] == [{"fine": True}] * 3
+        assert len(wire.received) == 1
+        await ultravox.request("GET", ANYTHING)
+        assert len(wire.received) == 2
+
+
+async def test_reads_that_differ_and_writes_share_nothing() -> None:
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, coalesce_reads=True) as ultravox:
+        reads = [ultravox.request("GET", ANYTHING, params={"n": n}) for n in range(2)]
+        writes = [ultravox.request("POST", ANYTHING) for _ in range(2)]
+        await asyncio.gather(*reads, *writes)
+        assert len(wire.received) == 4
+
+
+async def test_a_read_does_not_join_one_that_began_before_a_write() -> None:
+    async with (
+        Wire(in_turn(WAIT, OK)) as wire,
+        client_of(wire.base_url, coalesce_reads=True) as ultravox,
+    ):
+        early = asyncio.create_task(ultravox.request("GET", ANYTHING))
+        await wire.until_received(1)
+        await ultravox.request("POST", ANYTHING)
+        assert (await ultravox.request("GET", ANYTHING)).status == 200
+        assert [each.method for each in wire.received] == ["GET", "POST", "GET"]
+        early.cancel()
+        await asyncio.wait([early])
+
+
+async def test_each_of_those_who_share_gets_an_error_of_its_own() -> None:
+    async with Wire(in_turn(answer(404))) as wire, client_of(wire.base_url, coalesce_reads=True) as ultravox:
+        first, second = await asyncio.gather(
+            *(ultravox.request("GET", ANYTHING) for _ in range(2)), return_exceptions=True
+        )
+        assert isinstance(first, APIStatusError)
+        assert isinstance(second, APIStatusError)
+        assert first is not second
+        assert str(first) == str(second)
+        assert len(wire.received) == 1
+
+
+async def test_cancelling_one_of_those_who_share_leaves_the_other_alone() -> None:
+    may_answer = asyncio.Event()
+
+    async def script(_: Received) -> Say:
+        await may_answer.wait()
+        return OK
+
+    async with Wire(script) as wire, client_of(wire.base_url, coalesce_reads=True) as ultravox:
+        first, second = (asyncio.create_task(ultravox.request("GET", ANYTHING)) for _ in range(2))
+        await wire.until_received(1)
+        first.cancel()
+        await asyncio.wait([first])
+        may_answer.set()
+        assert (await second).status == 200
+        assert first.cancelled()
+
+
+async def test_close_ends_those_who_share() -> None:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, coalesce_reads=True) as ultravox:
+        tasks = [asyncio.create_task(ultravox.request("GET", ANYTHING)) for _ in range(2)]
+        await wire.until_received(1)
+        await ultravox.close()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in outcomes] == [UltravoxError] * 2
+
+
+async def test_close_ends_a_request_in_the_instant_in_which_it_is_made() -> None:
+    ultravox = AsyncUltravox(KEY, base_url="http://127.0.0.1:9")
+    task = asyncio.create_task(ultravox.request("GET", ANYTHING))
+    await asyncio.sleep(0)
+    await ultravox.close()
+    with pytest.raises(UltravoxError, match="closed meanwhile"):
+        await task

@@ -81,9 +81,8 @@ def in_turn(*said: Say) -> Script:
 
 def client_of(base_url: str, **settings: Any) -> AsyncUltravox:  # noqa: ANN401 - the settings of AsyncUltravox
     """Return a client that repeats quickly and is not paced, unless `settings` say otherwise."""
-    return AsyncUltravox(
-        KEY, base_url=base_url, **{"retry": RetryPolicy(base_delay=0.001), "rate_limit": RateLimit(None), **settings}
-    )
+    usual: dict[str, Any] = {"retry": RetryPolicy(base_delay=0.001), "rate_limit": RateLimit(None)}
+    return AsyncUltravox(KEY, base_url=base_url, **{**usual, **settings})
 
 
 def shown(error: BaseException) -> str:
@@ -126,6 +125,11 @@ class Wire:
             task.cancel()
         if self._serving:
             await asyncio.wait(self._serving)
+
+    async def until_received(self, count: int) -> None:
+        """Wait until so many requests have come."""
+        while len(self.received) < count:  # noqa: ASYNC110 - it is the loop's other tasks that bring them
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -1,21 +1,42 @@
 """Many ids in, exactly one outcome per distinct id out."""
 
 import asyncio
+import contextlib
 import hashlib
+import math
 import os
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sized,
+)
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 import attrs
 
+from ultravox_async._pagination import Page, Pager
 from ultravox_async._transport import Transport
 from ultravox_async.errors import InvalidRequestError, UltravoxError
 
 T = TypeVar("T")
 
+Via: TypeAlias = Literal["auto", "get", "list"]
 Ids: TypeAlias = Iterable[str] | AsyncIterable[str]
 Fetch: TypeAlias = Callable[[str], Awaitable[T]]
+
+# Up to so many ids are fetched one by one without a look at what a listing would cost.
+_WORTH_A_LOOK = 100
+# How many ids one pass over the listing looks for, at most; they are held in memory meanwhile.
+_BATCH = 50_000
+# How many ids are read from an iterable before others have a turn.
+_BREATH = 500
 
 
 @attrs.define
@@ -96,15 +117,31 @@ class _Iterated:
         raise StopAsyncIteration
 
 
-class _Crew(Generic[T]):
-    """The tasks of one iteration over a sweep. They share one iterator of ids, and each takes one id at a time."""
+class _Distinct:
+    """The ids of a sweep without repetitions, read one by one."""
 
-    def __init__(self, transport: Transport, ids: Ids, fetch: Fetch[T], concurrency: int) -> None:
-        self._transport = transport
+    def __init__(self, ids: Ids) -> None:
         self._ids = aiter(ids) if isinstance(ids, AsyncIterable) else _Iterated(iter(ids))
+        self._seen = _Seen()
+
+    def __aiter__(self) -> "_Distinct":
+        return self
+
+    async def __anext__(self) -> str:
+        while True:
+            key = await anext(self._ids)
+            if self._seen.add(key):
+                return key
+
+
+class _Crew(Generic[T]):
+    """The tasks that fetch ids one by one. They share one iterator of ids, and each takes one id at a time."""
+
+    def __init__(self, transport: Transport, ids: AsyncIterator[str], fetch: Fetch[T], concurrency: int) -> None:
+        self._transport = transport
+        self._ids = ids
         self._fetch = fetch
         self._concurrency = concurrency
-        self._seen = _Seen()
         self._reading = asyncio.Lock()
         # Taken with an id and given back with its outcome: who reads outcomes slowly is not buried in them.
         self._room = asyncio.Semaphore(2 * concurrency)
@@ -165,17 +202,15 @@ class _Crew(Generic[T]):
     async def _next_id(self) -> str | None:
         await self._room.acquire()
         async with self._reading:
-            while not self._exhausted:
-                try:
-                    key = await anext(self._ids)
-                except StopAsyncIteration:
-                    self._exhausted = True
-                except Exception as error:  # noqa: BLE001 - the caller's iterable may raise anything
-                    self._failure = error
-                    self._exhausted = True
-                else:
-                    if self._seen.add(key):
-                        return key
+            if self._exhausted:
+                return None
+            try:
+                return await anext(self._ids)
+            except StopAsyncIteration:
+                self._exhausted = True
+            except Exception as error:  # noqa: BLE001 - the caller's iterable may raise anything
+                self._failure = error
+                self._exhausted = True
         return None
 
     async def _outcome(self, key: str) -> Outcome[T]:
@@ -183,6 +218,20 @@ class _Crew(Generic[T]):
             return Outcome(key, await self._fetch(key))
         except UltravoxError as error:
             return Outcome(key, error=error)
+
+
+@attrs.frozen
+class Source(Generic[T]):
+    """Where the values of a sweep come from."""
+
+    fetch: Fetch[T]
+    """Fetches one value by its id."""
+
+    listing: Pager[T]
+    """Lists all values."""
+
+    key_of: Callable[[T], str]
+    """Gives the id of a value."""
 
 
 class Sweep(Generic[T]):
@@ -195,30 +244,88 @@ class Sweep(Generic[T]):
     to it any more; `contextlib.aclosing` does it at a place that you choose.
     """
 
-    def __init__(self, transport: Transport, ids: Ids, fetch: Fetch[T], concurrency: int) -> None:
+    def __init__(self, transport: Transport, ids: Ids, source: Source[T], concurrency: int, via: Via) -> None:
         if isinstance(ids, str):
             raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
         if concurrency < 1:
             raise InvalidRequestError("concurrency", f"takes a whole number of at least 1, not {concurrency}")
+        if via not in get_args(Via):
+            raise InvalidRequestError("via", f"takes one of {', '.join(get_args(Via))}")
         self._transport = transport
         self._ids = ids
-        self._fetch = fetch
+        self._source = source
         self._concurrency = concurrency
+        self._via = via
 
-    async def __aiter__(self) -> AsyncIterator[Outcome[T]]:
+    async def __aiter__(self) -> AsyncGenerator[Outcome[T], None]:
         """Iterate over the outcomes.
 
         Raises:
             UltravoxError: The client is closed, or belongs to another event loop.
             Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
         """
+        ids = _Distinct(self._ids)
+        # Of ids without a length nobody knows how many there will be, or how long the next one takes to come.
+        by_listing = self._via == "list" or (self._via == "auto" and isinstance(self._ids, Sized))
+        outcomes = self._by_listing(ids) if by_listing else self._by_getting(ids)
+        async with contextlib.aclosing(outcomes):
+            async for outcome in outcomes:
+                yield outcome
+
+    async def _by_getting(self, ids: AsyncIterator[str]) -> AsyncGenerator[Outcome[T], None]:
         self._transport.check_open()
-        crew = _Crew(self._transport, self._ids, self._fetch, self._concurrency)
+        crew = _Crew(self._transport, ids, self._source.fetch, self._concurrency)
         try:
             while (outcome := await crew.next()) is not None:
                 yield outcome
         finally:
             await crew.dismiss()
+
+    async def _by_listing(self, ids: AsyncIterator[str]) -> AsyncGenerator[Outcome[T], None]:
+        failure = None
+        while failure is None:
+            wanted, failure = await _batch(ids)
+            if not wanted:
+                break
+            if self._via == "list" or len(wanted) > _WORTH_A_LOOK:
+                listed = self._listed(wanted)
+                async with contextlib.aclosing(listed):
+                    async for outcome in listed:
+                        yield outcome
+            # What no page showed is confirmed: it may have been created, or deleted, while the pages came.
+            confirmed = self._by_getting(_Iterated(iter(wanted)))
+            async with contextlib.aclosing(confirmed):
+                async for outcome in confirmed:
+                    yield outcome
+        if failure is not None:
+            raise failure
+
+    async def _listed(self, wanted: dict[str, None]) -> AsyncGenerator[Outcome[T], None]:
+        """Take what the pages show out of `wanted`, for as long as pages are the quicker way."""
+        clock = asyncio.get_running_loop().time
+        asked_at = clock()
+        seen = 0
+        # A listing that fails loses nothing: its ids are fetched one by one, and each has an outcome of its own.
+        with contextlib.suppress(UltravoxError):
+            async with contextlib.aclosing(self._source.listing.pages()) as pages:
+                async for page in pages:
+                    latency = clock() - asked_at
+                    seen += len(page.results)
+                    for value in page.results:
+                        key = self._source.key_of(value)
+                        if key in wanted:
+                            del wanted[key]
+                            yield Outcome(key, value)
+                    if not wanted or not (self._via == "list" or self._pays(page, seen, latency, len(wanted))):
+                        return
+                    asked_at = clock()
+
+    def _pays(self, page: Page[T], seen: int, latency: float, wanted: int) -> bool:
+        if page.total is None or not page.results:
+            return False
+        interval = self._transport.interval
+        pages_left = math.ceil((page.total - seen) / len(page.results))
+        return pages_left * max(latency, interval) < wanted * max(latency / self._concurrency, interval)
 
     def __await__(self) -> Generator[Any, None, BulkResult[T]]:
         return self._collected().__await__()
@@ -231,3 +338,18 @@ class Sweep(Generic[T]):
             elif outcome.value is not None:
                 result.found[outcome.key] = outcome.value
         return result
+
+
+async def _batch(ids: AsyncIterator[str]) -> tuple[dict[str, None], Exception | None]:
+    """Return the next ids, and what the caller's iterable raised instead of more, `StopAsyncIteration` for nothing."""
+    batch: dict[str, None] = {}
+    try:
+        async for key in ids:
+            batch[key] = None
+            if len(batch) % _BREATH == 0:
+                await asyncio.sleep(0)
+            if len(batch) == _BATCH:
+                break
+    except Exception as error:  # noqa: BLE001 - the caller's iterable may raise anything
+        return batch, error
+    return batch, None

@@ -1,7 +1,7 @@
 """Cursor pages: `Page` is one, `Pager` walks them."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 import attrs
@@ -50,17 +50,18 @@ class Pager(Generic[T]):
     def __repr__(self) -> str:
         return f"Pager({self._first.method} {self._first.path})"
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
         """Iterate over the results.
 
         Raises:
             UltravoxError: As `pages` does.
         """
-        async for page in self.pages():
-            for result in page.results:
-                yield result
+        async with contextlib.aclosing(self.pages()) as pages:
+            async for page in pages:
+                for result in page.results:
+                    yield result
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterate over the pages.
 
         Raises:

@@ -5,6 +5,7 @@ headers of the request, and so the key.
 """
 
 import asyncio
+import copy
 import itertools
 import json
 import math
@@ -12,7 +13,7 @@ import random
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from ssl import SSLContext
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -22,6 +23,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ultravox_async._body import Body, Secret
+from ultravox_async._coalescing import Coalescer, SharedCancelledError
 from ultravox_async._converter import decode, decode_json
 from ultravox_async._deadlines import Attempt, Deadlines
 from ultravox_async._pacing import CoolingDownError, Gate, GateClosedError, Lane
@@ -189,6 +191,9 @@ class _Route:
 
 _ANY_CONNECTION = _Route()
 
+# Errors travel as values inside of this module, and are raised where no frame below holds the key.
+_Answer: TypeAlias = Response | UltravoxError
+
 
 class Transport:
     """Sends requests for one key to one origin, for all tasks of one event loop.
@@ -202,12 +207,14 @@ class Transport:
         retry: What is repeated.
         rate_limit: The pace.
         max_response_bytes: The longest decoded body that is read.
+        coalesce_reads: Whether identical reads in flight share one request.
     """
 
     __slots__ = (
         "_base",
         "_client_timeout",
         "_closed",
+        "_coalescer",
         "_fresh_connection",
         "_key",
         "_max_response_bytes",
@@ -218,6 +225,7 @@ class Transport:
         "_session",
         "_tasks",
         "_timeout",
+        "interval",
         "origin",
     )
 
@@ -232,8 +240,11 @@ class Transport:
         retry: RetryPolicy,
         rate_limit: RateLimit,
         max_response_bytes: int,
+        coalesce_reads: bool,
     ) -> None:
         self.origin = base_url.origin()
+        rate = rate_limit.requests_per_second
+        self.interval = 0.0 if rate is None else 1 / rate
         self._base = str(base_url).rstrip("/")
         self._key = _Key(api_key)
         self._owned = pool
@@ -254,7 +265,8 @@ class Transport:
         )
         self._pool: _Pool | None = None
         self._closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._coalescer = Coalescer[_Answer](self.spawn) if coalesce_reads else None
 
     async def fetch(
         self, method: str, path: str, into: type[T], *, body: Body | None = None, lane: Lane = Lane.SINGLE
@@ -278,7 +290,10 @@ class Transport:
         """
         pool = self._opened()
         try:
-            outcome = await self._repeat(pool, request)
+            if self._coalescer is None:
+                outcome = await self._repeat(pool, request)
+            else:
+                outcome = await self._coalesced(self._coalescer, pool, request)
         except BaseException as error:  # noqa: BLE001 - raised again
             # The frames below hold the key and the body, and a traceback with locals would show them.
             raise error.with_traceback(None)  # noqa: B904 - the same exception, less its frames
@@ -289,7 +304,7 @@ class Transport:
         finally:
             del outcome  # or this frame and the error hold each other, until the garbage collector comes by
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -355,7 +370,23 @@ class Transport:
         )
         return _Pool(loop, session, gate, deadlines)
 
-    async def _repeat(self, pool: _Pool, request: Request) -> Response | UltravoxError:
+    async def _coalesced(self, coalescer: Coalescer[_Answer], pool: _Pool, request: Request) -> _Answer:
+        if request.method == "GET":
+            key = request.path, request.query, request.lane
+            try:
+                outcome = await coalescer.share(key, lambda: self._repeat(pool, request))
+            except SharedCancelledError:
+                return _closed_meanwhile(request)
+            # Each waiter raises an error of its own: a traceback grows where its error is raised.
+            return outcome if isinstance(outcome, Response) else copy.copy(outcome)
+        # A read that began before the write ended may have missed it, so nobody later may join it.
+        coalescer.forget()
+        try:
+            return await self._repeat(pool, request)
+        finally:
+            coalescer.forget()
+
+    async def _repeat(self, pool: _Pool, request: Request) -> _Answer:
         left = self._timeout.total
         route = _ANY_CONNECTION
         for number in itertools.count(1):
@@ -386,7 +417,7 @@ class Transport:
             route = self._fresh_connection if isinstance(outcome, APIConnectionError) else _ANY_CONNECTION
         raise AssertionError  # pragma: no cover - counting does not end
 
-    async def _attempt(self, pool: _Pool, request: Request, route: _Route, seconds: float) -> Response | UltravoxError:
+    async def _attempt(self, pool: _Pool, request: Request, route: _Route, seconds: float) -> _Answer:
         scope = asyncio.timeout(None)
         attempt = pool.deadlines.start(scope, seconds)
         try:

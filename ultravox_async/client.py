@@ -43,6 +43,8 @@ class AsyncUltravox:
         trust_env: Whether the proxies and the netrc file of the environment are used.
         trace_configs: What listens to aiohttp's events.
         allow_http: Whether the key may go over ``http://`` to a host that is not a loopback address.
+        coalesce_reads: Whether identical GETs that are in flight at the same time share one request. What they give
+            is as old as the first of them; a read never joins one that began before a write of this client ended.
 
     Raises:
         ConfigurationError: There is no key, or a setting cannot work. The text never holds the key.
@@ -66,6 +68,7 @@ class AsyncUltravox:
         trust_env: bool = False,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         allow_http: bool = False,
+        coalesce_reads: bool = False,
     ) -> None:
         key = Secret(api_key)
         url = Secret(base_url)
@@ -83,6 +86,7 @@ class AsyncUltravox:
             "rate_limit": rate_limit,
             "pool_size": _at_least_one("pool_size", pool_size),
             "max_response_bytes": _at_least_one("max_response_bytes", max_response_bytes),
+            "coalesce_reads": coalesce_reads,
         }
         self._transport = Transport(
             api_key=_checked_key(key),
@@ -93,6 +97,7 @@ class AsyncUltravox:
             retry=retry,
             rate_limit=rate_limit,
             max_response_bytes=max_response_bytes,
+            coalesce_reads=coalesce_reads,
         )
         self.sip = Sip(self._transport)
 

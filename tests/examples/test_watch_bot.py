@@ -60,6 +60,19 @@ async def test_a_registration_that_succeeds_is_reported(example: ModuleType, ult
         assert await anext(lines) == "alice@sip.example.com: unknown -> registered"
 
 
+async def test_a_change_is_reported_once(example: ModuleType, ultravox: AsyncUltravox, account: Emulator) -> None:
+    sweeps = count(1)
+
+    async def pause() -> None:
+        happening = {1: account.refuse_proxy, 4: account.accept_proxy}.get(next(sweeps))
+        if happening is not None:
+            happening("sip-1.example.com")
+
+    async with aclosing(example.changes(ultravox, account.registration_ids, pause)) as lines:
+        assert await anext(lines) == "user-000001@sip-1.example.com: registered -> failed"
+        assert await anext(lines) == "user-000001@sip-1.example.com: failed -> registered"
+
+
 async def test_what_stays_as_it_is_is_not_reported(
     example: ModuleType, ultravox: AsyncUltravox, account: Emulator
 ) -> None:
@@ -116,12 +129,13 @@ async def test_the_watch_ends_when_nothing_is_left(example: ModuleType, ultravox
     assert sorted(lines) == ["no-one: vanished", "nobody: vanished"]
 
 
-async def test_more_ids_than_a_page_holds_are_listed(example: ModuleType) -> None:
+async def test_no_more_pages_are_listed_than_it_takes(example: ModuleType) -> None:
     async with (
-        Emulator(registrations=150) as emulator,
+        Emulator(registrations=250) as emulator,
         AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as ultravox,
     ):
         assert await example.listed_ids(ultravox, 120) == emulator.registration_ids[:120]
+        assert emulator.received == 2
 
 
 @pytest.mark.parametrize(

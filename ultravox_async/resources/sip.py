@@ -18,7 +18,7 @@ from ultravox_async._body import (
     text,
     update_body,
 )
-from ultravox_async._bulk import Ids, Sweep
+from ultravox_async._bulk import Ids, Source, Sweep, Via
 from ultravox_async._pacing import Lane
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._paths import segment
@@ -29,6 +29,9 @@ from ultravox_async.types import SipConfig, SipConfigChanges, SipRegistration, S
 
 _CONFIG: Final = "/api/sip"
 _REGISTRATIONS: Final = "/api/sip/registrations"
+
+# More than the API may give; the pages that come say what it gives.
+_SWEEP_PAGE_SIZE: Final = 1000
 
 _REGISTRATION_RULES: Final[Mapping[str, Rule]] = {
     "username": text(60),
@@ -61,7 +64,7 @@ class SipRegistrations(Resource):
         """
         return await self._transport.fetch("GET", _path(registration_id), SipRegistration)
 
-    def get_many(self, ids: Ids, *, concurrency: int = 50) -> Sweep[SipRegistration]:
+    def get_many(self, ids: Ids, *, concurrency: int = 50, via: Via = "auto") -> Sweep[SipRegistration]:
         """Fetch many registrations, concurrently.
 
         Iterate over what this returns for one `Outcome` per distinct id as they finish, or await it for a
@@ -70,15 +73,22 @@ class SipRegistrations(Resource):
         Args:
             ids: The ids; an iterable or an asynchronous iterable, which is read only as fast as ids are fetched.
             concurrency: The most requests in flight for this call, 1 or more.
+            via: ``"get"`` sends one GET for each id. ``"list"`` reads the account's listing, up to 50,000 ids ahead,
+                and sends a GET only for ids that it does not show, so that what is missing is a `NotFoundError` for
+                certain. ``"auto"`` does the latter for ids whose number is known (a list, a set, ...), where the
+                pages come sooner than one GET for each id would: it looks at the number of ids and of
+                registrations, the page size and latency of the pages so far, and the pace. A value from the listing
+                is as fresh as its page: a change made while later pages come is not in it.
 
         Raises:
-            InvalidRequestError: `ids` is one string, or `concurrency` is below 1.
+            InvalidRequestError: `ids` is one string, `concurrency` is below 1, or there is no such `via`.
         """
 
         async def fetch(registration_id: str) -> SipRegistration:
             return await self._transport.fetch("GET", _path(registration_id), SipRegistration, lane=Lane.BULK)
 
-        return Sweep(self._transport, ids, fetch, concurrency)
+        source = Source(fetch, self.list(page_size=_SWEEP_PAGE_SIZE), lambda found: found.registration_id)
+        return Sweep(self._transport, ids, source, concurrency, via)
 
     def list(self, *, page_size: int | None = None, cursor: str | None = None) -> Pager[SipRegistration]:
         """List the registrations of the account.

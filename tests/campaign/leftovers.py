@@ -1,0 +1,62 @@
+"""What a client still holds while nobody waits for it any more."""
+
+# pyright: reportPrivateUsage=false
+# What is left behind is by its nature where nobody looks: no public name leads to it.
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ultravox_async import AsyncUltravox
+
+PAGE_SIZE = 4096
+
+
+def left_in(client: AsyncUltravox) -> dict[str, int]:
+    """Count what the client holds of requests that are over; all of it has to be 0."""
+    transport = client._transport
+    pool = transport._pool
+    assert pool is not None, "the client was never used, and nothing could be left of that"
+    connector, gate = pool.session.connector, pool.gate
+    assert connector is not None, "the session is closed, and its connections cannot be counted any more"
+    return {
+        "tasks of the client": len(transport._tasks),
+        "connections in use": len(connector._acquired),
+        "requests that wait for a connection": sum(map(len, connector._waiters.values())),
+        "pool places taken": transport._owned.size - gate._places,
+        "pacing slots taken": gate._budget._pending,
+        "permits never used nor given back": len(gate._unsent),
+        "requests queued at the gate": sum(map(len, gate._queues.values())),
+        "pauses before a repetition": len(gate._pauses),
+        "attempts with a deadline": len(pool.deadlines),
+    }
+
+
+def waiting_at_the_gate(client: AsyncUltravox) -> int:
+    """Count the requests that wait for a pacing slot or a pool place."""
+    pool = client._transport._pool
+    return 0 if pool is None else sum(map(len, pool.gate._queues.values()))
+
+
+def pausing(client: AsyncUltravox) -> int:
+    """Count the requests that wait for their next attempt."""
+    pool = client._transport._pool
+    return 0 if pool is None else len(pool.gate._pauses)
+
+
+def other_tasks() -> set[asyncio.Task[object]]:
+    """Return all tasks of the running loop but the one that asks."""
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+def broken(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return those counts that are not 0."""
+    return {name: count for name, count in counts.items() if count}
+
+
+def memory_in_use() -> int | None:
+    """Return the resident memory of this process in bytes; None where the system does not tell it in this way."""
+    if sys.platform != "linux":
+        return None
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_SIZE

@@ -1,0 +1,150 @@
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "ultravox_async"
+FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
+
+# A module imports from its own layer and from those below it.
+LAYERS = (
+    {"ultravox_async"},
+    {"ultravox_async.client"},
+    {"ultravox_async.resources"},
+    {"ultravox_async._" + name for name in ("bulk", "pagination", "transport", "paths", "body")}
+    | {"ultravox_async.types"},
+    {"ultravox_async._" + name for name in ("converter", "retry", "pacing", "deadlines", "coalescing", "version")}
+    | {"ultravox_async.settings", "ultravox_async.errors"},
+)
+TESTING = "ultravox_async.testing"
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(file): ast.parse(file.read_text("utf-8")) for file in FILES}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Give the name of each module that `tree` imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here, so that this test can read them"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            submodules = names & set(MODULES)
+            yield from submodules
+            if names - submodules:
+                yield str(node.module)
+
+
+def own(name: str) -> set[str]:
+    return {found for found in imported(MODULES[name]) if found.split(".")[0] == PACKAGE}
+
+
+def top_level(name: str) -> set[str]:
+    return {found.split(".")[0] for found in imported(MODULES[name])}
+
+
+def is_below(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def layer(name: str) -> int:
+    # The package itself has a layer to itself: everything is below it by name.
+    found = [
+        rank
+        for rank, packages in enumerate(LAYERS)
+        if any(name == package if package == PACKAGE else is_below(name, package) for package in packages)
+    ]
+    assert len(found) == 1, f"{name} has no layer yet"
+    return found[0]
+
+
+OUTSIDE_TESTING = [name for name in MODULES if not is_below(name, TESTING)]
+TYPES = [name for name in MODULES if is_below(name, "ultravox_async.types")]
+
+
+def test_every_module_of_the_package_is_looked_at() -> None:
+    import_names = {name_of(file) for file in (ROOT / PACKAGE).glob("**/*") if file.suffix == ".py"}
+    assert len(FILES) == len(MODULES) == len(import_names) > 15
+    assert sum(len(list(imported(tree))) for tree in MODULES.values()) > 100
+    assert len(OUTSIDE_TESTING) > 15
+    assert len(TYPES) >= 2
+
+
+@pytest.mark.parametrize("name", OUTSIDE_TESTING)
+def test_a_module_imports_nothing_of_a_layer_above(name: str) -> None:
+    assert [found for found in sorted(own(name)) if layer(found) < layer(name)] == []
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {name: own(name) - {name} for name in MODULES}
+    # Raises CycleError, with the modules of the circle.
+    assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
+
+
+def test_a_module_of_a_layer_that_nobody_named_is_noticed() -> None:
+    with pytest.raises(AssertionError, match="has no layer yet"):
+        layer("ultravox_async.novelty")
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_types_import_attrs_the_standard_library_and_each_other(name: str) -> None:
+    assert top_level(name) - {"attrs", PACKAGE} <= sys.stdlib_module_names
+    assert own(name) <= set(TYPES)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if is_below(name, TESTING)])
+def test_testing_imports_nothing_else_of_the_package(name: str) -> None:
+    assert [found for found in own(name) if not is_below(found, TESTING)] == []
+
+
+def test_only_the_converter_imports_cattrs() -> None:
+    assert [name for name in MODULES if "cattrs" in top_level(name)] == ["ultravox_async._converter"]
+
+
+def test_only_the_transport_and_the_client_import_aiohttp() -> None:
+    assert sorted(name for name in OUTSIDE_TESTING if "aiohttp" in top_level(name)) == [
+        "ultravox_async._transport",
+        "ultravox_async.client",
+    ]
+
+
+def test_the_client_uses_aiohttp_for_nothing_but_two_annotations() -> None:
+    tree = MODULES["ultravox_async.client"]
+    annotations = [
+        node.annotation for node in ast.walk(tree) if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation
+    ]
+    annotated = {id(part) for annotation in annotations for part in ast.walk(annotation)}
+    uses = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "aiohttp"
+    ]
+    assert {node.attr for node in uses} == {"ClientSession", "TraceConfig"}
+    assert [ast.unparse(node) for node in uses if id(node) not in annotated] == []
+    assert "aiohttp" not in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}, (
+        "then its names would escape this test"
+    )
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_import_stands_at_the_top_of_its_module(name: str) -> None:
+    tree = MODULES[name]
+    anywhere = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [ast.unparse(node) for node in anywhere if node not in tree.body] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_hides_an_import_from_the_running_program(name: str) -> None:
+    words = {node.id for node in ast.walk(MODULES[name]) if isinstance(node, ast.Name)}
+    words |= {node.attr for node in ast.walk(MODULES[name]) if isinstance(node, ast.Attribute)}
+    assert not words & {"TYPE_CHECKING", "__import__", "import_module"}
