@@ -50,7 +50,7 @@ def test_a_secret_gives_its_value_back_and_shows_it_to_nobody() -> None:
 
 def test_sealing_takes_the_fields_over_and_leaves_nothing_behind() -> None:
     fields: dict[str, object] = {"username": "alice", "password": PASSWORD}
-    taken = sealed(fields)
+    taken = sealed(fields, RULES)
     assert fields == {}
     assert taken["username"] == "alice"
     password = taken["password"]
@@ -59,16 +59,16 @@ def test_sealing_takes_the_fields_over_and_leaves_nothing_behind() -> None:
 
 
 def test_a_body_shows_neither_its_content_nor_its_secrets() -> None:
-    assert PASSWORD not in repr(create_body(sealed({"password": PASSWORD}), RULES))
+    assert PASSWORD not in repr(create_body(sealed({"password": PASSWORD}, RULES), RULES))
 
 
 def test_a_body_is_json_with_the_names_of_the_wire() -> None:
-    body = create_body(sealed({"username": "alice", "auth_user": None, "password": PASSWORD}), RULES)
+    body = create_body(sealed({"username": "alice", "auth_user": None, "password": PASSWORD}, RULES), RULES)
     assert json.loads(body.content) == {"username": "alice", "authUser": None, "password": PASSWORD}
 
 
 def test_a_body_knows_the_secrets_that_it_holds() -> None:
-    assert create_body(sealed({"username": "alice", "password": PASSWORD}), RULES).secrets == (PASSWORD,)
+    assert create_body(sealed({"username": "alice", "password": PASSWORD}, RULES), RULES).secrets == (PASSWORD,)
 
 
 def test_a_field_that_breaks_its_rule_is_refused_by_name() -> None:
@@ -111,7 +111,7 @@ def test_a_change_sends_what_it_names_and_nothing_else() -> None:
 )
 def test_a_traceback_with_locals_does_not_show_the_password(fields: Callable[[], dict[str, object]]) -> None:
     with pytest.raises((InvalidRequestError, TypeError)) as caught:
-        update_body(sealed(fields()), RULES)
+        update_body(sealed(fields(), RULES), RULES)
     assert PASSWORD not in shown(caught.value)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from wire import KEY, REGISTRATION, WAIT, Received, Say, Script, Wire, answer, client_of, in_turn, shown
 
+from tests.wire import KEY, REGISTRATION, WAIT, Received, Say, Script, Wire, answer, client_of, in_turn, shown
 from ultravox_async import (
     AsyncUltravox,
     InvalidRequestError,

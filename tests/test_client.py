@@ -11,8 +11,8 @@ import attrs
 import pytest
 import trustme
 from aioresponses import aioresponses
-from wire import KEY, WAIT, Received, Say, Wire, answer, client_of, in_turn, shown
 
+from tests.wire import KEY, WAIT, Received, Say, Wire, answer, client_of, in_turn, shown
 from ultravox_async import (
     APIConnectionError,
     AsyncUltravox,

@@ -1,17 +1,26 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import cast
+from typing import TypeVar, cast
 
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ultravox_async import AgentAllowance, DecodeError, FallbackHandler, Page, SipConfig, SipRegistration
-from ultravox_async._converter import decode, decode_json, encode, to_wire, wire_fields, wire_name
+from ultravox_async import AgentAllowance, DecodeError, FallbackHandler, Page, SipConfig, SipRegistration, _converter
+from ultravox_async._converter import encode, to_wire, wire_fields, wire_name
 
 ORIGIN = "GET /api/x"
+
+
+T = TypeVar("T")
+
+
+def decode(content: bytes, into: type[T], origin: str) -> T:
+    return _converter.decode(content, into, origin, redact=str)
+
+
 REGISTRATION: dict[str, object] = {
     "registrationId": "r1",
     "created": "2026-07-02T10:00:00.123456Z",
@@ -279,12 +288,12 @@ def test_a_body_nested_too_deeply_is_a_decode_error(into: type[object]) -> None:
 
 
 def test_json_without_a_type_is_dicts_lists_and_scalars() -> None:
-    assert decode_json(b'{"a": [1, 1.5, "x", null, true]}', ORIGIN) == {"a": [1, 1.5, "x", None, True]}
+    assert decode(b'{"a": [1, 1.5, "x", null, true]}', object, ORIGIN) == {"a": [1, 1.5, "x", None, True]}
 
 
 def test_json_without_a_type_still_has_to_be_json() -> None:
     with pytest.raises(DecodeError, match="expected JSON"):
-        decode_json(b"oops", ORIGIN)
+        decode(b"oops", object, ORIGIN)
 
 
 def test_a_bare_list_or_dict_holds_anything() -> None:
@@ -414,3 +423,22 @@ def test_any_json_is_decoded_to_the_declared_type_or_refused(value: object) -> N
 @given(st.datetimes(timezones=st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)))
 def test_every_aware_timestamp_comes_back_as_it_went(moment: datetime) -> None:
     assert decode(body(moment.isoformat()), datetime, ORIGIN) == moment
+
+
+def test_a_secret_is_taken_out_of_what_came() -> None:
+    with pytest.raises(DecodeError) as caught:
+        _converter.decode(b'{"a": "my key"}', dict[str, int], ORIGIN, lambda text: text.replace("key", "***"))
+    assert caught.value.got == '"my ***"'
+
+
+def test_a_secret_that_is_longer_than_what_is_shown_is_taken_out_whole() -> None:
+    secret = "s3cret" * 50
+    with pytest.raises(DecodeError) as caught:
+        _converter.decode(body({"a": secret}), dict[str, int], ORIGIN, lambda text: text.replace(secret, "***"))
+    assert caught.value.got == '"***"'
+
+
+def test_what_came_for_a_secret_field_is_not_shown() -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode(body(CONFIG | {"fallbackHandler": {"url": "https://x.example", "secrets": "abc"}}), SipConfig, ORIGIN)
+    assert (caught.value.path, caught.value.got) == ("fallbackHandler.secrets", "str")

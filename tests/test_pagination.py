@@ -1,6 +1,6 @@
 import pytest
-from wire import KEY, REGISTRATION, Received, Say, Wire, answer, client_of, in_turn, shown
 
+from tests.wire import KEY, REGISTRATION, Received, Say, Wire, answer, client_of, in_turn, shown
 from ultravox_async import AsyncUltravox, DecodeError, InvalidRequestError, Page, SipRegistration, UltravoxError
 from ultravox_async.testing import Emulator
 

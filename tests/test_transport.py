@@ -8,8 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 import trustme
-from conftest import Clock
-from wire import (
+
+from tests.conftest import Clock
+from tests.wire import (
     HANG_UP,
     KEY,
     PASSWORD,
@@ -23,7 +24,6 @@ from wire import (
     in_turn,
     shown,
 )
-
 from ultravox_async import (
     APIConnectionError,
     APIStatusError,
@@ -301,7 +301,7 @@ async def test_silence_ends_with_the_read_timeout_in_a_session_that_was_handed_i
     async with (
         Wire(in_turn(WAIT)) as wire,
         aiohttp.ClientSession() as session,
-        client_of(wire.base_url, session=session, timeout=Timeout(read=0.2, total=10.0), retry=ONCE) as ultravox,
+        client_of(wire.base_url, session=session, timeout=Timeout(read=0.2, total=3.0), retry=ONCE) as ultravox,
     ):
         error = await error_of(ultravox.request("GET", ANYTHING))
     assert "Timeout.read" in str(error)
@@ -357,12 +357,13 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 TOO_LONG = [
     answer(body=b"x" * 1001),
     Say(CHUNKED + b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n"),
+    Say(CHUNKED + b"3e9\r\n" + b"x" * 1001 + b"\r\n", "wait"),
     encoded("gzip", gzip.compress(bytes(100_000))),
     encoded("deflate", zlib.compress(bytes(100_000))),
 ]
 
 
-@pytest.mark.parametrize("said", TOO_LONG, ids=["with its length", "chunked", "gzip", "deflate"])
+@pytest.mark.parametrize("said", TOO_LONG, ids=["with its length", "chunked", "without an end", "gzip", "deflate"])
 async def test_a_body_beyond_the_limit_is_refused_and_not_asked_for_again(said: Say) -> None:
     async with Wire(in_turn(said)) as wire, client_of(wire.base_url, max_response_bytes=1000) as ultravox:
         error = await error_of(ultravox.request("GET", ANYTHING))

@@ -52,9 +52,14 @@ class Body:
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
 
-def sealed(fields: MutableMapping[str, object]) -> dict[str, object]:
-    """Take the fields over, with the password wrapped; the mapping is left empty, so that its frame shows nothing."""
-    taken = {name: Secret(value) if name == "password" else value for name, value in fields.items()}
+def sealed(fields: MutableMapping[str, object], rules: Mapping[str, Rule]) -> dict[str, object]:
+    """Take the fields over, with the password wrapped; the mapping is left empty, so that its frame shows nothing.
+
+    What no rule knows is wrapped too: it may be a misspelt password.
+    """
+    taken = {
+        name: Secret(value) if name == "password" or name not in rules else value for name, value in fields.items()
+    }
     fields.clear()
     return taken
 
@@ -106,6 +111,7 @@ def json_body(value: object) -> Body:
     except TypeError:  # with the value in its text, and in the frames below
         content = None
     if content is None:
+        secrets.clear()
         raise InvalidRequestError("body", "holds something that JSON has no form for")
     return Body(content, tuple(secrets))
 

@@ -17,7 +17,7 @@ from collections.abc import (
     Iterator,
     Sized,
 )
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import attrs
 
@@ -102,14 +102,11 @@ class _Seen:
         return True
 
 
-class _Iterated:
+class _Iterated(AsyncIterator[str]):
     """A synchronous iterator, read as an asynchronous one."""
 
     def __init__(self, iterator: Iterator[str]) -> None:
         self._iterator = iterator
-
-    def __aiter__(self) -> "_Iterated":
-        return self
 
     async def __anext__(self) -> str:
         for key in self._iterator:
@@ -117,20 +114,18 @@ class _Iterated:
         raise StopAsyncIteration
 
 
-class _Distinct:
+class _Distinct(AsyncIterator[str]):
     """The ids of a sweep without repetitions, read one by one."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = aiter(ids) if isinstance(ids, AsyncIterable) else _Iterated(iter(ids))
         self._seen = _Seen()
 
-    def __aiter__(self) -> "_Distinct":
-        return self
-
     async def __anext__(self) -> str:
         while True:
             key = await anext(self._ids)
-            if self._seen.add(key):
+            # What is no string, whatever the types say, is refused where its path is made.
+            if not isinstance(key, str) or self._seen.add(key):  # pyright: ignore[reportUnnecessaryIsInstance]
                 return key
 
 
@@ -193,25 +188,25 @@ class _Crew(Generic[T]):
         self._news.set()
 
     async def _work(self) -> None:
-        while (key := await self._next_id()) is not None:
-            if len(self._workers) < self._concurrency:
-                self._add_worker()
-            self._outcomes.append(await self._outcome(key))
-            self._news.set()
+        try:
+            while not self._exhausted:
+                await self._fetch_next()
+        except StopAsyncIteration:
+            self._exhausted = True
+        except Exception as error:  # noqa: BLE001 - the caller's iterable, or what listens to aiohttp, raises anything
+            self._failure = error
+            self._exhausted = True
 
-    async def _next_id(self) -> str | None:
+    async def _fetch_next(self) -> None:
         await self._room.acquire()
         async with self._reading:
             if self._exhausted:
-                return None
-            try:
-                return await anext(self._ids)
-            except StopAsyncIteration:
-                self._exhausted = True
-            except Exception as error:  # noqa: BLE001 - the caller's iterable may raise anything
-                self._failure = error
-                self._exhausted = True
-        return None
+                return
+            key = await anext(self._ids)
+        if len(self._workers) < self._concurrency:
+            self._add_worker()
+        self._outcomes.append(await self._outcome(key))
+        self._news.set()
 
     async def _outcome(self, key: str) -> Outcome[T]:
         try:
@@ -335,8 +330,8 @@ class Sweep(Generic[T]):
         async for outcome in self:
             if outcome.error is not None:
                 result.failed[outcome.key] = outcome.error
-            elif outcome.value is not None:
-                result.found[outcome.key] = outcome.value
+            else:
+                result.found[outcome.key] = cast("T", outcome.value)
         return result
 
 

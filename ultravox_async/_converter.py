@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar, cast, get_origin
+from typing import Any, TypeAlias, TypeVar, cast, get_origin
 
 import attrs
 import cattrs
@@ -23,7 +23,12 @@ from ultravox_async.errors import DecodeError, printable
 
 T = TypeVar("T")
 
+Redact: TypeAlias = Callable[[str], str]
+"""Takes the secrets of a request out of a text."""
+
 _GOT_LIMIT = 80
+_LOOK_AT = 4096
+_SECRET = re.compile("key|password|secret|token", re.IGNORECASE)
 
 
 class _MismatchError(ValueError):
@@ -41,13 +46,14 @@ def wire_name(name: str) -> str:
     return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
 
 
-def decode(body: bytes, into: type[T], origin: str) -> T:
+def decode(body: bytes, into: type[T], origin: str, redact: Redact) -> T:
     """Return the JSON document `body` as an `into`.
 
     Args:
         body: UTF-8 encoded JSON.
         into: An attrs class, a list, a dict or a scalar type.
         origin: The request that was answered, for the text of an error.
+        redact: Takes the secrets of the request out of a text, for the same.
 
     Raises:
         DecodeError: `body` is no JSON, or not of the shape that `into` declares.
@@ -55,18 +61,9 @@ def decode(body: bytes, into: type[T], origin: str) -> T:
     try:
         return _FAST.structure(orjson.loads(body), into)
     except (KeyError, _MismatchError, orjson.JSONDecodeError):
-        problem = _problem(body, into, origin)
+        problem = _problem(body, into, origin, redact)
     del body  # it may hold secrets, which a traceback with locals would show
     raise problem
-
-
-def decode_json(body: bytes, origin: str) -> Any:  # noqa: ANN401 - JSON is what is not typed here
-    """Return the JSON document `body` as dicts, lists and scalars.
-
-    Raises:
-        DecodeError: `body` is no JSON.
-    """
-    return decode(body, object, origin)
 
 
 def encode(value: object, default: Callable[[object], object]) -> bytes:
@@ -101,46 +98,50 @@ def wire_fields(fields: Mapping[str, object]) -> dict[str, object]:
     return {wire_name(name): value for name, value in fields.items()}
 
 
-def _problem(body: bytes, into: type[object], origin: str) -> DecodeError:
+def _problem(body: bytes, into: type[object], origin: str, redact: Redact) -> DecodeError:
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         reason = printable(error.msg, _GOT_LIMIT)
-        return DecodeError(origin, "", "JSON", f"{_short_text(body)} ({reason})" if body else "nothing")
+        return DecodeError(origin, "", "JSON", f"{_short_text(body, redact)} ({reason})" if body else "nothing")
     try:
         _EXPLAINING.structure(data, into)
     except (cattrs.BaseValidationError, _MismatchError) as error:
-        return _located(error, "", origin)
+        return _located(error, "", origin, redact)
     msg = f"{into!r} decodes in one converter and not in the other"  # pragma: no cover - both have the same hooks
     raise AssertionError(msg)  # pragma: no cover
 
 
-def _located(error: Exception, path: str, origin: str) -> DecodeError:
+def _located(error: Exception, path: str, origin: str, redact: Redact) -> DecodeError:
     """Turn the first leaf of a tree of cattrs errors into one error with the path of the wire."""
     if isinstance(error, _MismatchError):
-        return DecodeError(origin, path, error.expected, _short(error.got))
+        got = type(error.got).__name__ if _SECRET.search(path) else _short(error.got, redact)
+        return DecodeError(origin, path, error.expected, got)
     if isinstance(error, cattrs.IterableValidationError):
         leaf, note = error.group_exceptions()[0][0]
-        step = f"[{note.index}]" if isinstance(note.index, int) else f".{printable(str(note.index), _GOT_LIMIT)}"
-        return _located(leaf, f"{path}{step}".lstrip("."), origin)
+        step = (
+            f"[{note.index}]" if isinstance(note.index, int) else f".{printable(redact(str(note.index)), _GOT_LIMIT)}"
+        )
+        return _located(leaf, f"{path}{step}".lstrip("."), origin, redact)
     assert isinstance(error, cattrs.ClassValidationError)  # noqa: S101 - cattrs has no other kind
     leaf, field = error.group_exceptions()[0][0]
     inner = f"{path}.{wire_name(field.name)}".lstrip(".")
     if isinstance(leaf, KeyError):
         return DecodeError(origin, inner, "a value (the field is required)", "nothing")
-    return _located(leaf, inner, origin)
+    return _located(leaf, inner, origin, redact)
 
 
-def _short(value: object) -> str:
+def _short(value: object, redact: Redact) -> str:
     if isinstance(value, dict):
         return f"an object of {len(cast('dict[str, object]', value))} fields"
     if isinstance(value, list):
         return f"a list of {len(cast('list[object]', value))}"
-    return _short_text(orjson.dumps(value))
+    return _short_text(orjson.dumps(value), redact)
 
 
-def _short_text(body: bytes) -> str:
-    return printable(body[: _GOT_LIMIT * 4].decode("utf-8", "replace"), _GOT_LIMIT)
+def _short_text(body: bytes, redact: Redact) -> str:
+    # Far more than is shown, so that no secret is cut in two before it is looked for.
+    return printable(redact(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
 
 
 def _exactly(kind: type, expected: str) -> Callable[[object, type], object]:

@@ -77,6 +77,7 @@ class Budget:
     def forgo(self) -> None:
         """Give back a reservation that was never sent."""
         self._pending -= 1
+        self._due -= self._interval
 
 
 class _Unlimited(Budget):
@@ -167,11 +168,13 @@ class Gate:
     def leave(self) -> None:
         """Give back the current task's permit."""
         task = asyncio.current_task()
+        self._places += 1
         if task in self._unsent:
             self._unsent.remove(task)
             self._budget.forgo()
-        self._places += 1
-        self._admit_unless_timed()
+            self._admit()  # even if a timer is set: what was not sent brings its moment nearer
+        else:
+            self._admit_unless_timed()
 
     def cool_down(self, operation: str, seconds: float) -> None:
         """Let nobody start an operation of this class for so long. A cool-down only ever moves later."""
@@ -235,13 +238,12 @@ class Gate:
                 ready_at = min(self._cool_until[operation] for _, operation in self._queues)
             else:
                 ready_at = self._budget.evenly_at()
-            if ready_at > now:
+            if key is None or ready_at > now:
                 # Infinity: as many are pending as the budget holds, and the next sending() comes back here.
                 if ready_at < float("inf"):
                     self._timer = self._loop.call_at(ready_at, self._admit)
                 return
-            if key is not None:
-                self._admit_first(key, now)
+            self._admit_first(key, now)
 
     def _admit_first(self, key: tuple[Lane, str], now: float) -> None:
         # To the end of the dictionary, so that classes of operations take turns within a lane.

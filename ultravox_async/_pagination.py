@@ -31,8 +31,16 @@ class Page(Generic[T]):
 
     @property
     def next_cursor(self) -> str | None:
-        """The cursor in `next`: pass it as ``cursor`` to go on from here later. None on the last page."""
-        return None if self.next is None else URL(self.next).query.get("cursor")
+        """The cursor in `next`: pass it as ``cursor`` to go on from here later. None on the last page.
+
+        Raises:
+            DecodeError: `next` is no URL.
+        """
+        if self.next is None:
+            return None
+        with contextlib.suppress(ValueError):
+            return URL(self.next).query.get("cursor")
+        raise DecodeError("a page", "next", "a URL", printable(self.next, 200))
 
 
 class Pager(Generic[T]):

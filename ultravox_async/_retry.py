@@ -70,8 +70,8 @@ def _seconds(value: str, now: datetime) -> float | None:
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:  # "-0000", which says that the zone is unknown; HTTP dates are always GMT
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, math.ceil((moment - now).total_seconds()))
+    return max(0.0, float(math.ceil((moment - now).total_seconds())))

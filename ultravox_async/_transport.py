@@ -6,11 +6,12 @@ headers of the request, and so the key.
 
 import asyncio
 import copy
+import functools
 import itertools
 import json
 import math
 import random
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Any, TypeAlias, TypeVar
@@ -24,7 +25,7 @@ from yarl import URL
 
 from ultravox_async._body import Body, Secret
 from ultravox_async._coalescing import Coalescer, SharedCancelledError
-from ultravox_async._converter import decode, decode_json
+from ultravox_async._converter import decode
 from ultravox_async._deadlines import Attempt, Deadlines
 from ultravox_async._pacing import CoolingDownError, Gate, GateClosedError, Lane
 from ultravox_async._retry import parse_retry_after, retry_delay
@@ -95,13 +96,15 @@ class Response:
     origin: str
     """The request that it answers, for example ``GET /api/voices``."""
 
+    _redact: Callable[[str], str] = attrs.field(repr=False, eq=False)
+
     def json(self) -> Any:  # noqa: ANN401 - what comes here is what the SDK has no type for
         """Return the body as dicts, lists and scalars.
 
         Raises:
             DecodeError: The body is no JSON.
         """
-        return decode_json(self.body, self.origin)
+        return decode(self.body, object, self.origin, self._redact)
 
     def decode(self, into: type[T]) -> T:
         """Return the body as an `into`: an attrs class, or a list, dict or scalar type, never coerced.
@@ -111,7 +114,7 @@ class Response:
         Raises:
             DecodeError: The body is no JSON, or has not the types that `into` declares.
         """
-        return decode(self.body, into, self.origin)
+        return decode(self.body, into, self.origin, self._redact)
 
 
 class _LostConnectionError(aiohttp.ClientError):
@@ -256,11 +259,13 @@ class Transport:
         # A server name of its own gives the attempt a compartment of the pool that is always empty: after a lost
         # connection the others of that moment are as suspect, and one attempt each is too many to find out.
         self._fresh_connection = _Route(base_url.host, {"Connection": "close"})
-        # A pool of its own has a place for each permit, so that nobody waits for one. A pool that was handed in may
-        # be shared with others, and there only the making of a connection itself is timed.
+        # A pool of its own has a place for each permit, so that nobody waits for one, and tells when silence begins. A
+        # pool that was handed in may be shared, and says nothing: there aiohttp times the making of a connection, and
+        # silence, by itself.
         self._client_timeout = aiohttp.ClientTimeout(
             connect=timeout.connect if session is None else None,
             sock_connect=timeout.connect,
+            sock_read=timeout.read if session is not None else None,
             ceil_threshold=math.inf,
         )
         self._pool: _Pool | None = None
@@ -317,23 +322,27 @@ class Transport:
         Raises:
             UltravoxError: The session belongs to another event loop.
         """
-        if self._closed:
-            return
-        pool = self._pool
-        if pool is not None:
-            _check_loop(pool.loop)
         self._closed = True
+        pool = self._pool
+        if pool is None:
+            return
+        _check_loop(pool.loop)
+        try:
+            await self._end_all(pool)
+        finally:
+            if pool.session is not self._session:
+                await pool.session.close()
+        self._pool = None
+
+    async def _end_all(self, pool: _Pool) -> None:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if pool is not None:
-            pool.gate.close()
-            pool.deadlines.expire_all()
-            while pool.deadlines:  # noqa: ASYNC110 - each is being cancelled, and ends within a few turns of the loop
-                await asyncio.sleep(0)
-            if pool.session is not self._session:
-                await pool.session.close()
+        pool.gate.close()
+        pool.deadlines.expire_all()
+        while pool.deadlines:  # noqa: ASYNC110 - each is being cancelled, and ends within a few turns of the loop
+            await asyncio.sleep(0)
 
     def check_open(self) -> None:
         """Raise where nothing can be sent.
@@ -399,14 +408,15 @@ class Transport:
             started = pool.loop.time()
             try:
                 outcome = await self._attempt(pool, request, route, left)
+                if isinstance(outcome, Response):
+                    return outcome
+                left -= pool.loop.time() - started
+                delay = retry_delay(self._retry, request.method, number, outcome, random.random)
+                # Before the permit is given back, which lets the next one go.
+                if isinstance(outcome, RateLimitError):
+                    pool.gate.cool_down(request.operation, delay or outcome.retry_after or self._retry.base_delay)
             finally:
                 pool.gate.leave()
-            if isinstance(outcome, Response):
-                return outcome
-            left -= pool.loop.time() - started
-            delay = retry_delay(self._retry, request.method, number, outcome, random.random)
-            if isinstance(outcome, RateLimitError):
-                pool.gate.cool_down(request.operation, delay or outcome.retry_after or self._retry.base_delay)
             if delay is None or delay >= left:
                 return outcome
             try:
@@ -432,6 +442,7 @@ class Transport:
                     timeout=self._client_timeout,
                     allow_redirects=False,
                     raise_for_status=False,
+                    auto_decompress=True,
                     middlewares=(_without_silent_repeat,),
                 ) as answer,
             ):
@@ -444,30 +455,33 @@ class Transport:
         except aiohttp.ConnectionTimeoutError:
             reason = f"no connection within {self._timeout.connect} s (Timeout.connect)"
             return APITimeoutError(request.method, request.path, reason, connected=False)
+        except aiohttp.ServerTimeoutError:
+            return APITimeoutError(request.method, request.path, self._silence(), connected=True)
         except TimeoutError:
             return _closed_meanwhile(request) if self._closed else self._overdue(request, attempt)
         except (aiohttp.ClientError, OSError) as error:
-            reason = self._key.redacted(printable(str(error) or type(error).__name__, _REASON_LIMIT), request.body)
+            reason = self._key.redacted(printable(_reason(error), _REASON_LIMIT), request.body)
             connected = not isinstance(error, _NEVER_CONNECTED)
             return APIConnectionError(request.method, request.path, reason, connected=connected)
         finally:
             pool.deadlines.stop()
 
     def _overdue(self, request: Request, attempt: Attempt) -> APITimeoutError:
-        reason = f"silence for {self._timeout.read} s (Timeout.read)"
-        if attempt.spent:
-            reason = f"no answer within {self._timeout.total} s (Timeout.total)"
+        reason = f"no answer within {self._timeout.total} s (Timeout.total)" if attempt.spent else self._silence()
         return APITimeoutError(request.method, request.path, reason, connected=True)
+
+    def _silence(self) -> str:
+        return f"silence for {self._timeout.read} s (Timeout.read)"
 
     async def _read(self, answer: aiohttp.ClientResponse, deadlines: Deadlines) -> bytes:
         content, limit = answer.content, self._max_response_bytes
-        if (answer.content_length or 0) > limit:
-            raise _TooLargeError
         if content.is_eof():  # all of it came with the headers, as short answers do
             body = content.read_nowait()
             if len(body) > limit:
                 raise _TooLargeError
             return body
+        if (answer.content_length or 0) > limit:
+            raise _TooLargeError
         chunks: list[bytes] = []
         size = 0
         deadlines.heard()
@@ -481,7 +495,8 @@ class Transport:
 
     def _answered(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> Response | APIStatusError:
         if answer.status in _SUCCESS:
-            return Response(answer.status, answer.headers, body, f"{request.method} {request.path}")
+            redact = functools.partial(self._key.redacted, body=request.body)
+            return Response(answer.status, answer.headers, body, f"{request.method} {request.path}", redact)
         headers = CIMultiDict((name, self._key.redacted(value, request.body)) for name, value in answer.headers.items())
         text = self._key.redacted(body.decode("utf-8", "surrogateescape"), request.body)
         return class_for_status(answer.status)(
@@ -535,6 +550,13 @@ def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
             "make one in each loop, and close it in the loop where it was used"
         )
         raise UltravoxError(msg)
+
+
+def _reason(error: Exception) -> str:
+    # aiohttp's own text speaks of "ssl:default" where there is no TLS.
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        return f"cannot connect to {error.host}:{error.port}: {error.os_error}"
+    return str(error) or type(error).__name__
 
 
 def _closed_meanwhile(request: Request) -> UltravoxError:

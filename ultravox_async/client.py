@@ -53,6 +53,9 @@ class AsyncUltravox:
     sip: Sip
     """SIP registrations and configuration."""
 
+    # Tracebacks with locals ask for the repr of a client that was refused halfway.
+    _shown = "..."
+
     def __init__(  # noqa: PLR0913 - each argument is a setting of its own, and none is needed
         self,
         api_key: str | None = None,
@@ -79,8 +82,9 @@ class AsyncUltravox:
         if not (ssl is None or isinstance(ssl, SSLContext)):  # pyright: ignore[reportUnnecessaryIsInstance] - aiohttp takes False here
             msg = "ssl takes an ssl.SSLContext or None; certificates are always checked"
             raise ConfigurationError(msg)
-        self._base_url = _checked_base_url(url, allow_http=allow_http)
-        self._settings = {
+        checked_url = _checked_base_url(url, allow_http=allow_http)
+        shown = {
+            "base_url": str(checked_url),
             "timeout": timeout,
             "retry": retry,
             "rate_limit": rate_limit,
@@ -90,7 +94,7 @@ class AsyncUltravox:
         }
         self._transport = Transport(
             api_key=_checked_key(key),
-            base_url=self._base_url,
+            base_url=checked_url,
             pool=PoolSettings(pool_size, ssl, trust_env, tuple(trace_configs)),
             session=session,
             timeout=timeout,
@@ -99,11 +103,11 @@ class AsyncUltravox:
             max_response_bytes=max_response_bytes,
             coalesce_reads=coalesce_reads,
         )
+        self._shown = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         self.sip = Sip(self._transport)
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
-        return f"AsyncUltravox(base_url={str(self._base_url)!r}, {settings})"
+        return f"AsyncUltravox({self._shown})"
 
     async def __aenter__(self) -> Self:
         return self

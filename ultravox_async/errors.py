@@ -32,6 +32,7 @@ from multidict import CIMultiDict
 
 _MESSAGE_LIMIT = 480
 _FIELD_ERRORS_LIMIT = 20
+_DEPTH_LIMIT = 20
 _HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -186,7 +187,7 @@ class RedirectError(APIStatusError):
 
     def _message(self) -> str:
         head = f"{self.status} {_phrase(self.status)}: {self.method} {self.path}"
-        return printable(f"{head}: not followed to {self.location}", _MESSAGE_LIMIT)
+        return printable(f"{head}: not followed to {self.location or 'nowhere'}", _MESSAGE_LIMIT)
 
 
 class BadRequestError(APIStatusError):
@@ -313,20 +314,22 @@ def _text_detail(body: bytes) -> str | None:
 
 def _field_errors(data: object) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for where, message in _messages(data, ""):
+    for where, message in _messages(data, "", _DEPTH_LIMIT):
         if len(found) == _FIELD_ERRORS_LIMIT and where not in found:
             break
         found.setdefault(where, []).append(message)
     return found
 
 
-def _messages(data: object, where: str) -> Iterator[tuple[str, str]]:
+def _messages(data: object, where: str, depth: int) -> Iterator[tuple[str, str]]:
+    if depth == 0:
+        return
     if isinstance(data, str):
         yield where, printable(data, _MESSAGE_LIMIT)
     elif isinstance(data, dict):
         for name, value in cast("dict[str, object]", data).items():
-            yield from _messages(value, f"{where}.{printable(name, 100)}".lstrip("."))
+            yield from _messages(value, f"{where}.{printable(name, 100)}".lstrip("."), depth - 1)
     elif isinstance(data, list):
         for index, value in enumerate(cast("list[object]", data)):
             # Messages of one field come as a list of strings; a list of anything else is indexed.
-            yield from _messages(value, where if isinstance(value, str) else f"{where}[{index}]")
+            yield from _messages(value, where if isinstance(value, str) else f"{where}[{index}]", depth - 1)

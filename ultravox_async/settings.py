@@ -3,7 +3,7 @@
 Each class is frozen and checked when it is built: a value that cannot work raises `ConfigurationError` there and then.
 """
 
-import math
+import sys
 from typing import Any
 
 import attrs
@@ -12,7 +12,7 @@ from ultravox_async.errors import ConfigurationError
 
 
 def _positive(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
         msg = f"{type(instance).__name__}.{attribute.name} takes a finite number above 0, not {value!r}"
         raise ConfigurationError(msg)
 
@@ -74,4 +74,8 @@ class RateLimit:
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
-    """Sends that any window of one second may hold; None switches pacing off, not the cool-down after a 429."""
+    """Sends that any window of one second may hold; None switches pacing off, not the cool-down after a 429.
+
+    2 % of it is kept as headroom for requests that overtake each other on the way. A window holds whole requests:
+    1.5 gives one in each.
+    """

@@ -6,7 +6,7 @@ from itertools import count
 from types import ModuleType
 
 import pytest
-from example_scripts import PATIENCE, ended, line_with, loaded, running
+from tests.examples.example_scripts import PATIENCE, ended, line_with, loaded, running
 
 from ultravox_async import AsyncUltravox, RetryPolicy
 from ultravox_async.testing import Emulator, Respond, Stall

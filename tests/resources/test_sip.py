@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import pytest
 from aioresponses import aioresponses
-from wire import KEY, PASSWORD, REGISTRATION, shown
 
+from tests.wire import KEY, PASSWORD, REGISTRATION, shown
 from ultravox_async import (
     AgentAllowance,
     AsyncUltravox,
@@ -358,3 +358,14 @@ async def test_a_field_that_the_server_refuses_is_named(ultravox_responses: aior
             await creating()(ultravox)
     assert caught.value.field_errors == {"password": ["[redacted] is too common."], "proxy": ["Unknown host."]}
     assert PASSWORD not in shown(caught.value)
+
+
+async def test_a_password_too_short_to_be_told_from_other_text_garbles_no_message(
+    ultravox_responses: aioresponses,
+) -> None:
+    ultravox_responses.post(  # pyright: ignore[reportUnknownMemberType] - partly typed in aioresponses
+        "https://api.ultravox.ai/api/sip/registrations", status=400, payload={"detail": "There is no such proxy."}
+    )
+    async with AsyncUltravox(KEY) as ultravox:
+        with pytest.raises(BadRequestError, match="There is no such proxy"):
+            await creating(password="no")(ultravox)
