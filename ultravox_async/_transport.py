@@ -96,7 +96,7 @@ class Response:
     origin: str
     """The request that it answers, for example ``GET /api/voices``."""
 
-    _redact: Callable[[str], str] = attrs.field(repr=False, eq=False)
+    _redact: Callable[[str], str] = attrs.field(default=str, repr=False, eq=False)
 
     def json(self) -> Any:  # noqa: ANN401 - what comes here is what the SDK has no type for
         """Return the body as dicts, lists and scalars.

@@ -6,13 +6,14 @@ import json
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Literal, TypeAlias
+from collections.abc import AsyncIterator
+from typing import Literal, Self, TypeAlias
 
+import aiohttp
 import attrs
 import trustme
 
-from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy, UltravoxError
+from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy
 
 from .leftovers import broken, left_in, other_tasks, pausing, waiting_at_the_gate
 
@@ -47,7 +48,6 @@ STAGES: tuple[Stage, ...] = (
     "anywhere",
     "anywhere in TLS",
 )
-_Call: TypeAlias = Callable[[AsyncUltravox], Awaitable[object]]
 
 
 @attrs.define
@@ -90,36 +90,42 @@ class Tally:
 class Obstacle:
     """A server that lets no request get past one stage, until it is told to serve."""
 
-    def __init__(self, stage: Stage, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, stage: Stage, tls: ssl.SSLContext) -> None:
         self._stage: Stage = stage
         self._tls = tls
-        self._seen = asyncio.Condition()
         self._conversations: set[asyncio.Task[None]] = set()
+        self._sockets = contextlib.ExitStack()
+        self._listener: socket.socket | None = None
+        self._server: asyncio.Server | None = None
+        self.origin = ""
         self.arrived = 0
         """Requests, or connections where the stage comes before any request, that have reached the stage."""
 
-        self.serving = False
+        self.serving = stage in {"anywhere", "anywhere in TLS", "pacing"}
 
-    @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[int]:
-        """Listen on a free port while the context lasts."""
-        with contextlib.ExitStack() as sockets:
-            listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-            port: int = listener.getsockname()[1]
-            if self._stage == "connect":
-                # The queue of a listener with whom nobody is accepted holds one; those behind it get no answer.
-                for _ in range(2):
-                    filler = sockets.enter_context(socket.socket())
-                    filler.setblocking(False)  # noqa: FBT003 - its only argument
-                    filler.connect_ex(("127.0.0.1", port))
-            self._listener: socket.socket | None = listener
-            self._server: asyncio.Server | None = None
-            if self._stage != "connect":
-                await self._accept()
-            try:
-                yield port
-            finally:
-                await self._stop()
+    async def __aenter__(self) -> Self:
+        self._listener = self._sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port: int = self._listener.getsockname()[1]
+        self.origin = f"{'https' if self._stage in {'TLS', 'anywhere in TLS'} else 'http'}://127.0.0.1:{port}"
+        if self._stage == "connect":
+            # A listener that accepts nobody has room for one or two; those behind them get no answer.
+            for _ in range(3):
+                filler = self._sockets.enter_context(socket.socket())
+                filler.setblocking(False)  # noqa: FBT003 - its only argument
+                filler.connect_ex(("127.0.0.1", port))
+        else:
+            await self._accept()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+        for each in self._conversations:
+            each.cancel()
+        if self._conversations:
+            await asyncio.wait(self._conversations)
+        self._sockets.close()
+        await asyncio.sleep(0)
 
     async def serve(self) -> None:
         """Let everything pass from now on."""
@@ -128,17 +134,8 @@ class Obstacle:
             await self._accept()
 
     async def _accept(self) -> None:
-        self._server = await asyncio.start_server(
-            self._converse, sock=self._listener, backlog=1024, ssl=self._tls if self._stage != "TLS" else None
-        )
-
-    async def _stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for each in self._conversations:
-            each.cancel()
-        if self._conversations:
-            await asyncio.wait(self._conversations)
+        tls = self._tls if self._stage == "anywhere in TLS" else None
+        self._server = await asyncio.start_server(self._converse, sock=self._listener, backlog=1024, ssl=tls)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -147,55 +144,172 @@ class Obstacle:
         task.add_done_callback(self._conversations.discard)
         # asyncio complains about the task of a connection that ends with an error, and this one ends with any of them.
         with contextlib.suppress(asyncio.CancelledError, asyncio.IncompleteReadError, OSError):
-            if self._stage == "TLS" and not self.serving:
-                self.arrived += 1
-                await reader.read()
-            if self._stage == "TLS" and self._tls is not None:
-                await writer.start_tls(self._tls)
+            if self._stage == "TLS":
+                await self._shake_hands(reader, writer)
             while True:
                 await self._answer(reader, writer)
         writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        status, content = self._status_and_content(head.split(b" ", 2)[1].decode())
-        body = json.dumps(content).encode()
-        self.arrived += 1
-        held = not self.serving and self._stage in {"headers", "place", "sweep", "body"}
-        if self._stage == "page" and not self.serving and b"cursor" in head:
-            held = True
-        whole = b"HTTP/1.1 %d Whatever\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
-        writer.write(b"" if held and self._stage != "body" else whole[: -len(body) // 2] if held else whole)
-        await writer.drain()
-        if held:
-            await reader.read()
+    async def _shake_hands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.serving:
+            await writer.start_tls(self._tls)
+        else:
+            self.arrived += 1
+            await reader.read(-1)
             raise ConnectionResetError
 
-    def _status_and_content(self, target: str) -> tuple[int, object]:
-        if self._stage == "backoff" and not self.serving:
-            return 503, {"detail": "later"}
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].decode()
+        status, content = 200, self._content(target)
+        held = not self.serving and (self._stage != "page" or "cursor" in target)
+        if held and self._stage == "backoff":
+            status, held = 503, False
+        body = json.dumps(content).encode()
+        head = f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        if not held:
+            writer.write(head + body)
+        elif self._stage == "body":
+            writer.write(head + body[:5])
+        self.arrived += 1
+        await writer.drain()
+        if held:
+            await reader.read(-1)
+            raise ConnectionResetError
+
+    def _content(self, target: str) -> object:
         if target.startswith("/api/sip/registrations/"):
-            return 200, _REGISTRATION
-        more = self._stage == "page" and "cursor" not in target
-        return 200, {"results": [_REGISTRATION], "next": f"{self.origin}{_PATH}?cursor=2" if more else None}
+            return _REGISTRATION
+        first_of_two = self._stage == "page" and "cursor" not in target
+        link = f"{self.origin}/api/sip/registrations?cursor=2" if first_of_two else None
+        return {"results": [_REGISTRATION], "next": link, "previous": None}
 
-    origin = ""
 
-
-@attrs.frozen
 class Scene:
     """A client before an obstacle."""
 
-    client: AsyncUltravox
-    obstacle: Obstacle
-    call: Callable[[], Awaitable[object]]
-    """What is to be cancelled."""
+    def __init__(self, stage: Stage, obstacle: Obstacle, client: AsyncUltravox, connecting: list[str]) -> None:
+        self.stage: Stage = stage
+        self.obstacle = obstacle
+        self.client = client
+        self._connecting = connecting
 
-    _at_the_stage: Callable[[], int]
+    async def call(self) -> object:
+        """Do what is to be cancelled."""
+        registrations = self.client.sip.registrations
+        if self.stage == "page":
+            return [each async for each in registrations.list(page_size=1)]
+        if self.stage == "sweep":
+            return await registrations.get_many((f"id-{each}" for each in range(20)), concurrency=2)
+        return await registrations.get("some-id")
 
-    async def reach(self, more: int) -> None:
-        """Wait until so many more calls have reached the stage."""
-        goal = more if self._at_the_stage() == 0 or self.obstacle.serving else 0
+    def at_the_stage(self) -> int:
+        """Count the calls that are at the stage, or have been there."""
+        if self.stage in {"pacing", "place"}:
+            return waiting_at_the_gate(self.client)
+        if self.stage == "backoff":
+            return pausing(self.client)
+        if self.stage == "connect":
+            return len(self._connecting)
+        if self.stage == "page":
+            return self.obstacle.arrived // 2
+        return self.obstacle.arrived
+
+    async def reach(self, calls: int) -> None:
+        """Wait until so many calls are at the stage, or have been there."""
         async with asyncio.timeout(_LONGEST):
-            while self._at_the_stage() < goal:
+            while self.at_the_stage() < calls:
                 await asyncio.sleep(0)
+
+    async def fill_the_pace(self) -> None:
+        """Use up the budget of this second, so that whoever comes now has to queue."""
+        while not waiting_at_the_gate(self.client):
+            calls = [asyncio.create_task(self.client.request("GET", _PATH)) for _ in range(CONCURRENT)]
+            await asyncio.sleep(0)
+            if waiting_at_the_gate(self.client):
+                await asyncio.gather(*calls)
+                return
+            await asyncio.gather(*calls)
+
+
+@contextlib.asynccontextmanager
+async def scene_of(stage: Stage) -> AsyncIterator[Scene]:
+    """Build the scene at which a call gets as far as this stage, and no further."""
+    connecting: list[str] = []
+
+    async def note(_: aiohttp.ClientSession, __: object, ___: aiohttp.TraceConnectionCreateStartParams) -> None:
+        connecting.append("one more")
+
+    events = aiohttp.TraceConfig()
+    events.on_connection_create_start.append(note)
+    of_server, of_client = _tls_contexts()
+    async with Obstacle(stage, of_server) as obstacle:
+        client = AsyncUltravox(
+            _KEY,
+            base_url=obstacle.origin,
+            ssl=of_client,
+            trace_configs=[events],
+            retry=RetryPolicy(base_delay=60.0 if stage == "backoff" else 0.001),
+            rate_limit=RateLimit(500.0 if stage == "pacing" else None),
+            pool_size=1 if stage == "place" else 2 * CONCURRENT,
+        )
+        async with client:
+            yield Scene(stage, obstacle, client, connecting)
+
+
+def _tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    return server, client
+
+
+async def cancel_at(stage: Stage, count: int, seed: int) -> Tally:
+    """Cancel so many calls, `CONCURRENT` at a time: half of them at the stage for certain, the others anywhere."""
+    chance = random.Random(f"{seed}/{stage}")  # noqa: S311 - has to be repeatable, guards nothing
+    tally = Tally(stage)
+    before = other_tasks()
+    async with scene_of(stage) as scene:
+        for batch in range(-(-count // CONCURRENT)):
+            await _cancel_some(scene, tally, chance, for_certain=batch % 2 == 0)
+        tally.left = left_in(scene.client)
+        await scene.obstacle.serve()
+        async with asyncio.timeout(_LONGEST):
+            again = await asyncio.gather(*(scene.call() for _ in range(CONCURRENT)), return_exceptions=True)
+        tally.succeeded = sum(not isinstance(each, BaseException) for each in again)
+        tally.left |= {f"{name} after the end": left for name, left in left_in(scene.client).items()}
+    tally.left["tasks after the end"] = len(other_tasks() - before)
+    return tally
+
+
+async def _cancel_some(scene: Scene, tally: Tally, chance: random.Random, *, for_certain: bool) -> None:
+    if scene.stage == "pacing" and for_certain:
+        await scene.fill_the_pace()
+    there = scene.at_the_stage()
+    calls = [asyncio.create_task(_coroutine(scene)) for _ in range(CONCURRENT)]
+    goes_on = scene.stage in {"anywhere", "anywhere in TLS"}
+    if for_certain and not goes_on:
+        # Of those that wait for a place one is not there, because it has it; a sweep is two requests at once.
+        expected = {"place": CONCURRENT - 1, "sweep": 2 * CONCURRENT}.get(scene.stage, CONCURRENT)
+        await scene.reach(there + expected)
+        tally.at_the_stage += CONCURRENT
+    chance.shuffle(calls)
+    cancelled: list[asyncio.Task[object]] = []
+    for call in calls:
+        if call.cancel():
+            cancelled.append(call)
+        else:
+            tally.finished += 1
+        for _ in range(chance.randrange(2 if for_certain else 5)):
+            await asyncio.sleep(0)
+    async with asyncio.timeout(_LONGEST):
+        await asyncio.wait(calls)
+    tally.cancelled += sum(call.cancelled() for call in cancelled)
+    tally.swallowed += sum(not call.cancelled() for call in cancelled)
+    for call in calls:
+        if not call.cancelled() and (error := call.exception()) is not None:
+            raise error
+
+
+async def _coroutine(scene: Scene) -> object:
+    return await scene.call()

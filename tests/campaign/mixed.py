@@ -41,7 +41,7 @@ _MEMORY_GROWTH = 16 * _MIB
 
 _TIMEOUT = Timeout(connect=5.0, read=0.5, total=30.0)
 _RETRY = RetryPolicy(max_attempts=4, base_delay=0.002, max_delay=1.0)
-_PACE = RateLimit(100_000.0)
+_PACE = RateLimit(20_000.0)
 _POOL_SIZE = 50
 
 

@@ -47,7 +47,7 @@ def texts_of_object(value: object) -> list[str]:
 
 def client_of(base_url: str, **settings: Any) -> AsyncUltravox:  # noqa: ANN401 - the settings of AsyncUltravox
     """Return a client with the canary key that sends once, unless `settings` say otherwise."""
-    ours = {"retry": RetryPolicy(max_attempts=1), "rate_limit": RateLimit(None)}
+    ours: dict[str, Any] = {"retry": RetryPolicy(max_attempts=1), "rate_limit": RateLimit(None)}
     return AsyncUltravox(KEY, base_url=base_url, **{**ours, **settings})
 
 

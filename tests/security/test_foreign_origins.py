@@ -6,8 +6,8 @@ import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wire import KEY, PASSWORD, REGISTRATION, Received, Say, Wire, answer, client_of, in_turn
 
+from tests.wire import KEY, PASSWORD, REGISTRATION, Received, Say, Wire, answer, client_of, in_turn
 from ultravox_async import AsyncUltravox, DecodeError, RedirectError
 
 OTHERS = {

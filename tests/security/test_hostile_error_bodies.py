@@ -6,8 +6,8 @@ from types import FrameType
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wire import Say, Wire, answer, client_of, in_turn
 
+from tests.wire import Say, Wire, answer, client_of, in_turn
 from ultravox_async import APIConnectionError, APIStatusError, RetryPolicy
 
 ONCE = RetryPolicy(max_attempts=1)

@@ -5,8 +5,8 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wire import REGISTRATION, Wire, answer, client_of, in_turn
 
+from tests.wire import REGISTRATION, Wire, answer, client_of, in_turn
 from ultravox_async import AsyncUltravox, InvalidRequestError
 
 Call: TypeAlias = Callable[[AsyncUltravox, str], Awaitable[object]]

@@ -1,9 +1,9 @@
 import pytest
-from tests.decoding_campaign import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wire import REGISTRATION, Wire, answer, client_of, in_turn
 
+from tests.decoding_campaign import run
+from tests.wire import REGISTRATION, Wire, answer, client_of, in_turn
 from ultravox_async import DecodeError, UltravoxError
 
 

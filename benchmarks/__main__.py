@@ -1,0 +1,52 @@
+"""All measurements, one table: `python -m benchmarks`."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from benchmarks import decode, get, imports, memory, stalls, sweep
+from benchmarks.rounds import QUICK, Effort, Row
+
+MEASUREMENTS: Mapping[str, Callable[[Effort], Awaitable[list[Row]]]] = {
+    "get": get.against_aiohttp,
+    "concurrency": get.against_itself,
+    "openai": get.against_openai,
+    "httpx": get.against_httpx,
+    "decode": decode.against_peers,
+    "memory": memory.against_a_hundredth,
+    "stalls": stalls.against_a_ticker,
+    "import": imports.against_aiohttp,
+    "interactive": sweep.beside_a_sweep,
+    "sweep": sweep.by_id,
+}
+_HEADINGS = ("what", "against", "result", "rounds from … to", "target", "detail")
+
+
+def line(cells: Sequence[str]) -> str:
+    """Return a line of a Markdown table."""
+    return f"| {' | '.join(cells)} |\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, and print each row as soon as it is known."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="measure this; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: does it run at all?")
+    parser.add_argument("--full", action="store_true", help="nine rounds for memory too, which take an hour")
+    options = parser.parse_args(argv)
+    effort = QUICK if options.quick else Effort(full=options.full)
+    sys.stdout.write(line(_HEADINGS) + line(["---"] * len(_HEADINGS)))
+    for name in options.only or MEASUREMENTS:
+        for row in asyncio.run(_measured(name, effort)):
+            sys.stdout.write(line([row.what, row.against, row.result, row.spread, row.target, row.detail]))
+            sys.stdout.flush()
+    return 0
+
+
+async def _measured(name: str, effort: Effort) -> list[Row]:
+    return await MEASUREMENTS[name](effort)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Decode one registration, from bytes, in a page of 100: against pydantic models and msgspec structs."""
+
+import gc
+import time
+from collections.abc import Callable
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+from benchmarks.rounds import Effort, Row, absent, compared, interleaved, installed
+from benchmarks.server import page
+from ultravox_async import Page, Response, SipRegistration
+
+_PAGE = 100
+_WHAT = "decode one registration, in a page of 100"
+_TARGET = "at most 1.0"
+_SCALE = "none, for scale"
+
+Decode = Callable[[bytes], object]
+
+
+async def against_peers(effort: Effort) -> list[Row]:
+    """Compare with both; equal fields on all sides, and no side coerces."""
+    body = page(_PAGE, 0, _PAGE)
+    repeats = effort.of(100, 1)
+    pydantic, msgspec = installed("pydantic"), installed("msgspec")
+    decoders: dict[str, Decode] = {"ours": _ours}
+    if pydantic is not None:
+        decoders["pydantic"] = pydantic_page(pydantic).model_validate_json
+    if msgspec is not None:
+        decoders["msgspec"] = _msgspec_decoder(msgspec)
+
+    def timed(decode: Decode) -> Callable[[], Any]:
+        async def measure() -> float:
+            gc.collect()
+            started = time.process_time()
+            for _ in range(repeats):
+                decode(body)
+            return (time.process_time() - started) / repeats / _PAGE * 1e6
+
+        return measure
+
+    times = await interleaved({name: timed(decode) for name, decode in decoders.items()}, effort.of(25, 1))
+    return [
+        compared(_WHAT, name, target, times["ours"], times[peer]) if peer in times else absent(_WHAT, name, target)
+        for peer, name, target in (
+            ("pydantic", "pydantic model_validate_json", _TARGET),
+            ("msgspec", "msgspec into Structs", _SCALE),
+        )
+    ]
+
+
+def _ours(body: bytes) -> object:
+    return Response(200, {}, body, "GET /api/sip/registrations").decode(Page[SipRegistration])
+
+
+def pydantic_fields(pydantic: ModuleType) -> dict[str, Any]:
+    """Return the fields of a registration as `pydantic.create_model` takes them."""
+    text = (str | None, None)
+    return {
+        "registrationId": (str, ...),
+        "created": (pydantic.AwareDatetime, ...),
+        "username": (str, ...),
+        "proxy": (str, ...),
+        "outboundProxy": text,
+        "authUser": text,
+        "successful": (bool | None, None),
+    }
+
+
+def pydantic_page(pydantic: ModuleType) -> Any:  # noqa: ANN401 - a class of a peer that may be absent
+    """Return the model of a page; strict, which for JSON still reads timestamps."""
+    strict = pydantic.ConfigDict(strict=True)
+    registration = pydantic.create_model("Registration", __config__=strict, **pydantic_fields(pydantic))
+    text = (str | None, None)
+    return pydantic.create_model(
+        "Page",
+        __config__=strict,
+        results=(list[registration], ...),
+        next=text,
+        previous=text,
+        total=(int | None, None),
+    )
+
+
+def _msgspec_decoder(msgspec: ModuleType) -> Decode:
+    registration = msgspec.defstruct(
+        "Registration",
+        [
+            ("registrationId", str),
+            ("created", datetime),
+            ("username", str),
+            ("proxy", str),
+            ("outboundProxy", str | None, None),
+            ("authUser", str | None, None),
+            ("successful", bool | None, None),
+        ],
+    )
+    whole = msgspec.defstruct(
+        "Page",
+        [
+            ("results", list[registration]),
+            ("next", str | None, None),
+            ("previous", str | None, None),
+            ("total", int | None, None),
+        ],
+    )
+    decode: Decode = msgspec.json.Decoder(whole).decode
+    return decode

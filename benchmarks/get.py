@@ -1,0 +1,91 @@
+"""CPU per typed `get()`: against aiohttp by hand, against itself with more tasks, against httpx and the openai core."""
+
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from benchmarks.rounds import KEY, PATH, UNBOUND, Effort, Fetch, Row, absent, by_hand, compared, cpu, interleaved, installed, serving
+from ultravox_async import AsyncUltravox, RateLimit
+
+_WHAT = "CPU per typed get(), 50 concurrent"
+_TENTH = "at most 0.10"
+
+
+def client(base_url: str) -> AsyncUltravox:
+    """Return a client with every feature on."""
+    return AsyncUltravox(KEY, base_url=base_url, rate_limit=RateLimit(UNBOUND))
+
+
+async def against_aiohttp(effort: Effort) -> list[Row]:
+    """Compare with aiohttp by hand, which gives dicts."""
+    requests = effort.of(2_000, 100)
+    with serving() as base_url:
+        async with client(base_url) as ultravox, by_hand(base_url) as hand:
+            sides = {
+                "ours": partial(cpu, ultravox.sip.registrations.get, requests, 50),
+                "hand": partial(cpu, hand, requests, 50),
+            }
+            times = await interleaved(sides, effort.rounds)
+    return [compared(_WHAT, "aiohttp by hand", "at most 1.00, aim 0.90", times["ours"], times["hand"])]
+
+
+async def against_itself(effort: Effort) -> list[Row]:
+    """Compare many tasks with 50 tasks; the pool has its default size throughout."""
+    requests = effort.of(6_000, 200)
+    with serving() as base_url:
+        async with client(base_url) as ultravox:
+            get = ultravox.sip.registrations.get
+            sides = {str(tasks): partial(cpu, get, requests, tasks) for tasks in (50, 500, 2_000)}
+            times = await interleaved(sides, effort.rounds)
+    return [
+        compared(f"CPU per typed get(), {tasks} concurrent", "itself at 50", "at most 1.15", times[tasks], times["50"])
+        for tasks in ("500", "2000")
+    ]
+
+
+async def against_openai(effort: Effort) -> list[Row]:
+    """Compare with the runtime of generated httpx SDKs, which gives pydantic models."""
+    openai, pydantic = installed("openai"), installed("pydantic")
+    if openai is None or pydantic is None:
+        return [absent(_WHAT, "AsyncOpenAI.get(cast_to=Model)", _TENTH)]
+    with serving() as base_url:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=base_url) as theirs:
+            model = _model(openai, pydantic)
+
+            async def get(registration_id: str) -> object:
+                return await theirs.get(f"{PATH}/{registration_id}", cast_to=model)
+
+            return [await _against(base_url, get, "AsyncOpenAI.get(cast_to=Model)", effort)]
+
+
+async def against_httpx(effort: Effort) -> list[Row]:
+    """Compare with plain httpx, which gives dicts."""
+    httpx = installed("httpx")
+    if httpx is None:
+        return [absent(_WHAT, "httpx.AsyncClient", _TENTH)]
+    with serving() as base_url:
+        async with httpx.AsyncClient(headers={"X-API-Key": KEY}) as theirs:
+
+            async def get(registration_id: str) -> object:
+                response = await theirs.get(f"{base_url}{PATH}/{registration_id}")
+                return response.raise_for_status().json()
+
+            return [await _against(base_url, get, "httpx.AsyncClient", effort)]
+
+
+async def _against(base_url: str, get: Fetch, name: str, effort: Effort) -> Row:
+    # The peers take so much longer that fewer requests say as much.
+    requests = effort.of(500, 50)
+    async with client(base_url) as ultravox:
+        sides = {
+            "ours": partial(cpu, ultravox.sip.registrations.get, requests, 50),
+            "peer": partial(cpu, get, requests, 50),
+        }
+        times = await interleaved(sides, effort.rounds)
+    return compared(_WHAT, name, _TENTH, times["ours"], times["peer"])
+
+
+def _model(openai: ModuleType, pydantic: ModuleType) -> Any:  # noqa: ANN401 - a class of a peer that may be absent
+    from benchmarks.decode import pydantic_fields  # noqa: PLC0415
+
+    return pydantic.create_model("Registration", __base__=openai.BaseModel, **pydantic_fields(pydantic))

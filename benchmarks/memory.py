@@ -1,0 +1,61 @@
+"""Resident memory of a sweep: a million ids through `get_many`, against ten thousand.
+
+As a script, `python -m benchmarks.memory BASE_URL IDS`, it makes one sweep and prints the peak in megabytes.
+"""
+
+import asyncio
+import resource
+import statistics
+import sys
+import uuid
+from collections.abc import Iterator
+
+from benchmarks.rounds import KEY, Effort, Row, measured, serving, spread_of
+from ultravox_async import AsyncUltravox, RateLimit
+
+_KILOBYTES_PER_MEGABYTE = 1024 if sys.platform != "darwin" else 1024 * 1024
+
+
+async def against_a_hundredth(effort: Effort) -> list[Row]:
+    """Compare peaks of fresh processes; one round takes minutes, so there is one unless all are asked for."""
+    many, few = effort.of(1_000_000, 2_000), effort.of(10_000, 200)
+    more: list[float] = []
+    peaks: list[float] = []
+    with serving() as base_url:
+        for _ in range(effort.rounds if effort.full else 1):
+            [small] = await asyncio.to_thread(measured, ["-m", "benchmarks.memory", base_url, str(few)])
+            [large] = await asyncio.to_thread(measured, ["-m", "benchmarks.memory", base_url, str(many)])
+            more.append(large - small)
+            peaks.append(large)
+    return [
+        Row(
+            f"resident memory, {many:,} ids through get_many",
+            f"{few:,} ids",
+            f"{statistics.median(more):+.1f} MB",
+            spread_of(more),
+            "at most 10 MB more",
+            f"peak {statistics.median(peaks):.1f} MB",
+        )
+    ]
+
+
+def random_ids(count: int) -> Iterator[str]:
+    """Make up ids one by one, so that nothing but the sweep can keep them."""
+    for _ in range(count):
+        yield str(uuid.uuid4())
+
+
+async def sweep(base_url: str, count: int) -> float:
+    """Fetch so many ids, and return the peak of this process in megabytes."""
+    async with AsyncUltravox(KEY, base_url=base_url, rate_limit=RateLimit(None)) as ultravox:
+        found = 0
+        async for outcome in ultravox.sip.registrations.get_many(random_ids(count)):
+            found += outcome.error is None
+    if found != count:
+        msg = f"{count - found} of {count} ids failed"
+        raise RuntimeError(msg)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KILOBYTES_PER_MEGABYTE
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{asyncio.run(sweep(sys.argv[1], int(sys.argv[2])))}\n")

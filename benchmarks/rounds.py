@@ -1,0 +1,164 @@
+"""What all rows are made of: a server in a process of its own, rounds, and medians."""
+
+import asyncio
+import gc
+import importlib
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from types import ModuleType
+
+import aiohttp
+import attrs
+
+KEY = "BENCHMRK.0123456789abcdef0123456789abcdef"
+PATH = "/api/sip/registrations"
+UNBOUND = 1e6
+"""Requests a second: a pace that is kept account of and never waited for."""
+
+Fetch = Callable[[str], Awaitable[object]]
+
+
+@attrs.frozen
+class Row:
+    """One line of the table."""
+
+    what: str
+    """What is measured."""
+
+    against: str
+    """What it is compared with, in the same rounds."""
+
+    result: str
+    """The median, with its unit."""
+
+    spread: str
+    """The least and the most of all rounds."""
+
+    target: str
+    """What the project wants."""
+
+    detail: str = ""
+    """The two medians that the result comes from."""
+
+
+@attrs.frozen
+class Effort:
+    """How much is measured."""
+
+    rounds: int = 9
+    quick: bool = False
+    full: bool = False
+
+    def of(self, usual: int, quick: int) -> int:
+        """Return the usual size, or the tiny one of a smoke run."""
+        return quick if self.quick else usual
+
+
+QUICK = Effort(rounds=1, quick=True)
+
+
+def installed(name: str) -> ModuleType | None:
+    """Import a peer; None where it is not installed, which its row then says."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def absent(what: str, peer: str, target: str) -> Row:
+    """Return the row of a comparison with a peer that is not here."""
+    return Row(what, peer, "peer is not installed", "", target, "pip install '.[bench]'")
+
+
+def compared(what: str, peer: str, target: str, ours: Sequence[float], theirs: Sequence[float]) -> Row:
+    """Return the row of a ratio: both sides in microseconds, round by round."""
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    detail = f"{statistics.median(ours):.1f} µs to {statistics.median(theirs):.1f} µs"
+    return Row(what, peer, f"{statistics.median(ratios):.2f}", spread_of(ratios), target, detail)
+
+
+def spread_of(values: Sequence[float]) -> str:
+    """Return the least and the most."""
+    return f"{min(values):.2f} to {max(values):.2f}"
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """Run the server in a process of its own, and give its base URL."""
+    # Its standard input is what keeps it alive: it ends with this process, however this process ends.
+    server = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.server", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+
+
+def measured(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> list[float]:
+    """Run Python in a process of its own, and return the numbers that it prints."""
+    environment = dict(os.environ, **(environment or {}))
+    printed = subprocess.run(
+        [sys.executable, *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment
+    ).stdout
+    return [float(number) for number in printed.split()]
+
+
+@asynccontextmanager
+async def by_hand(base_url: str) -> AsyncIterator[Fetch]:
+    """Give what people write without an SDK."""
+    headers = {"X-API-Key": KEY}
+    async with aiohttp.ClientSession() as session:
+
+        async def get(registration_id: str) -> object:
+            async with session.get(f"{base_url}{PATH}/{registration_id}", headers=headers) as response:
+                response.raise_for_status()
+                return await response.json()
+
+        yield get
+
+
+async def cpu(fetch: Fetch, requests: int, concurrency: int) -> float:
+    """Return the microseconds of CPU, of this process and its kernel work, that one request takes.
+
+    Each id is a new one, as in a real sweep: aiohttp remembers the URLs that it has seen.
+    """
+    ids = iter([str(uuid.uuid4()) for _ in range(requests)])
+
+    async def work() -> None:
+        for registration_id in ids:
+            await fetch(registration_id)
+
+    # What the side before has left behind is not collected at this side's expense.
+    gc.collect()
+    started = time.process_time()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(concurrency):
+            group.create_task(work())
+    return (time.process_time() - started) / requests * 1e6
+
+
+async def interleaved(
+    sides: Mapping[str, Callable[[], Awaitable[float]]], rounds: int
+) -> dict[str, list[float]]:
+    """Measure the sides in turn, each round in another order, after one round for warming up."""
+    measurements: dict[str, list[float]] = {name: [] for name in sides}
+    orders = itertools.cycle([list(sides), list(reversed(sides))])
+    for _ in range(rounds + 1):
+        for name in next(orders):
+            measurements[name].append(await sides[name]())
+    return {name: values[1:] for name, values in measurements.items()}
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that so large a share of all values does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]

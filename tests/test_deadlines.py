@@ -1,0 +1,98 @@
+import asyncio
+
+import pytest
+
+from tests.conftest import Clock
+from ultravox_async._deadlines import Deadlines
+
+SILENCE = 30.0
+
+
+async def _ended(deadlines: Deadlines, seconds: float, *, heard_after: tuple[float, ...] = ()) -> tuple[float, bool]:
+    """Run an attempt that never answers; return when it ended, and whether the request has no time left then."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    scope = asyncio.timeout(None)
+    attempt = deadlines.start(scope, seconds)
+    try:
+        async with scope:
+            for pause in heard_after:
+                await asyncio.sleep(pause)
+                deadlines.heard()
+            await loop.create_future()
+    except TimeoutError:
+        return round(loop.time() - started), attempt.spent
+    finally:
+        deadlines.stop()
+    raise AssertionError
+
+
+@pytest.fixture
+async def deadlines(clock: Clock) -> Deadlines:  # noqa: ARG001 - it puts the loop's clock forward
+    return Deadlines(asyncio.get_running_loop(), SILENCE)
+
+
+async def test_an_attempt_that_is_never_sent_ends_when_its_request_has_no_time_left(deadlines: Deadlines) -> None:
+    assert await _ended(deadlines, 120.0) == (120, True)
+
+
+async def test_silence_ends_an_attempt_that_was_sent(deadlines: Deadlines) -> None:
+    assert await _ended(deadlines, 120.0, heard_after=(0.0,)) == (30, False)
+
+
+async def test_whatever_is_heard_lets_the_silence_begin_anew(deadlines: Deadlines) -> None:
+    assert await _ended(deadlines, 120.0, heard_after=(0.0, 20.0, 20.0)) == (70, False)
+
+
+async def test_what_is_heard_gives_no_more_time_than_the_request_has(deadlines: Deadlines) -> None:
+    assert await _ended(deadlines, 50.0, heard_after=(0.0, 25.0, 20.0)) == (50, True)
+
+
+async def test_each_attempt_ends_at_its_own_time(deadlines: Deadlines) -> None:
+    ended = await asyncio.gather(*(_ended(deadlines, seconds) for seconds in (40.0, 20.0, 60.0)))
+    assert [seconds for seconds, _ in ended] == [40, 20, 60]
+
+
+async def test_a_later_attempt_ends_at_its_time_after_an_earlier_one_was_stopped(deadlines: Deadlines) -> None:
+    first = asyncio.create_task(_ended(deadlines, 10.0))
+    second = asyncio.create_task(_ended(deadlines, 15.0))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == (15, True)
+    assert first.cancelled()
+
+
+async def test_one_timer_serves_all_attempts(deadlines: Deadlines) -> None:
+    loop = asyncio.get_running_loop()
+    before = len(loop._scheduled)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType] - timers have no public count
+    tasks = [asyncio.create_task(_ended(deadlines, 10.0 + number)) for number in range(50)]
+    await asyncio.sleep(0)
+    assert len(loop._scheduled) - before == 1  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]
+    await asyncio.gather(*tasks)
+
+
+async def test_all_attempts_can_be_ended_at_once(deadlines: Deadlines) -> None:
+    tasks = [asyncio.create_task(_ended(deadlines, 100.0)) for _ in range(3)]
+    await asyncio.sleep(0)
+    deadlines.expire_all()
+    assert [await task for task in tasks] == [(0, True)] * 3
+    assert len(deadlines) == 0
+
+
+async def test_ending_all_attempts_twice_does_no_harm(deadlines: Deadlines) -> None:
+    task = asyncio.create_task(_ended(deadlines, 100.0))
+    await asyncio.sleep(0)
+    deadlines.expire_all()
+    await asyncio.sleep(0)
+    deadlines.expire_all()
+    assert await task == (0, True)
+
+
+async def test_ending_all_attempts_needs_none(deadlines: Deadlines) -> None:
+    deadlines.expire_all()
+    assert len(deadlines) == 0
+
+
+async def test_being_heard_without_an_attempt_changes_nothing(deadlines: Deadlines) -> None:
+    deadlines.heard()
+    assert len(deadlines) == 0
