@@ -4,10 +4,10 @@ import gc
 import time
 from collections.abc import Callable
 from datetime import datetime
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
-from benchmarks.rounds import Effort, Row, absent, compared, interleaved, installed
+from benchmarks.rounds import Effort, Row, absent, compared, installed, interleaved
 from benchmarks.server import page
 from ultravox_async import Page, Response, SipRegistration
 
@@ -71,12 +71,12 @@ def pydantic_fields(pydantic: ModuleType) -> dict[str, Any]:
 def pydantic_page(pydantic: ModuleType) -> Any:  # noqa: ANN401 - a class of a peer that may be absent
     """Return the model of a page; strict, which for JSON still reads timestamps."""
     strict = pydantic.ConfigDict(strict=True)
-    registration = pydantic.create_model("Registration", __config__=strict, **pydantic_fields(pydantic))
+    registration: Any = pydantic.create_model("Registration", __config__=strict, **pydantic_fields(pydantic))
     text = (str | None, None)
     return pydantic.create_model(
         "Page",
         __config__=strict,
-        results=(list[registration], ...),
+        results=(GenericAlias(list, registration), ...),
         next=text,
         previous=text,
         total=(int | None, None),
@@ -84,7 +84,7 @@ def pydantic_page(pydantic: ModuleType) -> Any:  # noqa: ANN401 - a class of a p
 
 
 def _msgspec_decoder(msgspec: ModuleType) -> Decode:
-    registration = msgspec.defstruct(
+    registration: Any = msgspec.defstruct(
         "Registration",
         [
             ("registrationId", str),
@@ -99,7 +99,7 @@ def _msgspec_decoder(msgspec: ModuleType) -> Decode:
     whole = msgspec.defstruct(
         "Page",
         [
-            ("results", list[registration]),
+            ("results", GenericAlias(list, registration)),
             ("next", str | None, None),
             ("previous", str | None, None),
             ("total", int | None, None),

@@ -4,7 +4,22 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from benchmarks.rounds import KEY, PATH, UNBOUND, Effort, Fetch, Row, absent, by_hand, compared, cpu, interleaved, installed, serving
+from benchmarks.decode import pydantic_fields
+from benchmarks.rounds import (
+    KEY,
+    PATH,
+    UNBOUND,
+    Effort,
+    Fetch,
+    Row,
+    absent,
+    by_hand,
+    compared,
+    cpu,
+    installed,
+    interleaved,
+    serving,
+)
 from ultravox_async import AsyncUltravox, RateLimit
 
 _WHAT = "CPU per typed get(), 50 concurrent"
@@ -86,6 +101,4 @@ async def _against(base_url: str, get: Fetch, name: str, effort: Effort) -> Row:
 
 
 def _model(openai: ModuleType, pydantic: ModuleType) -> Any:  # noqa: ANN401 - a class of a peer that may be absent
-    from benchmarks.decode import pydantic_fields  # noqa: PLC0415
-
     return pydantic.create_model("Registration", __base__=openai.BaseModel, **pydantic_fields(pydantic))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import ModuleType
 
@@ -90,31 +90,31 @@ def spread_of(values: Sequence[float]) -> str:
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[str]:
+def serving(*options: str) -> Generator[str]:
     """Run the server in a process of its own, and give its base URL."""
     # Its standard input is what keeps it alive: it ends with this process, however this process ends.
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603 - this interpreter, with arguments from here
         [sys.executable, "-m", "benchmarks.server", *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     with server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        port = server.stdout.readline() if server.stdout is not None else ""
+        yield f"http://127.0.0.1:{int(port)}"
 
 
 def measured(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> list[float]:
     """Run Python in a process of its own, and return the numbers that it prints."""
     environment = dict(os.environ, **(environment or {}))
-    printed = subprocess.run(
+    printed = subprocess.run(  # noqa: S603 - this interpreter, with arguments from here
         [sys.executable, *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment
     ).stdout
     return [float(number) for number in printed.split()]
 
 
 @asynccontextmanager
-async def by_hand(base_url: str) -> AsyncIterator[Fetch]:
+async def by_hand(base_url: str) -> AsyncGenerator[Fetch]:
     """Give what people write without an SDK."""
     headers = {"X-API-Key": KEY}
     async with aiohttp.ClientSession() as session:
@@ -147,12 +147,10 @@ async def cpu(fetch: Fetch, requests: int, concurrency: int) -> float:
     return (time.process_time() - started) / requests * 1e6
 
 
-async def interleaved(
-    sides: Mapping[str, Callable[[], Awaitable[float]]], rounds: int
-) -> dict[str, list[float]]:
+async def interleaved(sides: Mapping[str, Callable[[], Awaitable[float]]], rounds: int) -> dict[str, list[float]]:
     """Measure the sides in turn, each round in another order, after one round for warming up."""
     measurements: dict[str, list[float]] = {name: [] for name in sides}
-    orders = itertools.cycle([list(sides), list(reversed(sides))])
+    orders = itertools.cycle([list(sides), list(sides)[::-1]])
     for _ in range(rounds + 1):
         for name in next(orders):
             measurements[name].append(await sides[name]())

@@ -15,7 +15,7 @@ _RATE = 200
 
 
 async def beside_a_sweep(effort: Effort) -> list[Row]:
-    """Compare a `get()` of a client that sweeps with the same of one that is idle, in turn, as long as the sweep runs."""
+    """Compare a `get()` of a client that sweeps with the same of an idle one, in turn, while the sweep runs."""
     with serving("--delay", "0.02") as base_url:
         async with AsyncUltravox(KEY, base_url=base_url) as busy, AsyncUltravox(KEY, base_url=base_url) as idle:
             rounds = [
@@ -70,13 +70,16 @@ async def by_id(effort: Effort) -> list[Row]:
                 result: BulkResult[SipRegistration] = await ultravox.sip.registrations.get_many(ids(count))
             seconds.append(time.perf_counter() - started)
             result.raise_for_failures()
-        async with aiohttp.ClientSession() as session, session.get(f"{base_url}/counts", headers={"X-API-Key": KEY}) as answer:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{base_url}/counts", headers={"X-API-Key": KEY}) as answer,
+        ):
             counts = await answer.json()
     return [
         Row(
             f"{count:,} registrations by id, answers take 100 ms",
             f"one GET per id at {_RATE}/s: {count / _RATE:.0f} s",
-            f"{statistics.median(seconds):.1f} s, {counts['throttled']} × 429",
+            f"{statistics.median(seconds):.1f} s, {counts['throttled']} answers with 429",
             spread_of(seconds),
             "at most 15 s, no 429",
             f"{counts['requests'] / effort.rounds:.0f} requests a round",

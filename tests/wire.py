@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import itertools
 import json
+import socket
+import struct
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -50,7 +52,7 @@ class Say:
     """What is sent back, and what becomes of the connection then."""
 
     data: bytes = b""
-    then: Literal["listen", "hang up", "wait", "drip"] = "listen"
+    then: Literal["listen", "hang up", "reset", "wait", "drip"] = "listen"
 
 
 Script: TypeAlias = Callable[[Received], Awaitable[Say]]
@@ -160,5 +162,9 @@ class Wire:
                 await asyncio.sleep(0)
             if said.then == "wait":
                 await reader.read()
+            if said.then == "reset":
+                await writer.drain()
+                # To linger for no time at all makes the end of a connection a reset.
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             if said.then != "listen":
                 return

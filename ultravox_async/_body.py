@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ultravox_async._converter import encode, to_wire, wire_fields
+from ultravox_async._converter import SECRET_NAME, encode, to_wire, wire_name
 from ultravox_async.errors import InvalidRequestError
 from ultravox_async.types import AgentAllowance, FallbackHandler
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _CIDR = re.compile(r"[0-9.]+/[0-9]{1,2}", re.ASCII)
 _MAX_SECRETS = 10
-_SECRET_NAMES = frozenset({"apiKey", "password", "secret", "secrets", "token"})
 
 Problem: TypeAlias = tuple[str, str]
 """Where, below the field (``[2].agent_id``, or nothing), and what is wrong there."""
@@ -52,32 +51,27 @@ class Body:
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
 
-def sealed(fields: MutableMapping[str, object], rules: Mapping[str, Rule]) -> dict[str, object]:
-    """Take the fields over, with the password wrapped; the mapping is left empty, so that its frame shows nothing.
-
-    What no rule knows is wrapped too: it may be a misspelt password.
-    """
-    taken = {
-        name: Secret(value) if name == "password" or name not in rules else value for name, value in fields.items()
-    }
+def sealed(fields: MutableMapping[str, object]) -> dict[str, Secret]:
+    """Take the fields over, each wrapped; the mapping is left empty, so that its frame shows nothing."""
+    taken = {name: Secret(value) for name, value in fields.items()}
     fields.clear()
     return taken
 
 
-def create_body(fields: Mapping[str, object], rules: Mapping[str, Rule]) -> Body:
+def create_body(fields: Mapping[str, Secret], rules: Mapping[str, Rule]) -> Body:
     """Return the body that creates something.
 
     Raises:
         InvalidRequestError: A field breaks its rule.
     """
     for name, value in fields.items():
-        problem = rules[name](value)
+        problem = rules[name](value.reveal())
         if problem is not None:
             raise InvalidRequestError(name + problem[0], problem[1])
-    return json_body(wire_fields(fields))
+    return json_body(Secret({wire_name(name): value.reveal() for name, value in fields.items()}))
 
 
-def update_body(fields: Mapping[str, object], rules: Mapping[str, Rule]) -> Body:
+def update_body(fields: Mapping[str, Secret], rules: Mapping[str, Rule]) -> Body:
     """Return the body that changes something.
 
     Raises:
@@ -93,27 +87,23 @@ def update_body(fields: Mapping[str, object], rules: Mapping[str, Rule]) -> Body
     return create_body(fields, rules)
 
 
-def json_body(value: object) -> Body:
+def json_body(value: Secret) -> Body:
     """Return any JSON value as a body.
 
     Raises:
         InvalidRequestError: JSON has no form for something in it.
     """
-    secrets: list[str] = []
-
-    def reveal(unknown: object) -> object:
-        plain = unknown.reveal() if isinstance(unknown, Secret) else to_wire(unknown)
-        secrets.extend(_texts(plain) if isinstance(plain, str) else _secret_texts(plain))
-        return plain
-
-    try:
-        content = encode(value, reveal)
-    except TypeError:  # with the value in its text, and in the frames below
-        content = None
+    content = _encoded(value)
     if content is None:
-        secrets.clear()
         raise InvalidRequestError("body", "holds something that JSON has no form for")
-    return Body(content, tuple(secrets))
+    return Body(content, tuple(_secret_texts(value.reveal())))
+
+
+def _encoded(value: Secret) -> bytes | None:
+    try:
+        return encode(value.reveal())
+    except TypeError:  # its text and its frames hold the value
+        return None
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -125,13 +115,15 @@ def _texts(value: object) -> Iterator[str]:
 
 def _secret_texts(value: object) -> Iterator[str]:
     for name, item in _items(value):
-        yield from _texts(item) if name in _SECRET_NAMES else _secret_texts(item)
+        yield from _texts(item) if SECRET_NAME.search(str(name)) else _secret_texts(item)
 
 
 def _items(value: object) -> Iterable[tuple[object, object]]:
     if isinstance(value, Mapping):
         return cast("Mapping[object, object]", value).items()
-    return enumerate(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else ()
+    if isinstance(value, list | tuple):
+        return enumerate(cast("Sequence[object]", value))
+    return to_wire(value).items() if attrs.has(type(value)) else ()
 
 
 def text(limit: int) -> Rule:
@@ -148,9 +140,8 @@ def text(limit: int) -> Rule:
 
 
 def secret_text(value: object) -> Problem | None:
-    """Tell what is wrong with a sealed password; the schema sets it no limit."""
-    kind = type(value.reveal()) if isinstance(value, Secret) else type(value)
-    return None if issubclass(kind, str) else ("", f"takes a string, not {kind.__name__}")
+    """Tell what is wrong with a password; the schema sets it no limit."""
+    return None if isinstance(value, str) else ("", f"takes a string, not {type(value).__name__}")
 
 
 def boolean(value: object) -> Problem | None:

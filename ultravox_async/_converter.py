@@ -5,7 +5,7 @@ wire are the camelCase of the Python names. Fields that the classes do not know 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast, get_origin
@@ -28,7 +28,8 @@ Redact: TypeAlias = Callable[[str], str]
 
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
-_SECRET = re.compile("key|password|secret|token", re.IGNORECASE)
+SECRET_NAME = re.compile("key|password|secret|token", re.IGNORECASE)
+"""What names of fields have in them whose values are nobody's business."""
 
 
 class _MismatchError(ValueError):
@@ -66,17 +67,13 @@ def decode(body: bytes, into: type[T], origin: str, redact: Redact) -> T:
     raise problem
 
 
-def encode(value: object, default: Callable[[object], object]) -> bytes:
-    """Return `value` as JSON.
-
-    Args:
-        value: What JSON can hold, and what `default` knows.
-        default: Returns a plain form of an object that JSON does not know; raises `TypeError` where there is none.
+def encode(value: object) -> bytes:
+    """Return `value`, which may hold instances of attrs classes, as JSON.
 
     Raises:
         TypeError: JSON has no form for something in it.
     """
-    return orjson.dumps(value, default=default)
+    return orjson.dumps(value, default=to_wire)
 
 
 def to_wire(value: object) -> dict[str, object]:
@@ -89,13 +86,8 @@ def to_wire(value: object) -> dict[str, object]:
         msg = f"JSON has no form for {type(value).__name__}"
         raise TypeError(msg)
     declared = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
-    fields = {field.name: getattr(value, field.name) for field in declared}
-    return wire_fields({name: found for name, found in fields.items() if found is not None})
-
-
-def wire_fields(fields: Mapping[str, object]) -> dict[str, object]:
-    """Return `fields` with the names of the wire."""
-    return {wire_name(name): value for name, value in fields.items()}
+    fields = {wire_name(field.name): getattr(value, field.name) for field in declared}
+    return {name: found for name, found in fields.items() if found is not None}
 
 
 def _problem(body: bytes, into: type[object], origin: str, redact: Redact) -> DecodeError:
@@ -115,7 +107,7 @@ def _problem(body: bytes, into: type[object], origin: str, redact: Redact) -> De
 def _located(error: Exception, path: str, origin: str, redact: Redact) -> DecodeError:
     """Turn the first leaf of a tree of cattrs errors into one error with the path of the wire."""
     if isinstance(error, _MismatchError):
-        got = type(error.got).__name__ if _SECRET.search(path) else _short(error.got, redact)
+        got = type(error.got).__name__ if SECRET_NAME.search(path) else _short(error.got, redact)
         return DecodeError(origin, path, error.expected, got)
     if isinstance(error, cattrs.IterableValidationError):
         leaf, note = error.group_exceptions()[0][0]

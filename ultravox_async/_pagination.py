@@ -84,19 +84,23 @@ class Pager(Generic[T]):
             yield page
             if page.next is None:
                 return
-            # Only the query of the link is followed: proxies rewrite paths, and the key has no business at another.
-            query = self._query_of(page.next)
-            if query in seen:
-                raise self._bad_link("a page not seen before", page.next)
+            query = self._query_of(page.next, seen)
+            del page  # its link may hold secrets, which a traceback with locals would show
+            if isinstance(query, DecodeError):
+                raise query
             seen.add(query)
             request = attrs.evolve(request, query=query)
 
-    def _query_of(self, link: str) -> str:
+    def _query_of(self, link: str, seen: set[str]) -> str | DecodeError:
+        # Only the query of the link is followed: proxies rewrite paths, and the key has no business at another.
         with contextlib.suppress(ValueError):
             url = URL(link)
             if url.absolute and url.origin() == self._transport.origin:
-                return url.raw_query_string
-        raise self._bad_link(f"a link to {self._transport.origin}", link)
+                known = url.raw_query_string in seen
+                return self._bad_link("a page not seen before", link) if known else url.raw_query_string
+        return self._bad_link(f"a link to {self._transport.origin}", link)
 
     def _bad_link(self, expected: str, link: str) -> DecodeError:
-        return DecodeError(f"{self._first.method} {self._first.path}", "next", expected, printable(link, 200))
+        return DecodeError(
+            f"{self._first.method} {self._first.path}", "next", expected, printable(self._transport.redacted(link), 200)
+        )

@@ -7,10 +7,12 @@ headers of the request, and so the key.
 import asyncio
 import copy
 import functools
+import html
 import itertools
 import json
 import math
 import random
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from ssl import SSLContext
@@ -48,6 +50,7 @@ _REDACTED = "[redacted]"
 # A secret shorter than this is found in every text by chance.
 _REDACTED_FROM = 4
 _REASON_LIMIT = 200
+_ERROR_BODY_LIMIT = 64 * 1024
 _SUCCESS = range(200, 300)
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 # Calls are created under capacity limits of their own, and a 429 for one says nothing about other operations.
@@ -99,7 +102,7 @@ class Response:
     _redact: Callable[[str], str] = attrs.field(default=str, repr=False, eq=False)
 
     def json(self) -> Any:  # noqa: ANN401 - what comes here is what the SDK has no type for
-        """Return the body as dicts, lists and scalars.
+        """Return the body as dicts, lists and scalars; whole numbers of more than 64 bits become floats.
 
         Raises:
             DecodeError: The body is no JSON.
@@ -344,6 +347,10 @@ class Transport:
         while pool.deadlines:  # noqa: ASYNC110 - each is being cancelled, and ends within a few turns of the loop
             await asyncio.sleep(0)
 
+    def redacted(self, text: str) -> str:
+        """Return `text` without the key."""
+        return self._key.redacted(text, None)
+
     def check_open(self) -> None:
         """Raise where nothing can be sent.
 
@@ -427,7 +434,9 @@ class Transport:
             route = self._fresh_connection if isinstance(outcome, APIConnectionError) else _ANY_CONNECTION
         raise AssertionError  # pragma: no cover - counting does not end
 
-    async def _attempt(self, pool: _Pool, request: Request, route: _Route, seconds: float) -> _Answer:
+    async def _attempt(  # noqa: PLR0911 - one return for each way to end
+        self, pool: _Pool, request: Request, route: _Route, seconds: float
+    ) -> _Answer:
         scope = asyncio.timeout(None)
         attempt = pool.deadlines.start(scope, seconds)
         try:
@@ -448,8 +457,9 @@ class Transport:
             ):
                 # Where the pool is not of this module's making, or a test has replaced it, this is the first sign.
                 pool.gate.sending()
-                body = await self._read(answer, pool.deadlines)
-                return self._answered(request, answer, body)
+                if answer.status in _SUCCESS:
+                    return self._succeeded(request, answer, await self._read(answer, pool.deadlines))
+                return self._failed(request, answer, await self._read_beginning(answer, pool.deadlines))
         except _TooLargeError:
             return ResponseTooLargeError(request.method, request.path, self._max_response_bytes)
         except aiohttp.ConnectionTimeoutError:
@@ -460,7 +470,7 @@ class Transport:
         except TimeoutError:
             return _closed_meanwhile(request) if self._closed else self._overdue(request, attempt)
         except (aiohttp.ClientError, OSError) as error:
-            reason = self._key.redacted(printable(_reason(error), _REASON_LIMIT), request.body)
+            reason = printable(self._key.redacted(_reason(error), request.body), _REASON_LIMIT)
             connected = not isinstance(error, _NEVER_CONNECTED)
             return APIConnectionError(request.method, request.path, reason, connected=connected)
         finally:
@@ -493,18 +503,29 @@ class Transport:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _answered(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> Response | APIStatusError:
-        if answer.status in _SUCCESS:
-            redact = functools.partial(self._key.redacted, body=request.body)
-            return Response(answer.status, answer.headers, body, f"{request.method} {request.path}", redact)
-        headers = CIMultiDict((name, self._key.redacted(value, request.body)) for name, value in answer.headers.items())
-        text = self._key.redacted(body.decode("utf-8", "surrogateescape"), request.body)
+    async def _read_beginning(self, answer: aiohttp.ClientResponse, deadlines: Deadlines) -> bytes:
+        """Return the first bytes of a body, and read past the others, so that the connection can be used again."""
+        beginning = b""
+        size = 0
+        deadlines.heard()
+        while size <= self._max_response_bytes and (chunk := await answer.content.readany()):
+            deadlines.heard()
+            size += len(chunk)
+            beginning += chunk[: _ERROR_BODY_LIMIT - len(beginning)]
+        return beginning
+
+    def _succeeded(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> Response:
+        redact = functools.partial(self._key.redacted, body=request.body)
+        return Response(answer.status, answer.headers, body, f"{request.method} {request.path}", redact)
+
+    def _failed(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> APIStatusError:
+        redact = functools.partial(self._key.redacted, body=request.body)
         return class_for_status(answer.status)(
             answer.status,
             request.method,
             request.path,
-            headers=headers,
-            body=text.encode("utf-8", "surrogateescape"),
+            headers=CIMultiDict((redact(name), redact(value)) for name, value in answer.headers.items()),
+            body=redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"),
             retry_after=parse_retry_after(answer.headers.getall("Retry-After", ()), datetime.now(UTC)),
         )
 
@@ -535,12 +556,29 @@ class _Key:
         return headers
 
     def redacted(self, text: str, body: Body | None) -> str:
-        """Return `text` without the key and the secrets of `body`, plain or escaped as in JSON and in URLs."""
-        for secret in (self._key, *(body.secrets if body is not None else ())):
+        """Return `text` without the key and the secrets of `body`, however an echo may have written them."""
+        secrets = {self._key, *(body.secrets if body is not None else ())}
+        # The longest first: of two that begin alike, the shorter one would leave the tail of the other.
+        for secret in sorted(secrets, key=len, reverse=True):
             if len(secret) >= _REDACTED_FROM:
-                for form in (secret, json.dumps(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], quote(secret)):
-                    text = text.replace(form, _REDACTED)
+                text = re.sub("".join(map(_any_form, secret)), _REDACTED, text)
         return text
+
+
+@functools.cache
+def _any_form(character: str) -> str:
+    """Return a pattern for a character as it is, or as JSON, URLs, HTML and Python write it."""
+    if character.isascii() and character.isalnum():
+        return character
+    forms = {
+        character,
+        json.dumps(character)[1:-1],
+        quote(character, safe="", errors="surrogatepass"),
+        html.escape(character),
+        repr(character.encode("utf-8", "surrogatepass"))[2:-1],
+        {" ": "+", "/": "\\/"}.get(character, character),
+    }
+    return f"(?i:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})"
 
 
 def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -556,6 +594,10 @@ def _reason(error: Exception) -> str:
     # aiohttp's own text speaks of "ssl:default" where there is no TLS.
     if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
         return f"cannot connect to {error.host}:{error.port}: {error.os_error}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
+    if isinstance(error, aiohttp.ClientResponseError):  # whose text quotes what came, cut somewhere
+        return "the answer is no HTTP"
     return str(error) or type(error).__name__
 
 

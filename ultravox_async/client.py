@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from ssl import SSLContext
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -108,6 +108,10 @@ class AsyncUltravox:
 
     def __repr__(self) -> str:
         return f"AsyncUltravox({self._shown})"
+
+    def __reduce__(self) -> NoReturn:
+        msg = "an AsyncUltravox holds connections and the API key, and does not pickle"
+        raise TypeError(msg)
 
     async def __aenter__(self) -> Self:
         return self

@@ -22,6 +22,7 @@
 All of them pickle and unpickle. None of them holds the API key, a password or an exception of aiohttp.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -31,7 +32,7 @@ import orjson
 from multidict import CIMultiDict
 
 _MESSAGE_LIMIT = 480
-_FIELD_ERRORS_LIMIT = 20
+_LEAVES_LIMIT = 100
 _DEPTH_LIMIT = 20
 _HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -123,7 +124,7 @@ class APIStatusError(UltravoxError):
     """The headers of the answer; names are looked up without regard to case."""
 
     body: bytes
-    """The body of the answer, with the key and the passwords of the request taken out."""
+    """The first 64 KiB of the decoded body, with the key and the passwords of the request taken out."""
 
     request_id: str | None
     """The ``X-Request-Id`` of the answer, where there is one."""
@@ -314,22 +315,20 @@ def _text_detail(body: bytes) -> str | None:
 
 def _field_errors(data: object) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for where, message in _messages(data, "", _DEPTH_LIMIT):
-        if len(found) == _FIELD_ERRORS_LIMIT and where not in found:
-            break
-        found.setdefault(where, []).append(message)
+    for where, message in itertools.islice(_leaves(data, "", _DEPTH_LIMIT), _LEAVES_LIMIT):
+        if message is not None:
+            found.setdefault(where, []).append(message)
     return found
 
 
-def _messages(data: object, where: str, depth: int) -> Iterator[tuple[str, str]]:
-    if depth == 0:
-        return
-    if isinstance(data, str):
-        yield where, printable(data, _MESSAGE_LIMIT)
-    elif isinstance(data, dict):
+def _leaves(data: object, where: str, depth: int) -> Iterator[tuple[str, str | None]]:
+    """Give the strings of an error body with their places, and None for each other leaf."""
+    if isinstance(data, dict) and data and depth:
         for name, value in cast("dict[str, object]", data).items():
-            yield from _messages(value, f"{where}.{printable(name, 100)}".lstrip("."), depth - 1)
-    elif isinstance(data, list):
+            yield from _leaves(value, f"{where}.{printable(name, 100)}".lstrip("."), depth - 1)
+    elif isinstance(data, list) and data and depth:
         for index, value in enumerate(cast("list[object]", data)):
             # Messages of one field come as a list of strings; a list of anything else is indexed.
-            yield from _messages(value, where if isinstance(value, str) else f"{where}[{index}]", depth - 1)
+            yield from _leaves(value, where if isinstance(value, str) else f"{where}[{index}]", depth - 1)
+    else:
+        yield where, printable(data, _MESSAGE_LIMIT) if isinstance(data, str) else None

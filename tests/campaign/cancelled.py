@@ -19,7 +19,6 @@ from .leftovers import broken, left_in, other_tasks, pausing, waiting_at_the_gat
 
 CONCURRENT = 50
 _KEY = "CAMPAIGN.not-a-key-of-anybody-anywhere-00"
-_PATH = "/api/anything"
 # A bound for what is broken; nothing waits for so long where nothing is.
 _LONGEST = 20.0
 _REGISTRATION = {
@@ -31,6 +30,9 @@ _REGISTRATION = {
     "authUser": None,
     "successful": True,
 }
+
+# One round of the event loop for some of them, so that they are cancelled in different rounds.
+_PAUSE_BEFORE_CANCELLING = 0.25
 
 Stage: TypeAlias = Literal[
     "pacing", "place", "connect", "TLS", "headers", "body", "backoff", "page", "sweep", "anywhere", "anywhere in TLS"
@@ -48,6 +50,18 @@ STAGES: tuple[Stage, ...] = (
     "anywhere",
     "anywhere in TLS",
 )
+# What a scene counts when all calls are there. Of those that wait for a place one does not, because it has it; a sweep
+# is two requests at once, a listing one that is answered and one that is not.
+_CALLS_AT_THE_STAGE: dict[Stage, int] = {
+    "place": CONCURRENT - 1,
+    "connect": CONCURRENT,
+    "TLS": CONCURRENT,
+    "headers": CONCURRENT,
+    "body": CONCURRENT,
+    "backoff": CONCURRENT,
+    "page": CONCURRENT,
+    "sweep": 2 * CONCURRENT,
+}
 
 
 @attrs.define
@@ -100,6 +114,9 @@ class Obstacle:
         self.origin = ""
         self.arrived = 0
         """Requests, or connections where the stage comes before any request, that have reached the stage."""
+
+        self.held = 0
+        """Requests that got no answer."""
 
         self.serving = stage in {"anywhere", "anywhere in TLS", "pacing"}
 
@@ -173,6 +190,7 @@ class Obstacle:
         self.arrived += 1
         await writer.drain()
         if held:
+            self.held += 1
             await reader.read(-1)
             raise ConnectionResetError
 
@@ -211,7 +229,7 @@ class Scene:
         if self.stage == "connect":
             return len(self._connecting)
         if self.stage == "page":
-            return self.obstacle.arrived // 2
+            return self.obstacle.held
         return self.obstacle.arrived
 
     async def reach(self, calls: int) -> None:
@@ -220,14 +238,19 @@ class Scene:
             while self.at_the_stage() < calls:
                 await asyncio.sleep(0)
 
-    async def fill_the_pace(self) -> None:
-        """Use up the budget of this second, so that whoever comes now has to queue."""
-        while not waiting_at_the_gate(self.client):
-            calls = [asyncio.create_task(self.client.request("GET", _PATH)) for _ in range(CONCURRENT)]
-            await asyncio.sleep(0)
-            if waiting_at_the_gate(self.client):
-                await asyncio.gather(*calls)
-                return
+    async def start_calls(self) -> list[asyncio.Task[object]]:
+        """Start the calls that are to be cancelled."""
+        calls = [asyncio.create_task(self.call()) for _ in range(CONCURRENT)]
+        await asyncio.sleep(0)
+        return calls
+
+    async def start_calls_that_queue(self) -> list[asyncio.Task[object]]:
+        """Start calls of which each waits for its pacing slot, because this second's are used up."""
+        while True:
+            await asyncio.gather(*await self.start_calls())
+            calls = await self.start_calls()
+            if self.at_the_stage() == CONCURRENT:
+                return calls
             await asyncio.gather(*calls)
 
 
@@ -249,7 +272,7 @@ async def scene_of(stage: Stage) -> AsyncIterator[Scene]:
             ssl=of_client,
             trace_configs=[events],
             retry=RetryPolicy(base_delay=60.0 if stage == "backoff" else 0.001),
-            rate_limit=RateLimit(500.0 if stage == "pacing" else None),
+            rate_limit=RateLimit(float(CONCURRENT) if stage == "pacing" else None),
             pool_size=1 if stage == "place" else 2 * CONCURRENT,
         )
         async with client:
@@ -283,25 +306,24 @@ async def cancel_at(stage: Stage, count: int, seed: int) -> Tally:
 
 
 async def _cancel_some(scene: Scene, tally: Tally, chance: random.Random, *, for_certain: bool) -> None:
-    if scene.stage == "pacing" and for_certain:
-        await scene.fill_the_pace()
     there = scene.at_the_stage()
-    calls = [asyncio.create_task(_coroutine(scene)) for _ in range(CONCURRENT)]
-    goes_on = scene.stage in {"anywhere", "anywhere in TLS"}
-    if for_certain and not goes_on:
-        # Of those that wait for a place one is not there, because it has it; a sweep is two requests at once.
-        expected = {"place": CONCURRENT - 1, "sweep": 2 * CONCURRENT}.get(scene.stage, CONCURRENT)
-        await scene.reach(there + expected)
+    if for_certain and scene.stage == "pacing":
+        async with asyncio.timeout(_LONGEST):
+            calls = await scene.start_calls_that_queue()
+        tally.at_the_stage += CONCURRENT
+    else:
+        calls = await scene.start_calls()
+    if for_certain and scene.stage in _CALLS_AT_THE_STAGE:
+        await scene.reach(there + _CALLS_AT_THE_STAGE[scene.stage])
         tally.at_the_stage += CONCURRENT
     chance.shuffle(calls)
     cancelled: list[asyncio.Task[object]] = []
     for call in calls:
+        if chance.random() < _PAUSE_BEFORE_CANCELLING:
+            await asyncio.sleep(0)
         if call.cancel():
             cancelled.append(call)
-        else:
-            tally.finished += 1
-        for _ in range(chance.randrange(2 if for_certain else 5)):
-            await asyncio.sleep(0)
+    tally.finished += len(calls) - len(cancelled)
     async with asyncio.timeout(_LONGEST):
         await asyncio.wait(calls)
     tally.cancelled += sum(call.cancelled() for call in cancelled)
@@ -309,7 +331,3 @@ async def _cancel_some(scene: Scene, tally: Tally, chance: random.Random, *, for
     for call in calls:
         if not call.cancelled() and (error := call.exception()) is not None:
             raise error
-
-
-async def _coroutine(scene: Scene) -> object:
-    return await scene.call()

@@ -7,14 +7,14 @@ POLICY = (ROOT / "SECURITY.md").read_text("utf-8")
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", POLICY)
 
 
-def tests_in(path: Path) -> set[str]:
+def functions_of(path: Path) -> set[str]:
     found = ast.walk(ast.parse(path.read_text("utf-8")))
     return {node.name for node in found if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def test_every_test_that_the_policy_names_exists() -> None:
     assert len(NAMED) >= 25
-    assert [(path, name) for path, name in NAMED if name not in tests_in(ROOT / path)] == []
+    assert [(path, name) for path, name in NAMED if name not in functions_of(ROOT / path)] == []
 
 
 def test_every_promise_of_the_policy_names_its_test() -> None:

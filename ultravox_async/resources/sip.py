@@ -132,10 +132,10 @@ class SipRegistrations(Resource):
             InvalidRequestError: A field breaks its limit; nothing was sent.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        fields = sealed({"username": username, "password": password, "proxy": proxy}, _REGISTRATION_RULES)
+        fields = sealed({"username": username, "password": password, "proxy": proxy})
         del password
         optional = {"outbound_proxy": outbound_proxy, "auth_user": auth_user}
-        fields |= {name: value for name, value in optional.items() if value is not None}
+        fields |= sealed({name: value for name, value in optional.items() if value is not None})
         body = create_body(fields, _REGISTRATION_RULES)
         return await self._transport.fetch("POST", _REGISTRATIONS, SipRegistration, body=body)
 
@@ -152,7 +152,7 @@ class SipRegistrations(Resource):
             NotFoundError: There is no such registration.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        body = update_body(sealed(cast("dict[str, object]", changes), _REGISTRATION_RULES), _REGISTRATION_RULES)
+        body = update_body(sealed(cast("dict[str, object]", changes)), _REGISTRATION_RULES)
         return await self._transport.fetch("PATCH", _path(registration_id), SipRegistration, body=body)
 
     async def delete(self, registration_id: str) -> None:
@@ -195,7 +195,7 @@ class Sip(Resource):
             InvalidRequestError: There is no change, or a field breaks its limit; nothing was sent.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        body = update_body(sealed(cast("dict[str, object]", changes), _CONFIG_RULES), _CONFIG_RULES)
+        body = update_body(sealed(cast("dict[str, object]", changes)), _CONFIG_RULES)
         return await self._transport.fetch("PATCH", _CONFIG, SipConfig, body=body)
 
 

@@ -1,0 +1,31 @@
+from typing import get_args
+
+import pytest
+from tests.campaign.cancelled import CONCURRENT, STAGES, Stage, cancel_at
+from tests.campaign.leftovers import broken
+from tests.campaign.mixed import Plan, run
+
+
+async def test_two_thousand_operations_through_bad_weather_lose_nothing_and_leak_nothing() -> None:
+    report = await run(Plan(requests=2000, seed=1))
+    assert report.passed, str(report)
+    assert sum(report.operations.values()) == 2000
+    assert report.restarts == 2
+    # Twenty in a hundred were meant to fail, and it took chance to say how many of them did.
+    assert report.struck.total() > report.received / 10
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_cancelled_calls_leave_nothing_behind_and_the_next_ones_succeed(stage: Stage) -> None:
+    tally = await cancel_at(stage, 2 * CONCURRENT, seed=1)
+    assert tally.swallowed == 0
+    assert broken(tally.left) == {}
+    assert tally.succeeded == CONCURRENT
+    assert tally.cancelled + tally.finished == 2 * CONCURRENT
+    assert tally.cancelled > 0
+    if not stage.startswith("anywhere"):
+        assert tally.at_the_stage == CONCURRENT
+
+
+def test_every_stage_is_looked_at() -> None:
+    assert set(STAGES) == set(get_args(Stage))
