@@ -148,13 +148,14 @@ async def cpu(fetch: Fetch, requests: int, concurrency: int) -> float:
 
 
 async def interleaved(sides: Mapping[str, Callable[[], Awaitable[float]]], rounds: int) -> dict[str, list[float]]:
-    """Measure the sides in turn, each round in another order, after one round for warming up."""
+    """Measure the sides in turn, each round in another order; one round before is for warming up, if there are several."""
     measurements: dict[str, list[float]] = {name: [] for name in sides}
     orders = itertools.cycle([list(sides), list(sides)[::-1]])
-    for _ in range(rounds + 1):
+    warming_up = int(rounds > 1)
+    for _ in range(warming_up + rounds):
         for name in next(orders):
             measurements[name].append(await sides[name]())
-    return {name: values[1:] for name, values in measurements.items()}
+    return {name: values[warming_up:] for name, values in measurements.items()}
 
 
 def percentile(values: Sequence[float], share: float) -> float:

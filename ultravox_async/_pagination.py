@@ -68,6 +68,7 @@ class Pager(Generic[T]):
             async for page in pages:
                 for result in page.results:
                     yield result
+                del page  # as in pages(): a traceback with locals would show its link
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterate over the pages.
