@@ -148,7 +148,7 @@ async def cpu(fetch: Fetch, requests: int, concurrency: int) -> float:
 
 
 async def interleaved(sides: Mapping[str, Callable[[], Awaitable[float]]], rounds: int) -> dict[str, list[float]]:
-    """Measure the sides in turn, each round in another order; one round before is for warming up, if there are several."""
+    """Measure the sides in turn, each round in another order; of several rounds, one more comes first to warm up."""
     measurements: dict[str, list[float]] = {name: [] for name in sides}
     orders = itertools.cycle([list(sides), list(sides)[::-1]])
     warming_up = int(rounds > 1)

@@ -439,6 +439,8 @@ class Transport:
     ) -> _Answer:
         scope = asyncio.timeout(None)
         attempt = pool.deadlines.start(scope, seconds)
+        if pool.session is self._session:  # whose pool does not tell when it sends
+            pool.gate.sending()
         try:
             async with (
                 scope,
@@ -455,7 +457,7 @@ class Transport:
                     middlewares=(_without_silent_repeat,),
                 ) as answer,
             ):
-                # Where the pool is not of this module's making, or a test has replaced it, this is the first sign.
+                # Where a test has replaced the session's requests, no pool has told before.
                 pool.gate.sending()
                 if answer.status in _SUCCESS:
                     return self._succeeded(request, answer, await self._read(answer, pool.deadlines))

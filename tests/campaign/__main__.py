@@ -1,4 +1,4 @@
-"""Mixed operations through bad weather, and cancellations at every stage of a call; one summary, 1 where it is broken."""
+"""Mixed operations through bad weather, and cancellations at every stage; exits with 1 where anything is broken."""
 
 import argparse
 import asyncio

@@ -6,7 +6,7 @@ import json
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal, Self, TypeAlias
 
 import aiohttp
@@ -96,8 +96,8 @@ class Tally:
     def __str__(self) -> str:
         return (
             f"{self.stage:16} {self.cancelled:6,} cancelled, {self.at_the_stage:6,} of them at the stage, "
-            f"{self.finished:5,} too late, {self.swallowed} swallowed, then {self.succeeded} of {CONCURRENT} succeeded, "
-            f"left: {broken(self.left) or 'nothing'}"
+            f"{self.finished:5,} too late, {self.swallowed} swallowed, "
+            f"then {self.succeeded} of {CONCURRENT} succeeded, left: {broken(self.left) or 'nothing'}"
         )
 
 
@@ -235,7 +235,7 @@ class Scene:
     async def reach(self, calls: int) -> None:
         """Wait until so many calls are at the stage, or have been there."""
         async with asyncio.timeout(_LONGEST):
-            while self.at_the_stage() < calls:
+            while self.at_the_stage() < calls:  # noqa: ASYNC110 - the stages have no event in common
                 await asyncio.sleep(0)
 
     async def start_calls(self) -> list[asyncio.Task[object]]:
@@ -255,7 +255,7 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene_of(stage: Stage) -> AsyncIterator[Scene]:
+async def scene_of(stage: Stage) -> AsyncGenerator[Scene, None]:
     """Build the scene at which a call gets as far as this stage, and no further."""
     connecting: list[str] = []
 
@@ -282,8 +282,8 @@ async def scene_of(stage: Stage) -> AsyncIterator[Scene]:
 def _tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     authority = trustme.CA()
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
+    authority.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType] - partly typed in trustme
+    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType] - partly typed in trustme
     return server, client
 
 

@@ -4,13 +4,19 @@
 # What is left behind is by its nature where nobody looks: no public name leads to it.
 
 import asyncio
+import contextlib
+import ctypes
+import gc
+import os
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
+
+import attrs
 
 from ultravox_async import AsyncUltravox
-
-PAGE_SIZE = 4096
 
 
 def left_in(client: AsyncUltravox) -> dict[str, int]:
@@ -55,8 +61,31 @@ def broken(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def memory_in_use() -> int | None:
-    """Return the resident memory of this process in bytes; None where the system does not tell it in this way."""
+@attrs.frozen
+class Memory:
+    """What this process holds while nothing is going on."""
+
+    resident: int
+    """Bytes, as the system counts them: what the allocator keeps in reserve is in it. 0 where it does not tell."""
+
+    blocks: int
+    """Small blocks in use, as Python's own allocator counts them."""
+
+    objects: Counter[str]
+    """The objects that the garbage collector knows, by their kind."""
+
+    @classmethod
+    def now(cls) -> Self:
+        """Measure it, without garbage."""
+        gc.collect()
+        with contextlib.suppress(AttributeError, OSError):  # only glibc can be asked to give back what is free
+            ctypes.CDLL(None).malloc_trim(0)
+        objects = Counter(f"{type(each).__module__}.{type(each).__qualname__}" for each in gc.get_objects())
+        return cls(_resident(), sys.getallocatedblocks(), objects)
+
+
+def _resident() -> int:
     if sys.platform != "linux":
-        return None
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_SIZE
+        return 0
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

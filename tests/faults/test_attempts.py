@@ -113,8 +113,7 @@ async def test_others_get_the_only_place_while_a_failed_request_pauses() -> None
         client_of(wire.base_url, pool_size=1, retry=patient) as client,
     ):
         pausing = asyncio.create_task(client.request("GET", ANYTHING))
-        while not wire.received:
-            await asyncio.sleep(0)
+        await wire.until_received(1)
         async with asyncio.timeout(20):
             assert (await client.request("GET", "/api/another")).status == 200
         assert not pausing.done()

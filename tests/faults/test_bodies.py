@@ -3,7 +3,7 @@ import contextlib
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from itertools import repeat
 from typing import Any, Literal, TypeAlias
 
@@ -39,7 +39,7 @@ class Stream:
         self.requests = 0
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[str]:
+    async def listening(self) -> AsyncGenerator[str, None]:
         serving: set[asyncio.Task[None]] = set()
 
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

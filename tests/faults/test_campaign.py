@@ -1,6 +1,7 @@
 from typing import get_args
 
 import pytest
+
 from tests.campaign.cancelled import CONCURRENT, STAGES, Stage, cancel_at
 from tests.campaign.leftovers import broken
 from tests.campaign.mixed import Plan, run

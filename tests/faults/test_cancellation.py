@@ -2,10 +2,10 @@ import asyncio
 import itertools
 
 import pytest
+
 from tests.campaign.cancelled import CONCURRENT, STAGES, Scene, Stage, scene_of
 from tests.campaign.leftovers import broken, left_in
 from tests.wire import HANG_UP, WAIT, Received, Say, Wire, answer, client_of, in_turn
-
 from ultravox_async import APITimeoutError, RetryPolicy, Timeout, UltravoxError
 
 ANYTHING = "/api/anything"
@@ -44,26 +44,25 @@ async def test_asyncio_timeout_around_a_call_ends_it_at_any_stage(stage: Stage) 
 @pytest.mark.parametrize("stage", HELD_UP)
 async def test_a_task_group_that_fails_ends_its_calls_at_any_stage(stage: Stage) -> None:
     async with scene_of(stage) as scene:
-        with pytest.raises(ExceptionGroup) as caught:
+        calls: list[asyncio.Task[object]] = []
+
+        async def fail_beside_a_call() -> None:
             async with asyncio.TaskGroup() as group:
-                call = group.create_task(_returned(scene))
+                calls.append(group.create_task(scene.call()))
                 await reached_by_one(scene)
-                msg = "something else fails"
-                raise RuntimeError(msg)
+                raise RuntimeError("something else fails")
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await fail_beside_a_call()
         assert [type(each) for each in caught.value.exceptions] == [RuntimeError]
-        assert call.cancelled()
+        assert [call.cancelled() for call in calls] == [True]
         assert broken(left_in(scene.client)) == {}
-
-
-async def _returned(scene: Scene) -> object:
-    return await scene.call()
 
 
 async def test_a_request_that_was_cancelled_is_not_sent_again() -> None:
     async with Wire(in_turn(WAIT, OK)) as wire, client_of(wire.base_url) as client:
         task = asyncio.create_task(client.request("GET", ANYTHING))
-        while not wire.received:
-            await asyncio.sleep(0)
+        await wire.until_received(1)
         task.cancel()
         await asyncio.wait([task])
         await client.request("GET", "/api/another")
@@ -73,17 +72,16 @@ async def test_a_request_that_was_cancelled_is_not_sent_again() -> None:
 async def test_a_cancellation_keeps_its_message() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as client:
         task = asyncio.create_task(client.request("GET", ANYTHING))
-        while not wire.received:
-            await asyncio.sleep(0)
+        await wire.until_received(1)
         task.cancel("enough")
         with pytest.raises(asyncio.CancelledError, match="enough"):
             await task
 
 
-@pytest.mark.parametrize("timeout", [Timeout(read=0.05), Timeout(total=0.05)])
-async def test_a_deadline_of_the_client_leaves_no_cancellation_request_on_the_task(timeout: Timeout) -> None:
+@pytest.mark.parametrize("limits", [Timeout(read=0.05), Timeout(total=0.05)])
+async def test_a_deadline_of_the_client_leaves_no_cancellation_request_on_the_task(limits: Timeout) -> None:
     once = RetryPolicy(max_attempts=1)
-    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, timeout=timeout, retry=once) as client:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, timeout=limits, retry=once) as client:
         with pytest.raises(APITimeoutError):
             await client.request("GET", ANYTHING)
     task = asyncio.current_task()
@@ -94,8 +92,7 @@ async def test_a_deadline_of_the_client_leaves_no_cancellation_request_on_the_ta
 async def test_a_cancellation_wins_over_a_close_at_the_same_moment() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as client:
         task = asyncio.create_task(client.request("GET", ANYTHING))
-        while not wire.received:
-            await asyncio.sleep(0)
+        await wire.until_received(1)
         closing = asyncio.create_task(client.close())
         await asyncio.sleep(0)
         task.cancel()
@@ -152,5 +149,5 @@ async def test_a_sweep_left_early_leaves_no_task_and_no_connection() -> None:
         outcomes = client.sip.registrations.get_many(f"id-{each}" for each in range(100)).__aiter__()
         outcome = await anext(outcomes)
         assert outcome.key == "id-1"
-        await outcomes.aclose()  # type: ignore[attr-defined]  # an asynchronous generator, which its type does not say # pyright: ignore
+        await outcomes.aclose()
         assert broken(left_in(client)) == {}

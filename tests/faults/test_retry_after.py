@@ -1,0 +1,162 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from tests.wire import Wire, answer, client_of, in_turn
+from ultravox_async import APIStatusError, RateLimitError, RetryPolicy, ServerError, Timeout
+
+ANYTHING = "/api/anything"
+OK = answer(200, {"fine": True})
+HOUR = timedelta(hours=1)
+
+PASSABLE = [
+    "0",
+    "0.0",
+    "0.001",
+    "Mon, 01 Jan 2024 00:00:00 GMT",
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Mon, 01 Jan 0000 00:00:00 GMT",
+]
+IGNORED = [
+    "-1",
+    "-0.5",
+    "+5",
+    "nan",
+    "inf",
+    "-inf",
+    "Infinity",
+    "1e9",
+    "0x10",
+    "soon",
+    "",
+    " ",
+    "1,5",
+    "5 s",
+    "9" * 5000,
+    "\u0665",
+    "Mon, 99 Jan 2024 00:00:00 GMT",
+    "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+    "Mon, 01 Jan 99999 00:00:00 GMT",
+]
+
+
+def in_an_hour() -> str:
+    return format_datetime(datetime.now(UTC) + HOUR, usegmt=True)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("value", PASSABLE)
+async def test_a_wait_that_is_over_at_once_repeats_even_what_changes_something(value: str, status: int) -> None:
+    failed = answer(status, headers={"Retry-After": value})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        assert (await client.request("POST", ANYTHING, json={})).status == 200
+        assert len(wire.received) == 2
+
+
+@pytest.mark.parametrize("value", IGNORED, ids=ascii)
+async def test_a_value_that_makes_no_sense_is_as_good_as_none_for_a_get(value: str) -> None:
+    failed = answer(503, headers={"Retry-After": value})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        assert (await client.request("GET", ANYTHING)).status == 200
+        assert len(wire.received) == 2
+
+
+@pytest.mark.parametrize("value", IGNORED, ids=ascii)
+async def test_a_value_that_makes_no_sense_does_not_have_a_post_repeated(value: str) -> None:
+    failed = answer(503, headers={"Retry-After": value})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.request("POST", ANYTHING, json={})
+        assert caught.value.retry_after is None
+        assert len(wire.received) == 1
+
+
+@pytest.mark.parametrize("value", [*PASSABLE[:2], *PASSABLE[3:], *IGNORED], ids=ascii)
+async def test_a_value_that_asks_for_no_pause_does_not_take_away_the_ordinary_one(value: str) -> None:
+    # The ordinary pause does not fit into the total, so that there is no second attempt: nothing hammers.
+    failed = answer(503, headers={"Retry-After": value})
+    slowly = RetryPolicy(base_delay=60.0, max_delay=60.0)
+    async with (
+        Wire(in_turn(failed, OK)) as wire,
+        client_of(wire.base_url, retry=slowly, timeout=Timeout(total=20.0)) as client,
+    ):
+        with pytest.raises(ServerError):
+            await client.request("GET", ANYTHING)
+        assert len(wire.received) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("61", 61.0), ("60.001", 60.001), ("1000000000", 1e9), ("999999999999", 999_999_999_999.0)],
+)
+async def test_a_wait_beyond_the_longest_pause_raises_at_once_and_says_how_long(
+    value: str, seconds: float, status: int
+) -> None:
+    failed = answer(status, headers={"Retry-After": value})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        with pytest.raises(APIStatusError) as caught:
+            await client.request("GET", ANYTHING)
+        assert caught.value.retry_after == seconds
+        assert len(wire.received) == 1
+
+
+async def test_a_date_beyond_the_longest_pause_raises_at_once_and_says_how_long() -> None:
+    failed = answer(503, headers={"Retry-After": in_an_hour()})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.request("GET", ANYTHING)
+        assert caught.value.retry_after is not None
+        # The clock of a machine may be put right meanwhile, but not by this much.
+        assert 1800 < caught.value.retry_after <= 5400
+        assert len(wire.received) == 1
+
+
+async def test_a_date_far_beyond_what_clocks_can_tell_raises_at_once() -> None:
+    failed = answer(503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.request("GET", ANYTHING)
+        assert caught.value.retry_after is not None
+        assert caught.value.retry_after > 1e9
+
+
+async def test_a_wait_that_does_not_fit_into_the_total_raises_at_once() -> None:
+    failed = answer(503, headers={"Retry-After": "30"})
+    async with (
+        Wire(in_turn(failed, OK)) as wire,
+        client_of(wire.base_url, timeout=Timeout(total=29.0)) as client,
+    ):
+        with pytest.raises(ServerError) as caught:
+            await client.request("GET", ANYTHING)
+        assert caught.value.retry_after == 30
+        assert len(wire.received) == 1
+
+
+@pytest.mark.parametrize("values", [("0", "61"), ("61", "0"), ("61", "soon"), ("-1", "61")])
+async def test_of_two_values_in_one_answer_the_longer_wait_counts(values: tuple[str, str]) -> None:
+    first, second = values
+    failed = answer(503, headers={"Retry-After": first, "retry-after": second})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.request("GET", ANYTHING)
+        assert caught.value.retry_after == 61
+        assert len(wire.received) == 1
+
+
+async def test_two_values_that_make_no_sense_are_as_good_as_none() -> None:
+    failed = answer(503, headers={"Retry-After": "soon", "retry-after": "nan"})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        assert (await client.request("GET", ANYTHING)).status == 200
+        assert len(wire.received) == 2
+
+
+async def test_a_cool_down_of_a_million_years_keeps_nobody_waiting() -> None:
+    failed = answer(429, headers={"Retry-After": "999999999999"})
+    async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
+        for _ in range(2):
+            with pytest.raises(RateLimitError) as caught:
+                await client.request("GET", ANYTHING)
+            assert caught.value.retry_after == pytest.approx(999_999_999_999.0)
+        assert len(wire.received) == 1
