@@ -79,7 +79,7 @@ async def by_id(effort: Effort) -> list[Row]:
         Row(
             f"{count:,} registrations by id, answers take 100 ms",
             f"one GET per id at {_RATE}/s: {count / _RATE:.0f} s",
-            f"{statistics.median(seconds):.1f} s, {counts['throttled']} answers with 429",
+            f"{statistics.median(seconds):.1f} s, {counts['throttled']} answers with 429 in all rounds",
             spread_of(seconds),
             "at most 15 s, no 429",
             f"{counts['requests'] / effort.rounds:.0f} requests a round",

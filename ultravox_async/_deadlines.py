@@ -50,15 +50,18 @@ class Deadlines:
     def start(self, scope: asyncio.Timeout, seconds: float) -> Attempt:
         """Give the current task's attempt so many seconds in all."""
         attempt = self._attempts[asyncio.current_task()] = Attempt(scope, self._loop.time() + seconds)
-        self._watch(attempt)
+        if attempt.due < self._timer_at:
+            self._watch(attempt)
         return attempt
 
     def heard(self) -> None:
         """Let the silence of the current task's attempt begin anew; without an attempt, do nothing."""
         attempt = self._attempts.get(asyncio.current_task())
         if attempt is not None:
-            attempt.due = min(attempt.ends_at, self._loop.time() + self._silence)
-            self._watch(attempt)
+            due = self._loop.time() + self._silence
+            attempt.due = min(attempt.ends_at, due)
+            if attempt.due < self._timer_at:
+                self._watch(attempt)
 
     def stop(self) -> None:
         """Forget the current task's attempt."""
@@ -72,11 +75,10 @@ class Deadlines:
             self._timer.cancel()
 
     def _watch(self, attempt: Attempt) -> None:
-        if attempt.due < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_at = attempt.due
-            self._timer = self._loop.call_at(attempt.due, self._look)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = attempt.due
+        self._timer = self._loop.call_at(attempt.due, self._look)
 
     def _look(self) -> None:
         self._timer = None

@@ -51,6 +51,7 @@ _REDACTED = "[redacted]"
 _REDACTED_FROM = 4
 _REASON_LIMIT = 200
 _ERROR_BODY_LIMIT = 64 * 1024
+_BREATH = 1024 * 1024
 _SUCCESS = range(200, 300)
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 # Calls are created under capacity limits of their own, and a 429 for one says nothing about other operations.
@@ -58,7 +59,7 @@ _CALLS = "calls"
 _EVERYTHING_ELSE = "api"
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """One logical request."""
 
@@ -143,6 +144,8 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
     ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
         connection = await super().connect(req, traces, timeout)
+        if req.headers.get("Connection") == "close" and connection.protocol is not None:
+            connection.protocol.force_close()  # aiohttp itself pools it again unless the server says close too
         self._gate.sending()
         self._deadlines.heard()
         return connection
@@ -199,6 +202,9 @@ _ANY_CONNECTION = _Route()
 
 # Errors travel as values inside of this module, and are raised where no frame below holds the key.
 _Answer: TypeAlias = Response | UltravoxError
+
+
+_MIDDLEWARES = (_without_silent_repeat,)
 
 
 class Transport:
@@ -325,11 +331,12 @@ class Transport:
         Raises:
             UltravoxError: The session belongs to another event loop.
         """
-        self._closed = True
         pool = self._pool
+        if pool is not None:
+            _check_loop(pool.loop)
+        self._closed = True
         if pool is None:
             return
-        _check_loop(pool.loop)
         try:
             await self._end_all(pool)
         finally:
@@ -441,10 +448,10 @@ class Transport:
         attempt = pool.deadlines.start(scope, seconds)
         if pool.session is self._session:  # whose pool does not tell when it sends
             pool.gate.sending()
+        answer = None
         try:
-            async with (
-                scope,
-                pool.session.request(
+            async with scope:
+                answer = await pool.session.request(
                     request.method,
                     URL(f"{self._base}{request.path}{request.query and '?'}{request.query}", encoded=True),
                     headers=self._key.headers(request, route.headers),
@@ -454,9 +461,8 @@ class Transport:
                     allow_redirects=False,
                     raise_for_status=False,
                     auto_decompress=True,
-                    middlewares=(_without_silent_repeat,),
-                ) as answer,
-            ):
+                    middlewares=_MIDDLEWARES,
+                )
                 # Where a test has replaced the session's requests, no pool has told before.
                 pool.gate.sending()
                 if answer.status in _SUCCESS:
@@ -477,6 +483,11 @@ class Transport:
             return APIConnectionError(request.method, request.path, reason, connected=connected)
         finally:
             pool.deadlines.stop()
+            # What aiohttp's context manager does, without the cost of one.
+            if answer is not None:
+                answer.release()
+                if request.body is not None:
+                    await answer.wait_for_close()
 
     def _overdue(self, request: Request, attempt: Attempt) -> APITimeoutError:
         reason = f"no answer within {self._timeout.total} s (Timeout.total)" if attempt.spent else self._silence()
@@ -499,10 +510,10 @@ class Transport:
         deadlines.heard()
         while chunk := await content.readany():
             deadlines.heard()
-            size += len(chunk)
+            chunks.append(chunk)
+            size = await _counted(size, chunk)
             if size > limit:
                 raise _TooLargeError
-            chunks.append(chunk)
         return b"".join(chunks)
 
     async def _read_beginning(self, answer: aiohttp.ClientResponse, deadlines: Deadlines) -> bytes:
@@ -512,8 +523,8 @@ class Transport:
         deadlines.heard()
         while size <= self._max_response_bytes and (chunk := await answer.content.readany()):
             deadlines.heard()
-            size += len(chunk)
             beginning += chunk[: _ERROR_BODY_LIMIT - len(beginning)]
+            size = await _counted(size, chunk)
         return beginning
 
     def _succeeded(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> Response:
@@ -590,6 +601,14 @@ def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
             "make one in each loop, and close it in the loop where it was used"
         )
         raise UltravoxError(msg)
+
+
+async def _counted(size: int, chunk: bytes) -> int:
+    """Return the size with a chunk added to it, and let others have a turn once in a MiB."""
+    # A compressed body comes out of its buffer without one wait.
+    if (size + len(chunk)) // _BREATH > size // _BREATH:
+        await asyncio.sleep(0)
+    return size + len(chunk)
 
 
 def _reason(error: Exception) -> str:

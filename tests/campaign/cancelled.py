@@ -293,7 +293,10 @@ async def cancel_at(stage: Stage, count: int, seed: int) -> Tally:
     tally = Tally(stage)
     before = other_tasks()
     async with scene_of(stage) as scene:
-        for batch in range(-(-count // CONCURRENT)):
+        # Bounded, because of those that are cancelled anywhere some are over too early.
+        for batch in range(10 * -(-count // CONCURRENT)):
+            if tally.cancelled >= count:
+                break
             await _cancel_some(scene, tally, chance, for_certain=batch % 2 == 0)
         tally.left = left_in(scene.client)
         await scene.obstacle.serve()

@@ -91,7 +91,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.plan.requests:,} operations of {self.plan.tasks} tasks, seed {self.plan.seed}: {self.seconds:.1f} s",
+            f"{self.plan.requests:,} operations, {self.plan.tasks} tasks, seed {self.plan.seed}: {self.seconds:.1f} s",
             f"at the server  {self.received:,} requests, {self.restarts} restarts",
             f"operations     {_counted(self.operations)}",
             f"outcomes       {_counted(self.outcomes)}",

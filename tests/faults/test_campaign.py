@@ -22,8 +22,7 @@ async def test_cancelled_calls_leave_nothing_behind_and_the_next_ones_succeed(st
     assert tally.swallowed == 0
     assert broken(tally.left) == {}
     assert tally.succeeded == CONCURRENT
-    assert tally.cancelled + tally.finished == 2 * CONCURRENT
-    assert tally.cancelled > 0
+    assert tally.cancelled >= 2 * CONCURRENT
     if not stage.startswith("anywhere"):
         assert tally.at_the_stage == CONCURRENT
 
