@@ -50,7 +50,7 @@ async def against_a_ticker(effort: Effort) -> list[Row]:
             registrations = ultravox.sip.registrations
 
             async def sweep() -> None:
-                async for _ in registrations.get_many(random_ids(500)):
+                async for _ in registrations.get_many(random_ids(500), via="get"):
                     pass
 
             async def page() -> None:

@@ -51,7 +51,7 @@ async def _one_sweep(busy: AsyncUltravox, idle: AsyncUltravox, count: int) -> tu
 
 
 async def _swept(client: AsyncUltravox, count: int) -> None:
-    async for outcome in client.sip.registrations.get_many(random_ids(count)):
+    async for outcome in client.sip.registrations.get_many(random_ids(count), via="get"):
         if outcome.error is not None:
             raise outcome.error
 

@@ -18,12 +18,12 @@ async def _ended(deadlines: Deadlines, seconds: float, *, heard_after: tuple[flo
         async with scope:
             for pause in heard_after:
                 await asyncio.sleep(pause)
-                deadlines.heard()
+                deadlines.heard(attempt)
             await loop.create_future()
     except TimeoutError:
         return round(loop.time() - started), attempt.spent
     finally:
-        deadlines.stop()
+        deadlines.stop(attempt)
     raise AssertionError
 
 
@@ -93,6 +93,13 @@ async def test_ending_all_attempts_needs_none(deadlines: Deadlines) -> None:
     assert len(deadlines) == 0
 
 
-async def test_being_heard_without_an_attempt_changes_nothing(deadlines: Deadlines) -> None:
-    deadlines.heard()
+async def test_a_task_without_an_attempt_has_none(deadlines: Deadlines) -> None:
+    with pytest.raises(KeyError):
+        deadlines.current()
+
+
+async def test_the_attempt_of_a_task_is_its_own(deadlines: Deadlines) -> None:
+    attempt = deadlines.start(asyncio.timeout(None), 1.0)
+    assert deadlines.current() is attempt
+    deadlines.stop(attempt)
     assert len(deadlines) == 0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin
+from typing import Any, Protocol, TypeVar, cast, get_args, get_origin
 
 import attrs
 import cattrs
@@ -24,8 +24,19 @@ from ultravox_async.errors import DecodeError, printable
 
 T = TypeVar("T")
 
-Redact: TypeAlias = Callable[[str], str]
-"""Takes the secrets of a request out of a text."""
+
+class Context(Protocol):
+    """What an error says of the answer that it is about."""
+
+    @property
+    def origin(self) -> str:
+        """The request that was answered, for example ``GET /api/voices``."""
+        ...
+
+    def redacted(self, text: str) -> str:
+        """Return `text` without the secrets of the request."""
+        ...
+
 
 _PLAIN: frozenset[Any] = frozenset({bool, int, str})
 _GOT_LIMIT = 80
@@ -49,14 +60,13 @@ def wire_name(name: str) -> str:
     return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
 
 
-def decode(body: bytes, into: type[T], origin: str, redact: Redact) -> T:
+def decode(body: bytes, into: type[T], context: Context) -> T:
     """Return the JSON document `body` as an `into`.
 
     Args:
         body: UTF-8 encoded JSON.
         into: An attrs class, a list, a dict or a scalar type.
-        origin: The request that was answered, for the text of an error.
-        redact: Takes the secrets of the request out of a text, for the same.
+        context: Where the body comes from, for the text of an error.
 
     Raises:
         DecodeError: `body` is no JSON, or not of the shape that `into` declares.
@@ -64,7 +74,7 @@ def decode(body: bytes, into: type[T], origin: str, redact: Redact) -> T:
     try:
         return _FAST.structure(orjson.loads(body), into)
     except (KeyError, _MismatchError, orjson.JSONDecodeError):
-        problem = _problem(body, into, origin, redact)
+        problem = _problem(body, into, context)
     del body  # it may hold secrets, which a traceback with locals would show
     raise problem
 
@@ -92,50 +102,51 @@ def to_wire(value: object) -> dict[str, object]:
     return {name: found for name, found in fields.items() if found is not None}
 
 
-def _problem(body: bytes, into: type[object], origin: str, redact: Redact) -> DecodeError:
+def _problem(body: bytes, into: type[object], context: Context) -> DecodeError:
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         reason = printable(error.msg, _GOT_LIMIT)
-        return DecodeError(origin, "", "JSON", f"{_short_text(body, redact)} ({reason})" if body else "nothing")
+        return DecodeError(
+            context.origin, "", "JSON", f"{_short_text(body, context)} ({reason})" if body else "nothing"
+        )
     try:
         _EXPLAINING.structure(data, into)
     except (cattrs.BaseValidationError, _MismatchError) as error:
-        return _located(error, "", origin, redact)
+        return _located(error, "", context)
     msg = f"{into!r} decodes in one converter and not in the other"  # pragma: no cover - both have the same hooks
     raise AssertionError(msg)  # pragma: no cover
 
 
-def _located(error: Exception, path: str, origin: str, redact: Redact) -> DecodeError:
+def _located(error: Exception, path: str, context: Context) -> DecodeError:
     """Turn the first leaf of a tree of cattrs errors into one error with the path of the wire."""
     if isinstance(error, _MismatchError):
-        got = type(error.got).__name__ if SECRET_NAME.search(path) else _short(error.got, redact)
-        return DecodeError(origin, path, error.expected, got)
+        got = type(error.got).__name__ if SECRET_NAME.search(path) else _short(error.got, context)
+        return DecodeError(context.origin, path, error.expected, got)
     if isinstance(error, cattrs.IterableValidationError):
         leaf, note = error.group_exceptions()[0][0]
-        step = (
-            f"[{note.index}]" if isinstance(note.index, int) else f".{printable(redact(str(note.index)), _GOT_LIMIT)}"
-        )
-        return _located(leaf, f"{path}{step}".lstrip("."), origin, redact)
+        name = printable(context.redacted(str(note.index)), _GOT_LIMIT)
+        step = f"[{name}]" if isinstance(note.index, int) else f".{name}"
+        return _located(leaf, f"{path}{step}".lstrip("."), context)
     assert isinstance(error, cattrs.ClassValidationError)  # noqa: S101 - cattrs has no other kind
     leaf, field = error.group_exceptions()[0][0]
     inner = f"{path}.{wire_name(field.name)}".lstrip(".")
     if isinstance(leaf, KeyError):
-        return DecodeError(origin, inner, "a value (the field is required)", "nothing")
-    return _located(leaf, inner, origin, redact)
+        return DecodeError(context.origin, inner, "a value (the field is required)", "nothing")
+    return _located(leaf, inner, context)
 
 
-def _short(value: object, redact: Redact) -> str:
+def _short(value: object, context: Context) -> str:
     if isinstance(value, dict):
         return f"an object of {len(cast('dict[str, object]', value))} fields"
     if isinstance(value, list):
         return f"a list of {len(cast('list[object]', value))}"
-    return _short_text(orjson.dumps(value), redact)
+    return _short_text(orjson.dumps(value), context)
 
 
-def _short_text(body: bytes, redact: Redact) -> str:
+def _short_text(body: bytes, context: Context) -> str:
     # Far more than is shown, so that no secret is cut in two before it is looked for.
-    return printable(redact(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
+    return printable(context.redacted(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
 
 
 def _exactly(kind: type, expected: str) -> Callable[[object, type], object]:

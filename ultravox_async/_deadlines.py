@@ -12,16 +12,19 @@ class Attempt:
     """The time that one attempt has left.
 
     Args:
+        task: Whose attempt it is; a task makes one at a time.
         scope: What is expired when the time is up.
         ends_at: When the logical request has to be over, on the clock of the loop.
     """
 
-    __slots__ = ("due", "ends_at", "scope")
+    __slots__ = ("due", "ends_at", "scope", "sent", "task")
 
-    def __init__(self, scope: asyncio.Timeout, ends_at: float) -> None:
+    def __init__(self, task: "asyncio.Task[object] | None", scope: asyncio.Timeout, ends_at: float) -> None:
+        self.task = task
         self.scope = scope
         self.ends_at = ends_at
         self.due = ends_at
+        self.sent = False
 
     @property
     def spent(self) -> bool:
@@ -49,23 +52,25 @@ class Deadlines:
 
     def start(self, scope: asyncio.Timeout, seconds: float) -> Attempt:
         """Give the current task's attempt so many seconds in all."""
-        attempt = self._attempts[asyncio.current_task()] = Attempt(scope, self._loop.time() + seconds)
+        task = asyncio.current_task(self._loop)
+        attempt = self._attempts[task] = Attempt(task, scope, self._loop.time() + seconds)
         if attempt.due < self._timer_at:
             self._watch(attempt)
         return attempt
 
-    def heard(self) -> None:
-        """Let the silence of the current task's attempt begin anew; without an attempt, do nothing."""
-        attempt = self._attempts.get(asyncio.current_task())
-        if attempt is not None:
-            due = self._loop.time() + self._silence
-            attempt.due = min(attempt.ends_at, due)
-            if attempt.due < self._timer_at:
-                self._watch(attempt)
+    def current(self) -> Attempt:
+        """Return the attempt of the current task, which makes one."""
+        return self._attempts[asyncio.current_task(self._loop)]
 
-    def stop(self) -> None:
-        """Forget the current task's attempt."""
-        self._attempts.pop(asyncio.current_task(), None)
+    def heard(self, attempt: Attempt) -> None:
+        """Let the silence of an attempt begin anew."""
+        attempt.due = min(attempt.ends_at, self._loop.time() + self._silence)
+        if attempt.due < self._timer_at:
+            self._watch(attempt)
+
+    def stop(self, attempt: Attempt) -> None:
+        """Forget an attempt."""
+        del self._attempts[attempt.task]
 
     def expire_all(self) -> None:
         """End all attempts now."""

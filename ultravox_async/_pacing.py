@@ -118,7 +118,6 @@ class Gate:
         self._loop = loop
         self._queues: dict[tuple[Lane, str], OrderedDict[asyncio.Future[None], None]] = {}
         self._cool_until: dict[str, float] = {}
-        self._unsent: set[asyncio.Task[object] | None] = set()
         self._singles_in_a_row = 0
         self._timer: asyncio.Handle | None = None
         self._admitted = 0
@@ -126,7 +125,7 @@ class Gate:
         self._closed = False
 
     async def enter(self, operation: str, lane: Lane) -> None:
-        """Wait for a permit, which `leave` gives back.
+        """Wait for a permit, which `leave` gives back after `sending`, and `withdraw` without.
 
         Raises:
             CoolingDownError: The class of operations is cooling down for longer than `max_wait`.
@@ -143,7 +142,6 @@ class Gate:
             self._budget.reserve(now)
         else:
             await self._queue_up(operation, lane)
-        self._unsent.add(asyncio.current_task())
 
     async def _queue_up(self, operation: str, lane: Lane) -> None:
         queue = self._queues.setdefault((lane, operation), OrderedDict())
@@ -156,29 +154,25 @@ class Gate:
         except asyncio.CancelledError:
             self._drop(lane, operation, waiter)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._places += 1
-                self._budget.forgo()
-                self._admit()
+                self.withdraw()
             raise
 
     def sending(self) -> None:
-        """Note that the current task's request is being sent: from here on it fills its second of the budget."""
-        task = asyncio.current_task()
-        if task in self._unsent:
-            self._unsent.remove(task)
-            self._budget.spend(self._loop.time())
-            self._admit_unless_timed()
+        """Note that a request is being sent: from here on it fills its second of the budget."""
+        self._budget.spend(self._loop.time())
+        self._admit_unless_timed()
 
     def leave(self) -> None:
-        """Give back the current task's permit."""
-        task = asyncio.current_task()
+        """Give back the permit of a request that was sent."""
         self._places += 1
-        if task in self._unsent:
-            self._unsent.remove(task)
-            self._budget.forgo()
-            self._admit()  # even if a timer is set: what was not sent brings its moment nearer
-        else:
-            self._admit_unless_timed()
+        self._admit_unless_timed()
+
+    def withdraw(self) -> None:
+        """Give back a permit that was not used."""
+        self._places += 1
+        self._budget.forgo()
+        if self._queues:  # even if a timer is set: what was not sent brings its moment nearer
+            self._admit()
 
     def cool_down(self, operation: str, seconds: float) -> None:
         """Let nobody start an operation of this class for so long. A cool-down only ever moves later."""

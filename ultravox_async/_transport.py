@@ -13,7 +13,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Any, TypeAlias, TypeVar
@@ -84,7 +84,48 @@ class Request:
         return _CALLS if self.method == "POST" and self.path.endswith("/calls") else _EVERYTHING_ELSE
 
 
-@attrs.frozen
+class Key:
+    """The key, where no repr and no `vars` shows it."""
+
+    __slots__ = ("_key", "headers")
+
+    def __init__(self, api_key: Secret) -> None:
+        self._key = str(api_key.reveal())
+        self.headers = CIMultiDict(
+            {
+                "Accept": "application/json",
+                "User-Agent": f"ultravox-async/{__version__}",
+                "X-API-Key": self._key,
+            }
+        )
+
+    def redacted(self, text: str, body: Body | None) -> str:
+        """Return `text` without the key and the secrets of `body`, however an echo may have written them."""
+        secrets = {self._key, *(body.secrets if body is not None else ())}
+        # The longest first: of two that begin alike, the shorter one would leave the tail of the other.
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= _REDACTED_FROM:
+                text = re.sub("".join(map(_any_form, secret)), _REDACTED, text)
+        return text
+
+
+@functools.cache
+def _any_form(character: str) -> str:
+    """Return a pattern for a character as it is, or as JSON, URLs, HTML and Python write it."""
+    if character.isascii() and character.isalnum():
+        return character
+    forms = {
+        character,
+        json.dumps(character)[1:-1],
+        quote(character, safe="", errors="surrogatepass"),
+        html.escape(character),
+        repr(character.encode("utf-8", "surrogatepass"))[2:-1],
+        {" ": "+", "/": "\\/"}.get(character, character),
+    }
+    return f"(?i:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})"
+
+
+@attrs.define
 class Response:
     """A successful answer, as `AsyncUltravox.request` returns it."""
 
@@ -97,10 +138,13 @@ class Response:
     body: bytes = attrs.field(repr=False)
     """The decoded body."""
 
-    origin: str
-    """The request that it answers, for example ``GET /api/voices``."""
+    _request: Request = attrs.field(repr=False, eq=False)
+    _key: Key = attrs.field(repr=False, eq=False)
 
-    _redact: Callable[[str], str] = attrs.field(default=str, repr=False, eq=False)
+    @property
+    def origin(self) -> str:
+        """The request that it answers, for example ``GET /api/voices``."""
+        return f"{self._request.method} {self._request.path}"
 
     def json(self) -> Any:  # noqa: ANN401 - what comes here is what the SDK has no type for
         """Return the body as dicts, lists and scalars; whole numbers of more than 64 bits become floats.
@@ -108,7 +152,7 @@ class Response:
         Raises:
             DecodeError: The body is no JSON.
         """
-        return decode(self.body, object, self.origin, self._redact)
+        return self.decode(object)
 
     def decode(self, into: type[T]) -> T:
         """Return the body as an `into`: an attrs class, or a list, dict or scalar type, never coerced.
@@ -118,7 +162,11 @@ class Response:
         Raises:
             DecodeError: The body is no JSON, or has not the types that `into` declares.
         """
-        return decode(self.body, into, self.origin, self._redact)
+        return decode(self.body, into, self)
+
+    def redacted(self, text: str) -> str:
+        """Return `text` without the key and the secrets of the request."""
+        return self._key.redacted(text, self._request.body)
 
 
 class _LostConnectionError(aiohttp.ClientError):
@@ -146,8 +194,10 @@ class _Connector(aiohttp.TCPConnector):
         connection = await super().connect(req, traces, timeout)
         if req.headers.get("Connection") == "close" and connection.protocol is not None:
             connection.protocol.force_close()  # aiohttp itself pools it again unless the server says close too
+        attempt = self._deadlines.current()
+        attempt.sent = True
         self._gate.sending()
-        self._deadlines.heard()
+        self._deadlines.heard(attempt)
         return connection
 
 
@@ -199,6 +249,7 @@ class _Route:
 
 
 _ANY_CONNECTION = _Route()
+_NO_HEADERS: Mapping[str, str] = {}
 
 # Errors travel as values inside of this module, and are raised where no frame below holds the key.
 _Answer: TypeAlias = Response | UltravoxError
@@ -223,7 +274,7 @@ class Transport:
     """
 
     __slots__ = (
-        "_base",
+        "_base_url",
         "_client_timeout",
         "_closed",
         "_coalescer",
@@ -232,6 +283,7 @@ class Transport:
         "_max_response_bytes",
         "_owned",
         "_pool",
+        "_prefix",
         "_rate_limit",
         "_retry",
         "_session",
@@ -257,8 +309,9 @@ class Transport:
         self.origin = base_url.origin()
         rate = rate_limit.requests_per_second
         self.interval = 0.0 if rate is None else 1 / rate
-        self._base = str(base_url).rstrip("/")
-        self._key = _Key(api_key)
+        self._base_url = base_url
+        self._prefix = base_url.raw_path.rstrip("/")
+        self._key = Key(api_key)
         self._owned = pool
         self._session = session
         self._timeout = timeout
@@ -302,7 +355,9 @@ class Transport:
             ResponseTooLargeError: The answer is longer than `max_response_bytes`.
             UltravoxError: The client is closed, or belongs to another event loop.
         """
-        pool = self._opened()
+        pool = self._pool
+        if pool is None or self._closed or pool.session.closed or asyncio.get_running_loop() is not pool.loop:
+            pool = self._opened()
         try:
             if self._coalescer is None:
                 outcome = await self._repeat(pool, request)
@@ -387,6 +442,7 @@ class Transport:
         deadlines = Deadlines(loop, self._timeout.read)
         session = self._session or aiohttp.ClientSession(
             connector=_Connector(gate, deadlines, places, self._owned.ssl),
+            headers=self._key.headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=self._owned.trust_env,
             trace_configs=list(self._owned.trace_configs),
@@ -420,8 +476,9 @@ class Transport:
             except GateClosedError:
                 return _closed_meanwhile(request)
             started = pool.loop.time()
+            attempt = pool.deadlines.start(asyncio.timeout(None), left)
             try:
-                outcome = await self._attempt(pool, request, route, left)
+                outcome = await self._attempt(pool, request, route, attempt)
                 if isinstance(outcome, Response):
                     return outcome
                 left -= pool.loop.time() - started
@@ -430,7 +487,11 @@ class Transport:
                 if isinstance(outcome, RateLimitError):
                     pool.gate.cool_down(request.operation, delay or outcome.retry_after or self._retry.base_delay)
             finally:
-                pool.gate.leave()
+                pool.deadlines.stop(attempt)
+                if attempt.sent:
+                    pool.gate.leave()
+                else:
+                    pool.gate.withdraw()
             if delay is None or delay >= left:
                 return outcome
             try:
@@ -441,20 +502,17 @@ class Transport:
             route = self._fresh_connection if isinstance(outcome, APIConnectionError) else _ANY_CONNECTION
         raise AssertionError  # pragma: no cover - counting does not end
 
-    async def _attempt(  # noqa: PLR0911 - one return for each way to end
-        self, pool: _Pool, request: Request, route: _Route, seconds: float
-    ) -> _Answer:
-        scope = asyncio.timeout(None)
-        attempt = pool.deadlines.start(scope, seconds)
+    async def _attempt(self, pool: _Pool, request: Request, route: _Route, attempt: Attempt) -> _Answer:
         if pool.session is self._session:  # whose pool does not tell when it sends
+            attempt.sent = True
             pool.gate.sending()
         answer = None
         try:
-            async with scope:
+            async with attempt.scope:
                 answer = await pool.session.request(
                     request.method,
-                    URL(f"{self._base}{request.path}{request.query and '?'}{request.query}", encoded=True),
-                    headers=self._key.headers(request, route.headers),
+                    self._url(request),
+                    headers=self._headers(request, route),
                     data=None if request.body is None else request.body.content,
                     server_hostname=route.server_hostname,
                     timeout=self._client_timeout,
@@ -463,40 +521,56 @@ class Transport:
                     auto_decompress=True,
                     middlewares=_MIDDLEWARES,
                 )
-                # Where a test has replaced the session's requests, no pool has told before.
-                pool.gate.sending()
+                if not attempt.sent:  # where a test has replaced the session's requests
+                    attempt.sent = True
+                    pool.gate.sending()
                 if answer.status in _SUCCESS:
-                    return self._succeeded(request, answer, await self._read(answer, pool.deadlines))
-                return self._failed(request, answer, await self._read_beginning(answer, pool.deadlines))
-        except _TooLargeError:
-            return ResponseTooLargeError(request.method, request.path, self._max_response_bytes)
-        except aiohttp.ConnectionTimeoutError:
-            reason = f"no connection within {self._timeout.connect} s (Timeout.connect)"
-            return APITimeoutError(request.method, request.path, reason, connected=False)
-        except aiohttp.ServerTimeoutError:
-            return APITimeoutError(request.method, request.path, self._silence(), connected=True)
-        except TimeoutError:
-            return _closed_meanwhile(request) if self._closed else self._overdue(request, attempt)
-        except (aiohttp.ClientError, OSError) as error:
-            reason = printable(self._key.redacted(_reason(error), request.body), _REASON_LIMIT)
-            connected = not isinstance(error, _NEVER_CONNECTED)
-            return APIConnectionError(request.method, request.path, reason, connected=connected)
+                    body = await self._read(answer, pool.deadlines, attempt)
+                    return Response(answer.status, answer.headers, body, request, self._key)
+                return self._refused(request, answer, await self._read_beginning(answer, pool.deadlines, attempt))
+        except (aiohttp.ClientError, OSError, _TooLargeError) as error:
+            return self._failed(request, attempt, error)
         finally:
-            pool.deadlines.stop()
             # What aiohttp's context manager does, without the cost of one.
             if answer is not None:
-                answer.release()
+                if not answer.closed:  # as it is once it was read to its end
+                    answer.release()
                 if request.body is not None:
                     await answer.wait_for_close()
 
-    def _overdue(self, request: Request, attempt: Attempt) -> APITimeoutError:
+    def _url(self, request: Request) -> URL:
+        url = self._base_url.with_path(self._prefix + request.path, encoded=True)
+        # A URL that is put together costs a quarter of one that is parsed, as the rare one with a query is.
+        return URL(f"{url}?{request.query}", encoded=True) if request.query else url
+
+    def _headers(self, request: Request, route: _Route) -> Mapping[str, str]:
+        own = self._key.headers if self._session is not None else _NO_HEADERS
+        if request.body is None and not route.headers:
+            return own
+        content_type = {"Content-Type": "application/json"} if request.body is not None else _NO_HEADERS
+        return {**own, **content_type, **route.headers}
+
+    def _failed(self, request: Request, attempt: Attempt, error: Exception) -> UltravoxError:
+        method, path = request.method, request.path
+        if isinstance(error, _TooLargeError):
+            return ResponseTooLargeError(method, path, self._max_response_bytes)
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            reason = f"no connection within {self._timeout.connect} s (Timeout.connect)"
+            return APITimeoutError(method, path, reason, connected=False)
+        if isinstance(error, aiohttp.ServerTimeoutError):
+            return APITimeoutError(method, path, self._silence(), connected=True)
+        if not isinstance(error, TimeoutError):
+            reason = printable(self._key.redacted(_reason(error), request.body), _REASON_LIMIT)
+            return APIConnectionError(method, path, reason, connected=not isinstance(error, _NEVER_CONNECTED))
+        if self._closed:
+            return _closed_meanwhile(request)
         reason = f"no answer within {self._timeout.total} s (Timeout.total)" if attempt.spent else self._silence()
-        return APITimeoutError(request.method, request.path, reason, connected=True)
+        return APITimeoutError(method, path, reason, connected=True)
 
     def _silence(self) -> str:
         return f"silence for {self._timeout.read} s (Timeout.read)"
 
-    async def _read(self, answer: aiohttp.ClientResponse, deadlines: Deadlines) -> bytes:
+    async def _read(self, answer: aiohttp.ClientResponse, deadlines: Deadlines, attempt: Attempt) -> bytes:
         content, limit = answer.content, self._max_response_bytes
         if content.is_eof():  # all of it came with the headers, as short answers do
             body = content.read_nowait()
@@ -507,31 +581,27 @@ class Transport:
             raise _TooLargeError
         chunks: list[bytes] = []
         size = 0
-        deadlines.heard()
+        deadlines.heard(attempt)
         while chunk := await content.readany():
-            deadlines.heard()
+            deadlines.heard(attempt)
             chunks.append(chunk)
             size = await _counted(size, chunk)
             if size > limit:
                 raise _TooLargeError
         return b"".join(chunks)
 
-    async def _read_beginning(self, answer: aiohttp.ClientResponse, deadlines: Deadlines) -> bytes:
+    async def _read_beginning(self, answer: aiohttp.ClientResponse, deadlines: Deadlines, attempt: Attempt) -> bytes:
         """Return the first bytes of a body, and read past the others, so that the connection can be used again."""
         beginning = b""
         size = 0
-        deadlines.heard()
+        deadlines.heard(attempt)
         while size <= self._max_response_bytes and (chunk := await answer.content.readany()):
-            deadlines.heard()
+            deadlines.heard(attempt)
             beginning += chunk[: _ERROR_BODY_LIMIT - len(beginning)]
             size = await _counted(size, chunk)
         return beginning
 
-    def _succeeded(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> Response:
-        redact = functools.partial(self._key.redacted, body=request.body)
-        return Response(answer.status, answer.headers, body, f"{request.method} {request.path}", redact)
-
-    def _failed(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> APIStatusError:
+    def _refused(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> APIStatusError:
         redact = functools.partial(self._key.redacted, body=request.body)
         return class_for_status(answer.status)(
             answer.status,
@@ -541,57 +611,6 @@ class Transport:
             body=redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"),
             retry_after=parse_retry_after(answer.headers.getall("Retry-After", ()), datetime.now(UTC)),
         )
-
-
-class _Key:
-    """The key, where no repr and no `vars` shows it."""
-
-    __slots__ = ("_headers", "_headers_with_body", "_key")
-
-    def __init__(self, api_key: Secret) -> None:
-        self._key = str(api_key.reveal())
-        self._headers = CIMultiDict(
-            {
-                "Accept": "application/json",
-                "User-Agent": f"ultravox-async/{__version__}",
-                "X-API-Key": self._key,
-            }
-        )
-        self._headers_with_body = self._headers.copy()
-        self._headers_with_body["Content-Type"] = "application/json"
-
-    def headers(self, request: Request, extra: Mapping[str, str]) -> CIMultiDict[str]:
-        """Return the headers of a request, the key among them."""
-        headers = self._headers if request.body is None else self._headers_with_body
-        if extra:
-            headers = headers.copy()
-            headers.update(extra)
-        return headers
-
-    def redacted(self, text: str, body: Body | None) -> str:
-        """Return `text` without the key and the secrets of `body`, however an echo may have written them."""
-        secrets = {self._key, *(body.secrets if body is not None else ())}
-        # The longest first: of two that begin alike, the shorter one would leave the tail of the other.
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= _REDACTED_FROM:
-                text = re.sub("".join(map(_any_form, secret)), _REDACTED, text)
-        return text
-
-
-@functools.cache
-def _any_form(character: str) -> str:
-    """Return a pattern for a character as it is, or as JSON, URLs, HTML and Python write it."""
-    if character.isascii() and character.isalnum():
-        return character
-    forms = {
-        character,
-        json.dumps(character)[1:-1],
-        quote(character, safe="", errors="surrogatepass"),
-        html.escape(character),
-        repr(character.encode("utf-8", "surrogatepass"))[2:-1],
-        {" ": "+", "/": "\\/"}.get(character, character),
-    }
-    return f"(?i:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})"
 
 
 def _check_loop(loop: asyncio.AbstractEventLoop) -> None:

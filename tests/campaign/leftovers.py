@@ -32,7 +32,6 @@ def left_in(client: AsyncUltravox) -> dict[str, int]:
         "requests that wait for a connection": sum(map(len, connector._waiters.values())),
         "pool places taken": transport._owned.size - gate._places,
         "pacing slots taken": gate._budget._pending,
-        "permits never used nor given back": len(gate._unsent),
         "requests queued at the gate": sum(map(len, gate._queues.values())),
         "pauses before a repetition": len(gate._pauses),
         "attempts with a deadline": len(pool.deadlines),

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from types import ModuleType
 
 import pytest
-from tests.examples.example_scripts import ended, line_with, loaded, running
 
+from tests.examples.example_scripts import ended, line_with, loaded, running
 from ultravox_async import AsyncUltravox
 from ultravox_async.testing import Emulator, Respond, Stall
 

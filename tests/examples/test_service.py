@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from tests.examples.example_scripts import ended, line_with, loaded, running
 
+from tests.examples.example_scripts import ended, line_with, loaded, running
 from ultravox_async import AsyncUltravox, RetryPolicy, UltravoxError
 from ultravox_async.testing import DropConnection, Emulator, Fault, Respond
 

@@ -6,8 +6,8 @@ from itertools import count
 from types import ModuleType
 
 import pytest
-from tests.examples.example_scripts import PATIENCE, ended, line_with, loaded, running
 
+from tests.examples.example_scripts import PATIENCE, ended, line_with, loaded, running
 from ultravox_async import AsyncUltravox, RetryPolicy
 from ultravox_async.testing import Emulator, Respond, Stall
 

@@ -199,3 +199,14 @@ def test_no_other_argument_is_about_certificates() -> None:
 def test_plain_http_to_another_machine_is_refused(base_url: str) -> None:
     with pytest.raises(ConfigurationError, match="unencrypted"):
         AsyncUltravox("a-key", base_url=base_url)
+
+
+async def test_a_proxy_that_refuses_the_tunnel_is_named_as_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_: Received) -> Say:
+        return answer(502)
+
+    async with Wire(refuse) as proxy, client_of("https://127.0.0.1:9", trust_env=True) as client:
+        monkeypatch.setenv("https_proxy", proxy.base_url)
+        with pytest.raises(APIConnectionError, match="the proxy answered 502") as caught:
+            await client.request("POST", "/api/anything", json={})
+    assert not caught.value.connected
