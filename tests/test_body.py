@@ -14,6 +14,7 @@ from ultravox_async._body import (
     Secret,
     agent_allowance,
     boolean,
+    check_count,
     create_body,
     fallback_handler,
     ipv4_cidr,
@@ -340,3 +341,19 @@ def test_no_rule_repeats_the_value_that_it_refuses(rule: Rule, value: str) -> No
     problems = [rule(value), rule([value]), rule(FallbackHandler(value, [value * 10])), rule(AgentAllowance(value))]
     assert any(problems)
     assert PASSWORD not in str(problems)
+
+
+@pytest.mark.parametrize("rule", [text(5), secret_text])
+def test_a_text_that_no_encoding_has_a_form_for_is_named(rule: Rule) -> None:
+    assert rule("a\ud800") == ("", "holds a lone surrogate, which no encoding has a form for")
+
+
+def test_a_url_that_no_encoding_has_a_form_for_is_named() -> None:
+    problem = fallback_handler(FallbackHandler("https://example.com/\ud800"))
+    assert problem == (".url", "holds a lone surrogate, which no encoding has a form for")
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.5, float("nan"), "5", None])
+def test_a_count_is_a_whole_number_of_at_least_one(value: object) -> None:
+    with pytest.raises(InvalidRequestError, match="page_size: takes a whole number of at least 1"):
+        check_count("page_size", value)

@@ -494,3 +494,29 @@ async def test_ids_are_looked_for_in_batches(
     result = await ultravox.sip.registrations.get_many(ids, via="list")
     assert sorted(result.found) == sorted(ids)
     assert methods_of(ultravox_emulator) == (3, 0)
+
+
+async def test_a_listing_that_shows_more_than_its_total_is_left_for_single_requests() -> None:
+    ids = [f"id{number}" for number in range(200)]
+    listed = 0
+
+    async def endless(request: Received) -> Say:
+        nonlocal listed
+        if "pageSize" not in request.target and "cursor" not in request.target:
+            return await found(request)
+        listed += 1
+        return page_of([f"other{listed}"], 0, f"{wire.base_url}/?cursor={listed}")
+
+    async with Wire(endless) as wire, client_of(wire.base_url) as client:
+        result = await client.sip.registrations.get_many(ids)
+    assert sorted(result.found) == sorted(ids)
+    assert listed == 1
+
+
+async def test_a_factory_of_eager_tasks_changes_nothing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+    # Python 3.11 has no eager tasks, and nothing that could change.
+    asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
+    ids = ultravox_emulator.registration_ids
+    async with asyncio.timeout(20):
+        keys = [outcome.key async for outcome in ultravox.sip.registrations.get_many(iter(ids), concurrency=1)]
+    assert sorted(keys) == sorted(ids)

@@ -5,7 +5,7 @@ import os
 import pickle
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import attrs
@@ -457,7 +457,7 @@ async def test_a_session_that_was_closed_too_early_is_named() -> None:
     session = aiohttp.ClientSession()
     client = AsyncUltravox(KEY, session=session)
     await session.close()
-    with pytest.raises(UltravoxError, match="handed in is closed; close it after"):
+    with pytest.raises(UltravoxError, match=r"handed in is closed, .* close it after"):
         await fetch(client)
 
 
@@ -605,3 +605,52 @@ async def test_a_body_that_is_no_json_is_refused_without_being_shown(ultravox_em
 async def test_a_client_does_not_pickle() -> None:
     with pytest.raises(TypeError, match="holds connections and the API key"):
         pickle.dumps(AsyncUltravox(KEY))
+
+
+@pytest.mark.parametrize("name", ["timeout", "retry", "rate_limit"])
+@pytest.mark.parametrize("value", [None, 5, aiohttp.ClientTimeout(total=5)])
+def test_a_setting_of_another_type_is_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} takes .*, not {type(value).__name__}"):
+        AsyncUltravox(KEY, **cast("dict[str, Any]", {name: value}))
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".com", "x%00y", "-a.com"])
+def test_a_host_that_no_name_server_knows_is_refused(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="base_url takes"):
+        AsyncUltravox(KEY, base_url=f"https://{host}")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://xn--bcher-kva.example", "https://b\u00fccher.example", "https://[::1]:8443", "https://localhost."]
+)
+def test_a_host_that_a_name_server_may_know_is_taken(url: str) -> None:
+    assert "base_url='https://" in repr(AsyncUltravox(KEY, base_url=url))
+
+
+async def test_a_method_that_is_no_string_is_refused() -> None:
+    async with AsyncUltravox(KEY) as client:
+        with pytest.raises(InvalidRequestError, match="method: takes one of"):
+            await client.request(cast("str", None), "/api/anything")
+
+
+async def test_requests_that_wait_when_a_session_is_closed_by_its_owner_say_so() -> None:
+    async with Wire(in_turn(answer(200, []))) as wire:
+        session = aiohttp.ClientSession()
+        async with client_of(wire.base_url, session=session, pool_size=1) as client:
+            waiting = [asyncio.create_task(client.request("GET", "/api/anything")) for _ in range(3)]
+            await asyncio.sleep(0)
+            await session.close()
+            ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(error) for error in ended[1:]} == {UltravoxError}
+    assert "closed, or belongs to another event loop" in str(ended[2])
+
+
+async def test_an_error_of_what_listens_to_a_request_is_not_changed() -> None:
+    async def refuse(*_: object) -> None:
+        raise RuntimeError("this listener is broken")
+
+    listener = aiohttp.TraceConfig()
+    listener.on_request_start.append(refuse)
+    async with AsyncUltravox(KEY, trace_configs=[listener]) as client:
+        with pytest.raises(RuntimeError, match="this listener is broken"):
+            await client.request("GET", "/api/anything")

@@ -1,7 +1,9 @@
+import enum
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_origin
+from uuid import UUID
 
 import attrs
 import pytest
@@ -447,3 +449,49 @@ def test_what_came_for_a_secret_field_is_not_shown() -> None:
     with pytest.raises(DecodeError) as caught:
         decode(body(CONFIG | {"fallbackHandler": {"url": "https://x.example", "secrets": "abc"}}), SipConfig, ORIGIN)
     assert (caught.value.path, caught.value.got) == ("fallbackHandler.secrets", "str")
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+
+
+@attrs.define
+class Even:
+    number: int = attrs.field(validator=attrs.validators.in_((0, 2, 4)))
+
+
+def looked_up(value: str) -> str:
+    return {"a": "b"}[value]
+
+
+@attrs.define
+class Looked:
+    up: str = attrs.field(converter=looked_up)
+
+
+def test_an_enumeration_is_decoded_from_what_it_stands_for() -> None:
+    assert decode(b'["red"]', list[Colour], ORIGIN) == [Colour.RED]
+
+
+@pytest.mark.parametrize("content", [b'["blue"]', b"[1]", b"[null]"])
+def test_what_an_enumeration_does_not_know_is_a_decode_error(content: bytes) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode(content, list[Colour], ORIGIN)
+    assert caught.value.path == "[0]"
+
+
+@pytest.mark.parametrize("kind", [bytes, UUID, set, tuple[int, str], int | str, list[bytes], dict[str, UUID]])
+def test_a_type_that_nothing_is_decoded_into_is_a_type_error(kind: type[object]) -> None:
+    with pytest.raises(TypeError, match="nothing is decoded into"):
+        decode(b'{"a": 1}' if get_origin(kind) is dict else b"[3]" if get_origin(kind) is list else b"3", kind, ORIGIN)
+
+
+def test_what_a_validator_refuses_is_a_decode_error() -> None:
+    with pytest.raises(DecodeError, match="expected a value that its type accepts, got ValueError"):
+        decode(b'[{"number": 3}]', list[Even], ORIGIN)
+
+
+def test_what_a_converter_does_not_know_is_a_decode_error() -> None:
+    assert decode(b'{"up": "a"}', Looked, ORIGIN).up == "b"
+    with pytest.raises(DecodeError, match="expected a value that its type accepts, got KeyError"):
+        decode(b'{"up": "c"}', Looked, ORIGIN)

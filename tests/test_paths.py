@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ultravox_async import InvalidRequestError
-from ultravox_async._paths import checked_path, segment
+from ultravox_async._paths import Parameter, checked_path, encoded_query, segment
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=30)
 CLIMBING_TEXT = st.lists(
@@ -147,3 +147,32 @@ def test_every_path_is_sent_without_a_way_out_of_it_or_is_refused(path: str) -> 
 def test_a_quoted_path_is_not_quoted_again(text: str) -> None:
     quoted = f"/api/{quote(text, safe='')}"
     assert checked_path(quoted) == quoted
+
+
+@pytest.mark.parametrize(
+    ("params", "query"),
+    [
+        ({}, ""),
+        ({"a": "b c&d"}, "a=b+c%26d"),
+        ({"a": 1, "b": 1.5}, "a=1&b=1.5"),
+        ({"a": True, "b": False}, "a=true&b=false"),
+        ({"a": None, "b": "x"}, "b=x"),
+        ({"a": ["x", 2, True]}, "a=x&a=2&a=true"),
+        ({"a": ()}, ""),
+    ],
+)
+def test_a_query_says_what_its_parameters_say(params: dict[str, Parameter], query: str) -> None:
+    assert encoded_query(params) == query
+
+
+@pytest.mark.parametrize(
+    "params", ["a=1", [("a", 1)], {"a": object()}, {"a": [None]}, {"a": {"b": 1}}, {"a": "\ud800"}]
+)
+def test_what_a_query_has_no_form_for_is_refused(params: object) -> None:
+    with pytest.raises(InvalidRequestError, match="params: takes strings, numbers"):
+        encoded_query(cast("dict[str, Parameter]", params))
+
+
+def test_a_path_that_is_no_string_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="begins with exactly one slash"):
+        checked_path(cast("str", None))

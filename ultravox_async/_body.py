@@ -126,6 +126,16 @@ def _items(value: object) -> Iterable[tuple[object, object]]:
     return to_wire(value).items() if attrs.has(type(value)) else ()
 
 
+def check_count(name: str, value: object) -> None:
+    """Check an argument that counts something.
+
+    Raises:
+        InvalidRequestError: `value` is no whole number of at least 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
+
+
 def text(limit: int) -> Rule:
     """Return the rule for a string of at most `limit` characters."""
 
@@ -134,14 +144,22 @@ def text(limit: int) -> Rule:
             return "", f"takes a string of at most {limit} characters, not {type(value).__name__}"
         if len(value) > limit:
             return "", f"takes at most {limit} characters, not {len(value)}"
-        return None
+        return _unicode(value)
 
     return rule
 
 
 def secret_text(value: object) -> Problem | None:
     """Tell what is wrong with a password; the schema sets it no limit."""
-    return None if isinstance(value, str) else ("", f"takes a string, not {type(value).__name__}")
+    return _unicode(value) if isinstance(value, str) else ("", f"takes a string, not {type(value).__name__}")
+
+
+def _unicode(value: str) -> Problem | None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "", "holds a lone surrogate, which no encoding has a form for"
+    return None
 
 
 def boolean(value: object) -> Problem | None:
@@ -202,6 +220,8 @@ def fallback_handler(value: object) -> Problem | None:
         return "", f"takes a FallbackHandler, not {type(value).__name__}"
     if not _is_http_url(value.url):
         return ".url", "takes an absolute http or https URL"
+    if problem := _unicode(value.url):
+        return _below(".url", problem)
     if value.secrets is None:
         return None
     problem = sequence(text(120), _MAX_SECRETS)(value.secrets)

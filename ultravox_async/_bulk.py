@@ -21,6 +21,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import attrs
 
+from ultravox_async._body import check_count
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._transport import Transport
 from ultravox_async.errors import InvalidRequestError, UltravoxError
@@ -242,8 +243,7 @@ class Sweep(Generic[T]):
     def __init__(self, transport: Transport, ids: Ids, source: Source[T], concurrency: int, via: Via) -> None:
         if isinstance(ids, str):
             raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
-        if concurrency < 1:
-            raise InvalidRequestError("concurrency", f"takes a whole number of at least 1, not {concurrency}")
+        check_count("concurrency", concurrency)
         if via not in get_args(Via):
             raise InvalidRequestError("via", f"takes one of {', '.join(get_args(Via))}")
         self._transport = transport
@@ -316,7 +316,8 @@ class Sweep(Generic[T]):
                     asked_at = clock()
 
     def _pays(self, page: Page[T], seen: int, latency: float, wanted: int) -> bool:
-        if page.total is None or not page.results:
+        # A page behind the last one that `total` allows for says that `total` is not to be relied on.
+        if page.total is None or not page.results or seen >= page.total:
             return False
         interval = self._transport.interval
         pages_left = math.ceil((page.total - seen) / len(page.results))

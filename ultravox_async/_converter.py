@@ -7,9 +7,10 @@ wire are the camelCase of the Python names. Fields that the classes do not know 
 import re
 from collections.abc import Callable
 from datetime import datetime
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Protocol, TypeVar, cast, get_args, get_origin
+from typing import Any, Literal, NoReturn, Protocol, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
@@ -38,11 +39,19 @@ class Context(Protocol):
         ...
 
 
+_NESTED_ERRORS = (cattrs.ClassValidationError, cattrs.IterableValidationError)
+_SUPPORTED: frozenset[Any] = frozenset(
+    {Any, bool, datetime, dict, float, int, list, Literal, object, str, NoneType, Union, UnionType}
+)
 _PLAIN: frozenset[Any] = frozenset({bool, int, str})
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
 SECRET_NAME = re.compile("key|password|secret|token", re.IGNORECASE)
 """What names of fields have in them whose values are nobody's business."""
+
+
+class _UnsupportedError(TypeError):
+    """A type that nothing is decoded into."""
 
 
 class _MismatchError(ValueError):
@@ -70,10 +79,14 @@ def decode(body: bytes, into: type[T], context: Context) -> T:
 
     Raises:
         DecodeError: `body` is no JSON, or not of the shape that `into` declares.
+        TypeError: `into` is, or has in it, a type that nothing is decoded into.
     """
+    problem: Exception
     try:
         return _FAST.structure(orjson.loads(body), into)
-    except (KeyError, _MismatchError, orjson.JSONDecodeError):
+    except (_UnsupportedError, cattrs.StructureHandlerNotFoundError):
+        problem = TypeError(f"nothing is decoded into {into!r}")
+    except Exception:  # noqa: BLE001 - validators and converters of the caller's own class raise anything
         problem = _problem(body, into, context)
     del body  # it may hold secrets, which a traceback with locals would show
     raise problem
@@ -112,7 +125,7 @@ def _problem(body: bytes, into: type[object], context: Context) -> DecodeError:
         )
     try:
         _EXPLAINING.structure(data, into)
-    except (cattrs.BaseValidationError, _MismatchError) as error:
+    except Exception as error:  # noqa: BLE001 - as above
         return _located(error, "", context)
     msg = f"{into!r} decodes in one converter and not in the other"  # pragma: no cover - both have the same hooks
     raise AssertionError(msg)  # pragma: no cover
@@ -123,14 +136,16 @@ def _located(error: Exception, path: str, context: Context) -> DecodeError:
     if isinstance(error, _MismatchError):
         got = type(error.got).__name__ if SECRET_NAME.search(path) else _short(error.got, context)
         return DecodeError(context.origin, path, error.expected, got)
-    if isinstance(error, cattrs.IterableValidationError):
-        leaf, note = error.group_exceptions()[0][0]
+    noted = error.group_exceptions()[0] if isinstance(error, _NESTED_ERRORS) else []
+    if not noted:  # what a validator, a converter or an enumeration of the caller's own has raised
+        cause = error.exceptions[0] if isinstance(error, _NESTED_ERRORS) else error
+        return DecodeError(context.origin, path, "a value that its type accepts", type(cause).__name__)
+    leaf, note = noted[0]
+    if isinstance(note, cattrs.IterableValidationNote):
         name = printable(context.redacted(str(note.index)), _GOT_LIMIT)
         step = f"[{name}]" if isinstance(note.index, int) else f".{name}"
         return _located(leaf, f"{path}{step}".lstrip("."), context)
-    assert isinstance(error, cattrs.ClassValidationError)  # noqa: S101 - cattrs has no other kind
-    leaf, field = error.group_exceptions()[0][0]
-    inner = f"{path}.{wire_name(field.name)}".lstrip(".")
+    inner = f"{path}.{wire_name(note.name)}".lstrip(".")
     if isinstance(leaf, KeyError):
         return DecodeError(context.origin, inner, "a value (the field is required)", "nothing")
     return _located(leaf, inner, context)
@@ -150,9 +165,9 @@ def _short_text(body: bytes, context: Context) -> str:
 
 
 def _exactly(kind: type, expected: str) -> Callable[[object, type], object]:
-    def structure(value: object, _: type) -> object:
+    def structure(value: object, cls: type) -> object:
         if type(value) is kind:
-            return value
+            return value if cls is kind else cls(value)  # an enumeration of strings, say
         raise _MismatchError(expected, value)
 
     return structure
@@ -236,6 +251,18 @@ def _generic(cls: Any) -> Any:  # noqa: ANN401 - classes, and what typing makes 
     return get_origin(cls) or cls
 
 
+def _is_unsupported(cls: Any) -> bool:  # noqa: ANN401 - classes, and what typing makes of them
+    kind = _generic(cls)
+    if kind in _SUPPORTED or attrs.has(kind):
+        return False
+    return not (isinstance(kind, type) and issubclass(kind, Enum))
+
+
+def _refused(cls: Any) -> NoReturn:  # noqa: ANN401 - classes, and what typing makes of them
+    # cattrs would make do: bytes from a number, a tuple from a string.
+    raise _UnsupportedError(repr(cls))
+
+
 def _is_simple(cls: Any) -> bool:  # noqa: ANN401 - classes, and what typing makes of them
     return get_origin(cls) is None and all(
         field.init and not field.kw_only and field.converter is None and not getattr(field.default, "takes_self", False)
@@ -269,7 +296,9 @@ def _converter(*, detailed_validation: bool) -> cattrs.Converter:
     converter.register_structure_hook(int, _exactly(int, "a whole number"))
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(datetime, _moment)
+    converter.register_structure_hook(bytes, lambda _, cls: _refused(cls))
     converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
+    converter.register_structure_hook_factory(_is_unsupported, _refused)
     return converter
 
 

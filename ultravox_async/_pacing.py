@@ -49,7 +49,8 @@ class Budget:
     """
 
     def __init__(self, rate: float) -> None:
-        self._capacity = max(1, int(rate))
+        # More than a million a second is no pace that anybody could keep.
+        self._capacity = min(max(1, int(rate)), 1_000_000)
         self._interval = (1 + _HEADROOM) / rate
         self._window = max(1.0, 1 / rate) * (1 + _HEADROOM)
         self._sent: deque[float] = deque(maxlen=self._capacity)

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
-from urllib.parse import quote, unquote
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, cast
+from urllib.parse import quote, unquote, urlencode
 
 from ultravox_async.errors import InvalidRequestError
 
@@ -38,7 +40,7 @@ def checked_path(path: str) -> str:
         InvalidRequestError: `path` does not begin with exactly one ``/``, has a query or a fragment, climbs with ``.``
             or ``..`` (quoted or not), or holds a backslash, a control character or a lone surrogate.
     """
-    if not path.startswith("/") or path.startswith("//"):
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
         raise InvalidRequestError("path", "begins with exactly one slash, such as /api/voices")
     if "?" in path or "#" in path:
         raise InvalidRequestError("path", "has no query and no fragment; queries go into params")
@@ -47,3 +49,35 @@ def checked_path(path: str) -> str:
     if any(part in {".", ".."} for part in unquote(path).split("/")):
         raise InvalidRequestError("path", "has no . and no .. among its segments")
     return quote(path, safe=_PATH_SAFE)
+
+
+Parameter: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool] | None
+"""A value of a query: None omits it, a sequence repeats it, and truth values are ``true`` and ``false``."""
+
+
+def encoded_query(params: Mapping[str, Parameter]) -> str:
+    """Return a query, percent-encoded, without its question mark.
+
+    Raises:
+        InvalidRequestError: `params` is no mapping of strings to parameters, or holds a lone surrogate.
+    """
+    try:
+        pairs = [(name, _text(value)) for name, values in params.items() for value in _repeated(values)]
+        return urlencode(pairs)
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        pass
+    raise InvalidRequestError("params", "takes strings, numbers, truth values, lists of them, and None to omit one")
+
+
+def _repeated(values: Parameter) -> Sequence[str | int | float | bool]:
+    if isinstance(values, list | tuple):
+        return values
+    return () if values is None else (cast("str | int | float | bool", values),)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise TypeError

@@ -249,6 +249,10 @@ class _Route:
 
 
 _ANY_CONNECTION = _Route()
+_UNUSABLE_SESSION = (
+    "the aiohttp.ClientSession that was handed in is closed, or belongs to another event loop; "
+    "make it in the loop where the AsyncUltravox is used, and close it after that"
+)
 _NO_HEADERS: Mapping[str, str] = {}
 
 # Errors travel as values inside of this module, and are raised where no frame below holds the key.
@@ -375,7 +379,8 @@ class Transport:
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
-        task = asyncio.get_running_loop().create_task(work)
+        # Not by the loop's own factory: an eager task would run before anybody knows of it.
+        task = asyncio.Task(work, loop=asyncio.get_running_loop())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -429,8 +434,7 @@ class Transport:
             self._pool = self._make_pool(asyncio.get_running_loop())
         _check_loop(self._pool.loop)
         if self._pool.session.closed:
-            msg = "the aiohttp.ClientSession that was handed in is closed; close it after the AsyncUltravox"
-            raise UltravoxError(msg)
+            raise UltravoxError(_UNUSABLE_SESSION)
         return self._pool
 
     def _make_pool(self, loop: asyncio.AbstractEventLoop) -> _Pool:
@@ -503,9 +507,6 @@ class Transport:
         raise AssertionError  # pragma: no cover - counting does not end
 
     async def _attempt(self, pool: _Pool, request: Request, route: _Route, attempt: Attempt) -> _Answer:
-        if pool.session is self._session:  # whose pool does not tell when it sends
-            attempt.sent = True
-            pool.gate.sending()
         answer = None
         try:
             async with attempt.scope:
@@ -521,7 +522,7 @@ class Transport:
                     auto_decompress=True,
                     middlewares=_MIDDLEWARES,
                 )
-                if not attempt.sent:  # where a test has replaced the session's requests
+                if not attempt.sent:  # the pool of a session that was handed in does not tell when it sends
                     attempt.sent = True
                     pool.gate.sending()
                 if answer.status in _SUCCESS:
@@ -530,6 +531,11 @@ class Transport:
                 return self._refused(request, answer, await self._read_beginning(answer, pool.deadlines, attempt))
         except (aiohttp.ClientError, OSError, _TooLargeError) as error:
             return self._failed(request, attempt, error)
+        except RuntimeError:
+            # What aiohttp and asyncio raise for a session that is closed, or belongs to another loop.
+            if pool.session is not self._session:
+                raise
+            return UltravoxError(_UNUSABLE_SESSION)
         finally:
             # What aiohttp's context manager does, without the cost of one.
             if answer is not None:

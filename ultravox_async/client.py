@@ -2,23 +2,31 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from ssl import SSLContext
 from types import TracebackType
 from typing import Final, NoReturn, Self
-from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
 from ultravox_async._body import Secret, json_body
-from ultravox_async._paths import checked_path
+from ultravox_async._paths import Parameter, checked_path, encoded_query
 from ultravox_async._transport import PoolSettings, Request, Response, Transport
 from ultravox_async.errors import ConfigurationError, InvalidRequestError
 from ultravox_async.resources.sip import Sip
 from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
 
 _DEFAULT_BASE_URL: Final = "https://api.ultravox.ai"
+_SETTING_TYPES: Final[Mapping[str, type]] = {
+    "timeout": Timeout,
+    "retry": RetryPolicy,
+    "rate_limit": RateLimit,
+}
+# A host as it goes into a certificate: names of letters, digits and hyphens, or an IP address.
+_LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
@@ -32,8 +40,9 @@ class AsyncUltravox:
         api_key: The API key; by default that of the environment variable ``ULTRAVOX_API_KEY``.
         base_url: Where the API is; by default ``ULTRAVOX_BASE_URL`` of the environment, else the public API.
         session: An `aiohttp.ClientSession` to use instead of one of the client's own. It is never closed, and the key
-            is sent with each request, never made a default header. Its own middlewares are not run, and the time that
-            a request waits for a connection behind other users of its pool counts against `Timeout.total`.
+            is sent with each request, never made a default header. Its own middlewares are not run; the time that a
+            request waits for a connection behind other users of its pool counts against `Timeout.total`; and as its
+            pool does not tell when a request is sent, the pace counts it until its answer comes, and a second more.
         timeout: The deadlines, in seconds.
         retry: What is repeated, and after how long.
         rate_limit: The pace; ``RateLimit(None)`` for none.
@@ -82,6 +91,7 @@ class AsyncUltravox:
         if not (ssl is None or isinstance(ssl, SSLContext)):  # pyright: ignore[reportUnnecessaryIsInstance] - aiohttp takes False here
             msg = "ssl takes an ssl.SSLContext or None; certificates are always checked"
             raise ConfigurationError(msg)
+        _check_types(timeout=timeout, retry=retry, rate_limit=rate_limit)
         checked_url = _checked_base_url(url, allow_http=allow_http)
         shown = {
             "base_url": str(checked_url),
@@ -136,7 +146,7 @@ class AsyncUltravox:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int | float] | None = None,
+        params: Mapping[str, Parameter] | None = None,
         json: object = None,
     ) -> Response:
         """Send a request for which this package has no method yet: with the same key, retries, pacing and errors.
@@ -144,7 +154,7 @@ class AsyncUltravox:
         Args:
             method: DELETE, GET, HEAD, OPTIONS, PATCH, POST or PUT.
             path: The path, beginning with a slash, without a query; for example ``/api/voices``.
-            params: The query, not encoded.
+            params: The query, not encoded: strings, numbers and truth values, lists to repeat one, None to omit one.
             json: The body, anything that JSON has a form for; None for no body.
 
         Raises:
@@ -154,10 +164,19 @@ class AsyncUltravox:
         sealed_json = Secret(json)
         has_body = json is not None
         del json
-        if method.upper() not in _METHODS:
+        if not isinstance(method, str) or method.upper() not in _METHODS:  # pyright: ignore[reportUnnecessaryIsInstance] - and None?
             raise InvalidRequestError("method", f"takes one of {', '.join(sorted(_METHODS))}")
         body = json_body(sealed_json) if has_body else None
-        return await self._transport.send(Request(method.upper(), checked_path(path), urlencode(params or {}), body))
+        return await self._transport.send(
+            Request(method.upper(), checked_path(path), encoded_query(params or {}), body)
+        )
+
+
+def _check_types(**settings: object) -> None:
+    for name, value in settings.items():
+        kind = _SETTING_TYPES[name]
+        if not isinstance(value, kind):
+            raise ConfigurationError(f"{name} takes {kind.__name__}(...), not {type(value).__name__}")
 
 
 def _checked_key(given: Secret) -> Secret:
@@ -191,7 +210,7 @@ def _checked_base_url(given: Secret, *, allow_http: bool) -> URL:
 def _parsed_url(text: object) -> URL | None:
     try:
         url = URL(text) if isinstance(text, str) and text.isprintable() and " " not in text else URL()
-        usable = url.scheme in {"http", "https"} and url.host and url.port
+        usable = url.scheme in {"http", "https"} and _HOST.fullmatch((url.raw_host or "").lower()) and url.port
     except ValueError:
         return None
     plain = url.raw_user is None and url.raw_password is None and not url.query_string and not url.fragment

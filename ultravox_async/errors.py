@@ -160,7 +160,7 @@ class APIStatusError(UltravoxError):
 
     def _message(self) -> str:
         said = self.detail or "; ".join(
-            f"{where}: {' '.join(messages)}" for where, messages in self.field_errors.items()
+            f"{where}: {' '.join(messages)}".removeprefix(": ") for where, messages in self.field_errors.items()
         )
         what = f"{self.status} {_phrase(self.status)}".rstrip()
         head = f"{what}: {self.method} {self.path}"

@@ -10,8 +10,6 @@ import _ultravox_async_pytestplugin as plugin
 from ultravox_async.testing import Emulator
 from ultravox_async.testing._aioresponses import started_aioresponses
 
-pytest_plugins = ("pytester",)
-
 ROOT = Path(plugin.__file__).parent
 
 ASYNC_TESTS = """

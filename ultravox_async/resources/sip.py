@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Final, Unpack, cast
-from urllib.parse import urlencode
 
 from ultravox_async._body import (
     Rule,
     agent_allowance,
     boolean,
+    check_count,
     create_body,
     fallback_handler,
     ipv4_cidr,
@@ -21,9 +21,8 @@ from ultravox_async._body import (
 from ultravox_async._bulk import Ids, Source, Sweep, Via
 from ultravox_async._pacing import Lane
 from ultravox_async._pagination import Page, Pager
-from ultravox_async._paths import segment
+from ultravox_async._paths import encoded_query, segment
 from ultravox_async._transport import Request, Transport
-from ultravox_async.errors import InvalidRequestError
 from ultravox_async.resources._base import Resource
 from ultravox_async.types import SipConfig, SipConfigChanges, SipRegistration, SipRegistrationChanges
 
@@ -103,10 +102,9 @@ class SipRegistrations(Resource):
         Raises:
             InvalidRequestError: `page_size` is below 1.
         """
-        if page_size is not None and page_size < 1:
-            raise InvalidRequestError("page_size", f"takes a whole number of at least 1, not {page_size}")
-        asked = {"cursor": cursor, "pageSize": page_size}
-        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        if page_size is not None:
+            check_count("page_size", page_size)
+        query = encoded_query({"cursor": cursor, "pageSize": page_size})
         first = Request("GET", _REGISTRATIONS, query, lane=Lane.BULK)
         return Pager(self._transport, first, Page[SipRegistration])
 
