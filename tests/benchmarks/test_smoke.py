@@ -11,10 +11,10 @@ _PATIENCE = 25.0
 _NAMES = ("concurrency", "decode", "get", "httpx", "import", "interactive", "memory", "openai", "stalls", "sweep")
 
 
-async def run(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
+async def run(*arguments: str, module: str = "benchmarks", **environment: str) -> tuple[int | None, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "benchmarks", *arguments),
+        *("-m", module, *arguments),
         cwd=_ROOT,
         env={**os.environ, "PYTHONPATH": str(_ROOT), **environment},
         stdin=asyncio.subprocess.DEVNULL,
@@ -55,3 +55,10 @@ async def test_a_peer_that_is_absent_is_named_in_the_table(tmp_path: Path, name:
     code, table, complaints = await run("--quick", "--only", name, PYTHONPATH=f"{tmp_path}{os.pathsep}{_ROOT}")
     assert (code, complaints) == (0, "")
     assert table.count("peer is not installed") == rows
+
+
+async def test_a_storm_runs_with_tiny_sizes_and_loses_nothing() -> None:
+    code, text, complaints = await run("--scale", "0.01", module="benchmarks.storm")
+    assert (code, complaints) == (0, "")
+    assert text.count("10 found, 10 requests") == 2
+    assert "200 results" in text
