@@ -67,7 +67,7 @@ async def by_id(effort: Effort) -> list[Row]:
             await asyncio.sleep(1.1)
             started = time.perf_counter()
             async with AsyncUltravox(KEY, base_url=base_url) as ultravox:
-                result: BulkResult[SipRegistration] = await ultravox.sip.registrations.get_many(ids(count))
+                result: BulkResult[SipRegistration] = await ultravox.sip.registrations.get_many([*ids(count)])
             seconds.append(time.perf_counter() - started)
             result.raise_for_failures()
         async with (
