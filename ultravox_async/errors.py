@@ -170,21 +170,10 @@ class APIStatusError(UltravoxError):
 class RedirectError(APIStatusError):
     """A 3xx. It is not followed: the key, and the body of the request, go to the base URL's origin only."""
 
-    location: str | None
-    """Where the redirect pointed: its ``Location`` header as it came."""
-
-    def __init__(  # noqa: PLR0913 - the signature of APIStatusError, whose message this extends
-        self,
-        status: int,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        retry_after: float | None = None,
-    ) -> None:
-        self.location = CIMultiDict(headers or {}).get("Location")
-        super().__init__(status, method, path, headers=headers, body=body, retry_after=retry_after)
+    @property
+    def location(self) -> str | None:
+        """Where the redirect pointed: its ``Location`` header as it came."""
+        return self.headers.get("Location")
 
     def _message(self) -> str:
         head = f"{self.status} {_phrase(self.status)}: {self.method} {self.path}"
