@@ -14,17 +14,21 @@ from ultravox_async import (
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
+    ClientClosedError,
     ConfigurationError,
     ConflictError,
     DecodeError,
     InvalidRequestError,
     NotFoundError,
+    PaymentRequiredError,
     PermissionDeniedError,
     RateLimitError,
     RedirectError,
     ResponseTooLargeError,
     ServerError,
+    TooEarlyError,
     UltravoxError,
+    UnprocessableEntityError,
 )
 from ultravox_async.errors import class_for_status, printable
 
@@ -35,13 +39,14 @@ CLASS_BY_STATUS = {
     308: RedirectError,
     400: BadRequestError,
     401: AuthenticationError,
-    402: APIStatusError,
+    402: PaymentRequiredError,
     403: PermissionDeniedError,
     404: NotFoundError,
     405: APIStatusError,
     408: APIStatusError,
     409: ConflictError,
-    422: APIStatusError,
+    422: UnprocessableEntityError,
+    425: TooEarlyError,
     429: RateLimitError,
     500: ServerError,
     502: ServerError,
@@ -53,14 +58,15 @@ CLASS_BY_STATUS = {
 ANSWER = {"X-Request-Id": "r-1", "Location": "https://elsewhere.example/", "Retry-After": "7"}
 BODY = b'{"detail": "No", "username": ["Too long.", "Too odd."]}'
 ERRORS: list[UltravoxError] = [
-    UltravoxError("this AsyncUltravox is closed"),
+    UltravoxError("this AsyncUltravox has its connections in another event loop"),
+    ClientClosedError("this AsyncUltravox is closed"),
     ConfigurationError("no API key"),
     InvalidRequestError("allowed_agents[2].agent_id", "takes a UUID"),
     APIConnectionError("GET", "/api/x", "refused", connected=False),
     APITimeoutError("GET", "/api/x", "silence for 30.0 s (Timeout.read)", connected=True),
     *(
         class_for_status(status)(status, "GET", "/api/x", headers=ANSWER, body=BODY, retry_after=7.0)
-        for status in (418, 302, 400, 401, 403, 404, 409, 429, 500)
+        for status in (418, 302, 400, 401, 402, 403, 404, 409, 422, 425, 429, 500)
     ),
     ResponseTooLargeError("GET", "/api/x", 1024),
     DecodeError("GET /api/x", "results[3].created", "a string", "5"),
@@ -268,7 +274,68 @@ def test_a_redirect_tells_where_it_pointed() -> None:
 
 
 def test_a_redirect_that_points_nowhere_has_no_location() -> None:
-    assert RedirectError(300, "GET", "/api/x").location is None
+    error = RedirectError(300, "GET", "/api/x")
+    assert error.location is None
+    assert str(error) == "300 Multiple Choices: GET /api/x: not followed to nowhere"
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://storage.example/a.wav?X-Amz-Signature=hidden", "https://storage.example/a.wav"),
+        ("https://storage.example/a.wav#token=hidden", "https://storage.example/a.wav"),
+        ("https://storage.example/a.wav?a=hidden#b?c=hidden", "https://storage.example/a.wav"),
+        ("https://storage.example?sig=hidden", "https://storage.example"),
+        ("https://alice:hidden@storage.example/a.wav", "https://storage.example/a.wav"),
+        ("https://alice@hidden@storage.example/a.wav", "https://storage.example/a.wav"),
+        ("//alice:hidden@storage.example/a.wav", "//storage.example/a.wav"),
+        ("\\\\alice:hidden@storage.example\\a.wav", "\\\\storage.example\\a.wav"),
+        ("https:alice:hidden@storage.example/a.wav", "storage.example/a.wav"),
+        ("https://storage.example/@alice/a.wav", "https://storage.example/@alice/a.wav"),
+        ("/api/files?sig=hidden", "/api/files"),
+        ("http://[::1?sig=hidden", "http://[::1"),
+        ("?sig=hidden", "the same path"),
+        ("#hidden", "the same path"),
+    ],
+)
+def test_a_redirect_shows_its_location_without_what_may_be_secret(location: str, shown: str) -> None:
+    error = RedirectError(302, "GET", "/api/x", headers={"Location": location})
+    assert str(error) == f"302 Found: GET /api/x: not followed to {shown}"
+    assert "hidden" not in repr(error)
+    assert error.args == (str(error),)
+    assert error.location == location
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (61.0, "61 s"),
+        (0.25, "0.25 s"),
+        (1.23456789, "1.235 s"),
+        (29.999999999, "30 s"),
+        (0.0, "0 s"),
+        (999_999_999_999.0, "999999999999 s"),
+    ],
+)
+def test_a_rate_limit_error_says_how_long_it_is_asked_to_wait(seconds: float, shown: str) -> None:
+    error = RateLimitError(429, "GET", "/api/x", body=b'{"detail": "slow down"}', retry_after=seconds)
+    assert str(error) == f"429 Too Many Requests: GET /api/x: slow down (Retry-After: {shown})"
+
+
+def test_a_rate_limit_error_without_a_reason_says_how_long_too() -> None:
+    assert str(RateLimitError(429, "GET", "/api/x", retry_after=61.0)) == (
+        "429 Too Many Requests: GET /api/x (Retry-After: 61 s)"
+    )
+
+
+def test_a_rate_limit_error_that_knows_no_wait_names_none() -> None:
+    assert str(RateLimitError(429, "GET", "/api/x")) == "429 Too Many Requests: GET /api/x"
+
+
+def test_a_long_reason_does_not_cut_off_how_long_to_wait() -> None:
+    error = RateLimitError(429, "GET", "/api/x", body=b"x" * 5000, retry_after=999_999_999_999.123)
+    assert str(error).endswith("x\N{HORIZONTAL ELLIPSIS} (Retry-After: 999999999999.123 s)")
+    assert len(str(error)) < 500
 
 
 def test_a_timeout_is_a_timeout_error_and_a_connection_error() -> None:

@@ -1,6 +1,6 @@
 """An asyncio-first Python SDK for the Ultravox REST API; begin with `AsyncUltravox`."""
 
-from ultravox_async._bulk import BulkResult, Outcome, Sweep
+from ultravox_async._bulk import BulkResult, Ids, Outcome, Sweep, Via
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._transport import Response
 from ultravox_async._version import __version__
@@ -11,17 +11,21 @@ from ultravox_async.errors import (
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
+    ClientClosedError,
     ConfigurationError,
     ConflictError,
     DecodeError,
     InvalidRequestError,
     NotFoundError,
+    PaymentRequiredError,
     PermissionDeniedError,
     RateLimitError,
     RedirectError,
     ResponseTooLargeError,
     ServerError,
+    TooEarlyError,
     UltravoxError,
+    UnprocessableEntityError,
 )
 from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
 from ultravox_async.types import (
@@ -42,15 +46,18 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BulkResult",
+    "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "DecodeError",
     "FallbackHandler",
+    "Ids",
     "InvalidRequestError",
     "NotFoundError",
     "Outcome",
     "Page",
     "Pager",
+    "PaymentRequiredError",
     "PermissionDeniedError",
     "RateLimit",
     "RateLimitError",
@@ -65,6 +72,9 @@ __all__ = [
     "SipRegistrationChanges",
     "Sweep",
     "Timeout",
+    "TooEarlyError",
     "UltravoxError",
+    "UnprocessableEntityError",
+    "Via",
     "__version__",
 ]

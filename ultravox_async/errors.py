@@ -3,21 +3,25 @@
 ::
 
     UltravoxError
-    ├── ConfigurationError          the client was set up wrongly; nothing was sent
-    ├── InvalidRequestError         refused here, before anything was sent (also a ValueError)
-    ├── APIConnectionError          no complete answer came back
-    │   └── APITimeoutError         ... in time (also a TimeoutError)
-    ├── APIStatusError              an answer came, and its status is no success
-    │   ├── RedirectError           3xx: redirects are not followed, the key stays with its host
-    │   ├── BadRequestError         400
-    │   ├── AuthenticationError     401
-    │   ├── PermissionDeniedError   403
-    │   ├── NotFoundError           404
-    │   ├── ConflictError           409
-    │   ├── RateLimitError          429
-    │   └── ServerError             5xx
-    ├── ResponseTooLargeError       a body longer than `max_response_bytes`; it was not read to its end
-    └── DecodeError                 the body is not what the API documents
+    ├── ConfigurationError            the client was set up wrongly; nothing was sent
+    ├── InvalidRequestError           refused here, before anything was sent (also a ValueError)
+    ├── ClientClosedError             the client was closed, before the request or while it ran
+    ├── APIConnectionError            no complete answer came back
+    │   └── APITimeoutError           ... in time (also a TimeoutError)
+    ├── APIStatusError                an answer came, and its status is no success
+    │   ├── RedirectError             3xx: redirects are not followed, the key stays with its host
+    │   ├── BadRequestError           400
+    │   ├── AuthenticationError       401
+    │   ├── PaymentRequiredError      402
+    │   ├── PermissionDeniedError     403
+    │   ├── NotFoundError             404
+    │   ├── ConflictError             409
+    │   ├── UnprocessableEntityError  422
+    │   ├── TooEarlyError             425
+    │   ├── RateLimitError            429
+    │   └── ServerError               5xx
+    ├── ResponseTooLargeError         a body longer than `max_response_bytes`; it was not read to its end
+    └── DecodeError                   the body is not what the API documents
 
 All of them pickle and unpickle. None of them holds the API key, a password or an exception of aiohttp.
 """
@@ -35,6 +39,9 @@ _MESSAGE_LIMIT = 480
 _LEAVES_LIMIT = 100
 _DEPTH_LIMIT = 20
 _HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
+# Backslashes too, because browsers read them as slashes.
+_USER_INFORMATION = re.compile(r"^([^/\\?#@]*:(?=[/\\]))?([/\\]*)[^/\\?#]*@")
 
 
 def _restore(cls: "type[UltravoxError]", args: tuple[object, ...], state: dict[str, object]) -> "UltravoxError":
@@ -51,8 +58,13 @@ def printable(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def without_user_information(url: str) -> str:
+    """Return a URL, or what should have been one, without the user name and the password before its host."""
+    return _USER_INFORMATION.sub(r"\1\2", url)
+
+
 class UltravoxError(Exception):
-    """The root of the tree. Raised itself where a client is used after `close()` or from a second event loop."""
+    """The root of the tree. Raised itself where a client is used from a second event loop."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restore, (type(self), self.args, dict(vars(self)))
@@ -75,6 +87,10 @@ class InvalidRequestError(UltravoxError, ValueError):
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+
+
+class ClientClosedError(UltravoxError):
+    """The client was closed: before the request was made, or while it was running."""
 
 
 class APIConnectionError(UltravoxError):
@@ -172,12 +188,12 @@ class RedirectError(APIStatusError):
 
     @property
     def location(self) -> str | None:
-        """Where the redirect pointed: its ``Location`` header as it came."""
+        """Where the redirect pointed: its ``Location`` header as it came, with a query that may be secret."""
         return self.headers.get("Location")
 
     def _message(self) -> str:
         head = f"{self.status} {_phrase(self.status)}: {self.method} {self.path}"
-        return printable(f"{head}: not followed to {self.location or 'nowhere'}", _MESSAGE_LIMIT)
+        return printable(f"{head}: not followed to {_redirect_target(self.location)}", _MESSAGE_LIMIT)
 
 
 class BadRequestError(APIStatusError):
@@ -186,6 +202,10 @@ class BadRequestError(APIStatusError):
 
 class AuthenticationError(APIStatusError):
     """401: the key is missing, unknown or revoked."""
+
+
+class PaymentRequiredError(APIStatusError):
+    """402: the account lacks the credit or the plan for this."""
 
 
 class PermissionDeniedError(APIStatusError):
@@ -200,8 +220,22 @@ class ConflictError(APIStatusError):
     """409: the request clashes with what is there."""
 
 
+class UnprocessableEntityError(APIStatusError):
+    """422: the request is well-formed, and cannot be carried out as it stands."""
+
+
+class TooEarlyError(APIStatusError):
+    """425: what the request needs is not ready yet."""
+
+
 class RateLimitError(APIStatusError):
     """429: too many requests; `retry_after` says for how long to wait, in seconds, where that is known."""
+
+    def _message(self) -> str:
+        # To the millisecond, and never in powers of ten.
+        wait = "" if self.retry_after is None else f" (Retry-After: {round(self.retry_after, 3):.15g} s)"
+        # The reason is what gets cut where both are too long for one text.
+        return printable(super()._message(), _MESSAGE_LIMIT - len(wait)) + wait
 
 
 class ServerError(APIStatusError):
@@ -253,9 +287,12 @@ class DecodeError(UltravoxError):
 _CLASS_BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
+    402: PaymentRequiredError,
     403: PermissionDeniedError,
     404: NotFoundError,
     409: ConflictError,
+    422: UnprocessableEntityError,
+    425: TooEarlyError,
     429: RateLimitError,
 }
 _CLASS_BY_HUNDRED: dict[int, type[APIStatusError]] = {3: RedirectError, 5: ServerError}
@@ -271,6 +308,13 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def _redirect_target(location: str | None) -> str:
+    # The query of a presigned URL is as good as a password, and so may be what stands in the other two places.
+    if not location:
+        return "nowhere"
+    return without_user_information(_QUERY_OR_FRAGMENT.sub("", location)) or "the same path"
 
 
 def _read_error_body(body: bytes) -> tuple[str | None, dict[str, list[str]]]:
