@@ -5,6 +5,8 @@ import contextlib
 import hashlib
 import math
 import os
+import sys
+import warnings
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
@@ -24,12 +26,16 @@ import attrs
 from ultravox_async._body import check_count
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._transport import Transport
-from ultravox_async.errors import InvalidRequestError, UltravoxError
+from ultravox_async.errors import ClientClosedError, InvalidRequestError, UltravoxError
 
 T = TypeVar("T")
 
 Via: TypeAlias = Literal["auto", "get", "list"]
+"""How a sweep fetches: one by one, from the listing, or whichever of the two is quicker."""
+
 Ids: TypeAlias = Iterable[str] | AsyncIterable[str]
+"""The ids that a sweep takes."""
+
 Fetch: TypeAlias = Callable[[str], Awaitable[T]]
 
 # Up to so many ids are fetched one by one without a look at what a listing would cost.
@@ -52,6 +58,17 @@ class Outcome(Generic[T]):
 
     error: UltravoxError | None = None
     """Why nothing was found; None where there is a value."""
+
+    def unwrap(self) -> T:
+        """Return the value.
+
+        Raises:
+            UltravoxError: The `error`, where there is one.
+        """
+        if self.error is not None:
+            # An error that is raised again would keep the frames of the time before, and show both in a row.
+            raise self.error.with_traceback(None)
+        return cast("T", self.value)
 
 
 @attrs.define
@@ -146,6 +163,8 @@ class _Crew(Generic[T]):
         self._workers: set[asyncio.Task[None]] = set()
         self._working = 0
         self._exhausted = False
+        # Ids that were taken and have no outcome yet.
+        self._unfinished = 0
         self._failure: Exception | None = None
         self._add_worker()
 
@@ -153,7 +172,7 @@ class _Crew(Generic[T]):
         """Return the next outcome, or None behind the last one.
 
         Raises:
-            UltravoxError: The client was closed meanwhile.
+            ClientClosedError: The client was closed meanwhile.
             Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
         """
         while not self._outcomes and self._working:
@@ -164,9 +183,9 @@ class _Crew(Generic[T]):
             return self._outcomes.popleft()
         if self._failure is not None:
             raise self._failure
-        if not self._exhausted:
+        if self._unfinished or not self._exhausted:
             self._transport.check_open()
-            msg = "the tasks of this sweep were cancelled before its last id"
+            msg = "the tasks of this sweep were cancelled before its last id was done"
             raise UltravoxError(msg)
         return None
 
@@ -194,7 +213,7 @@ class _Crew(Generic[T]):
                 await self._fetch_next()
         except StopAsyncIteration:
             self._exhausted = True
-        except Exception as error:  # noqa: BLE001 - the caller's iterable, or what listens to aiohttp, raises anything
+        except Exception as error:  # noqa: BLE001 - the caller's iterable may raise anything
             self._failure = error
             self._exhausted = True
 
@@ -206,12 +225,17 @@ class _Crew(Generic[T]):
             key = await anext(self._ids)
         if len(self._workers) < self._concurrency:
             self._add_worker()
+        self._unfinished += 1
         self._outcomes.append(await self._outcome(key))
+        self._unfinished -= 1
         self._news.set()
 
     async def _outcome(self, key: str) -> Outcome[T]:
         try:
             return Outcome(key, await self._fetch(key))
+        except ClientClosedError:
+            # That says nothing about this id, and no other will fare better: the sweep ends.
+            raise
         except UltravoxError as error:
             return Outcome(key, error=error)
 
@@ -219,6 +243,12 @@ class _Crew(Generic[T]):
 @attrs.frozen
 class Source(Generic[T]):
     """Where the values of a sweep come from."""
+
+    value_type: type[T]
+    """What a value is."""
+
+    path: str
+    """The path of one value, with the name of its id in braces."""
 
     fetch: Fetch[T]
     """Fetches one value by its id."""
@@ -234,31 +264,57 @@ class Sweep(Generic[T]):
     """Many ids, fetched concurrently.
 
     Iterated with ``async for`` it gives one `Outcome` per distinct id, in the order in which they finish, and keeps
-    none of them. Awaited it gives a `BulkResult` of them all. Each iteration reads the ids again.
+    none of them. Awaited it gives a `BulkResult` of them all, and so does `collect`, for a task of its own:
+    ``asyncio.create_task(sweep.collect())``. Each iteration reads the ids again. A sweep that nobody started is told
+    by a `RuntimeWarning`, as a coroutine is.
 
     A loop that is left early leaves no task behind once the iterator is closed, which Python does when nothing refers
     to it any more; `contextlib.aclosing` does it at a place that you choose.
     """
 
+    # Before 3.12, tracemalloc cannot tell where an instance without slots was made.
+    __slots__ = ("__weakref__", "_concurrency", "_ids", "_source", "_started", "_transport", "_via")
+
     def __init__(self, transport: Transport, ids: Ids, source: Source[T], concurrency: int, via: Via) -> None:
-        if isinstance(ids, str):
-            raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
-        check_count("concurrency", concurrency)
-        if via not in get_args(Via):
-            raise InvalidRequestError("via", f"takes one of {', '.join(get_args(Via))}")
+        # Until the arguments are accepted, so that nothing is said about a sweep that was refused.
+        self._started = True
         self._transport = transport
         self._ids = ids
         self._source = source
         self._concurrency = concurrency
         self._via = via
+        if isinstance(ids, str):
+            raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
+        check_count("concurrency", concurrency)
+        if via not in get_args(Via):
+            raise InvalidRequestError("via", f"takes one of {', '.join(get_args(Via))}")
+        self._started = False
 
-    async def __aiter__(self) -> AsyncGenerator[Outcome[T], None]:
+    def __repr__(self) -> str:
+        return f'<{self._description()}: iterate with "async for", or await it (in a task: .collect())>'
+
+    # Bound here, because the names of this module may be gone when the interpreter ends.
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not self._started and not is_finalizing():
+            msg = f"{self._description()} was never awaited or iterated"
+            # With its source the warning shows where the sweep was made, if tracemalloc runs, and costs nothing if not.
+            warnings.warn(msg, RuntimeWarning, stacklevel=2, source=self)
+
+    def _description(self) -> str:
+        return f"Sweep of {self._source.value_type.__name__}, GET {self._source.path}, via={self._via!r}"
+
+    def __aiter__(self) -> AsyncGenerator[Outcome[T], None]:
         """Iterate over the outcomes.
 
         Raises:
-            UltravoxError: The client is closed, or belongs to another event loop.
+            ClientClosedError: The client is closed, before or meanwhile.
+            UltravoxError: The client belongs to another event loop.
             Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
         """
+        self._started = True
+        return self._outcomes()
+
+    async def _outcomes(self) -> AsyncGenerator[Outcome[T], None]:
         ids = _Distinct(self._ids)
         # Of ids without a length nobody knows how many there will be, or how long the next one takes to come.
         by_listing = self._via == "list" or (self._via == "auto" and isinstance(self._ids, Sized))
@@ -324,9 +380,16 @@ class Sweep(Generic[T]):
         return pages_left * max(latency, interval) < wanted * max(latency / self._concurrency, interval)
 
     def __await__(self) -> Generator[Any, None, BulkResult[T]]:
-        return self._collected().__await__()
+        return self.collect().__await__()
 
-    async def _collected(self) -> BulkResult[T]:
+    async def collect(self) -> BulkResult[T]:
+        """Return all outcomes together; what ``await sweep`` does, as a coroutine.
+
+        Raises:
+            ClientClosedError: The client is closed, before or meanwhile.
+            UltravoxError: The client belongs to another event loop.
+            Exception: Whatever the iterable of ids raised.
+        """
         result = BulkResult[T]()
         async for outcome in self:
             if outcome.error is not None:

@@ -6,6 +6,17 @@ entry in a dictionary, and a timer goes off about once in a `Timeout.read` to se
 
 import asyncio
 import math
+from typing import Protocol
+
+
+class Connection(Protocol):
+    """A connection of the pool."""
+
+    uses: int
+    """How many attempts have used it."""
+
+    def drop(self) -> None:
+        """Close it at once, without sending what is left in its buffer."""
 
 
 class Attempt:
@@ -17,7 +28,7 @@ class Attempt:
         ends_at: When the logical request has to be over, on the clock of the loop.
     """
 
-    __slots__ = ("due", "ends_at", "scope", "sent", "task")
+    __slots__ = ("_connection", "_use", "due", "ends_at", "fresh", "hopeless", "scope", "sent", "task")
 
     def __init__(self, task: "asyncio.Task[object] | None", scope: asyncio.Timeout, ends_at: float) -> None:
         self.task = task
@@ -25,11 +36,31 @@ class Attempt:
         self.ends_at = ends_at
         self.due = ends_at
         self.sent = False
+        self.hopeless = False
+        self.fresh = False
+        self._connection: Connection | None = None
+        self._use = 0
 
     @property
     def spent(self) -> bool:
         """Whether it is the logical request that has no time left, and not a silence that was too long."""
         return self.due >= self.ends_at
+
+    def use(self, connection: Connection) -> None:
+        """Note that its request is sent now, and on which connection."""
+        self.sent = True
+        self._connection = connection
+        self._use = connection.uses
+
+    def drop_connection(self) -> None:
+        """Close its connection, unless that went back to the pool and another attempt uses it."""
+        if self._connection is not None and self._connection.uses == self._use:
+            self._connection.drop()
+
+    def drop_connection_of_whoever_uses_it(self) -> None:
+        """Close its connection, though another attempt may use it by now."""
+        if self._connection is not None:
+            self._connection.drop()
 
 
 class Deadlines:
@@ -46,6 +77,8 @@ class Deadlines:
         self._attempts: dict[asyncio.Task[object] | None, Attempt] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
+        self._ending: set[asyncio.Task[object] | None] = set()
+        self._changed = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -71,13 +104,32 @@ class Deadlines:
     def stop(self, attempt: Attempt) -> None:
         """Forget an attempt."""
         del self._attempts[attempt.task]
+        self._changed.set()
 
-    def expire_all(self) -> None:
-        """End all attempts now."""
+    async def end_others(self) -> None:
+        """End all attempts now, and wait until they are over; an attempt of the current task goes on.
+
+        The current task makes one where a function that listens to aiohttp's events closes the client: it would wait
+        for itself. Two such functions would wait for each other, so that nobody waits for a task that is in here.
+        """
+        task = asyncio.current_task(self._loop)
         for attempt in self._attempts.values():
+            if attempt.task is not task:
+                _expire(attempt)
+        self._ending.add(task)
+        self._changed.set()
+        try:
+            while self._attempts.keys() - self._ending:
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            self._ending.discard(task)
+
+    def end_own(self) -> None:
+        """End the attempt of the current task, if it makes one, as soon as it waits for anything."""
+        attempt = self._attempts.get(asyncio.current_task(self._loop))
+        if attempt is not None:
             _expire(attempt)
-        if self._timer is not None:
-            self._timer.cancel()
 
     def _watch(self, attempt: Attempt) -> None:
         if self._timer is not None:

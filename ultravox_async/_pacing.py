@@ -103,22 +103,34 @@ class Gate:
     The two come together because a slot that then waits for a place is a burst in the making, and a place that waits
     for a slot keeps others out. Waiting is fair within a lane and a class of operations.
 
+    A class of operations whose cool-down was cut to `max_cool_down` is on probation afterwards: one request goes, and
+    the others wait until it is over.
+
     Args:
         requests_per_second: The rate, or None for no pacing.
         places: How many permits may be out at once.
-        max_wait: Seconds; a longer cool-down fails those that wait for its end instead.
+        max_wait: Seconds; a longer cool-down fails the single calls that wait for its end instead.
+        max_cool_down: Seconds that a cool-down lasts at most.
         loop: The event loop whose clock is used.
     """
 
     def __init__(
-        self, requests_per_second: float | None, places: int, max_wait: float, loop: asyncio.AbstractEventLoop
+        self,
+        requests_per_second: float | None,
+        places: int,
+        max_wait: float,
+        max_cool_down: float,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._budget = Budget(requests_per_second) if requests_per_second is not None else _Unlimited()
         self._places = places
         self._max_wait = max_wait
+        self._max_cool_down = max_cool_down
         self._loop = loop
         self._queues: dict[tuple[Lane, str], OrderedDict[asyncio.Future[None], None]] = {}
         self._cool_until: dict[str, float] = {}
+        # The classes of operations on probation, and whether the one request that tries is on its way.
+        self._probation: dict[str, bool] = {}
         self._singles_in_a_row = 0
         self._timer: asyncio.Handle | None = None
         self._admitted = 0
@@ -129,16 +141,17 @@ class Gate:
         """Wait for a permit, which `leave` gives back after `sending`, and `withdraw` without.
 
         Raises:
-            CoolingDownError: The class of operations is cooling down for longer than `max_wait`.
+            CoolingDownError: It is a single call, and its class of operations cools down for longer than `max_wait`.
             GateClosedError: The gate is closed.
         """
         if self._closed:
             raise GateClosedError
         now = self._loop.time()
-        cooling = self._cool_until.get(operation, now) - now
-        if cooling > self._max_wait:
+        cooling = self._opens_at(operation) - now
+        if lane is Lane.SINGLE and self._max_wait < cooling < float("inf"):
             raise CoolingDownError(cooling)
-        if lane is Lane.SINGLE and cooling <= 0 < self._places and not self._queues and self._budget.opens_at() <= now:
+        free = cooling <= 0 < self._places and operation not in self._probation and not self._queues
+        if lane is Lane.SINGLE and free and self._budget.opens_at() <= now:
             self._places -= 1
             self._budget.reserve(now)
         else:
@@ -155,37 +168,55 @@ class Gate:
         except asyncio.CancelledError:
             self._drop(lane, operation, waiter)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self.withdraw()
+                self.withdraw(operation)
             raise
+        # Whoever was admitted runs a turn of the loop later, and the gate may have been closed in between.
+        if self._closed:
+            self.withdraw(operation)
+            raise GateClosedError
 
     def sending(self) -> None:
         """Note that a request is being sent: from here on it fills its second of the budget."""
         self._budget.spend(self._loop.time())
         self._admit_unless_timed()
 
-    def leave(self) -> None:
+    def leave(self, operation: str) -> None:
         """Give back the permit of a request that was sent."""
         self._places += 1
-        self._admit_unless_timed()
+        if operation not in self._probation:
+            self._admit_unless_timed()
+            return
+        if self._cool_until[operation] > self._loop.time():  # it met another 429
+            self._probation[operation] = False
+        else:
+            del self._probation[operation]
+        self._admit()
 
-    def withdraw(self) -> None:
+    def withdraw(self, operation: str) -> None:
         """Give back a permit that was not used."""
         self._places += 1
         self._budget.forgo()
+        if operation in self._probation:
+            self._probation[operation] = False
         if self._queues:  # even if a timer is set: what was not sent brings its moment nearer
             self._admit()
 
     def cool_down(self, operation: str, seconds: float) -> None:
-        """Let nobody start an operation of this class for so long. A cool-down only ever moves later."""
-        until = self._loop.time() + seconds
+        """Let nobody start an operation of this class for so long, `max_cool_down` at most.
+
+        A cool-down only ever moves later.
+        """
+        lasts = min(seconds, self._max_cool_down)
+        until = self._loop.time() + lasts
         if until <= self._cool_until.get(operation, until - 1):
             return
         self._cool_until[operation] = until
-        if seconds > self._max_wait:
-            for key in [key for key in self._queues if key[1] == operation]:
-                for waiter in self._queues.pop(key):
-                    if not waiter.done():
-                        waiter.set_exception(CoolingDownError(seconds))
+        if seconds > self._max_cool_down:
+            self._probation[operation] = False
+        if lasts > self._max_wait:
+            for waiter in self._queues.pop((Lane.SINGLE, operation), ()):
+                if not waiter.done():
+                    waiter.set_exception(CoolingDownError(lasts))
 
     async def pause(self, seconds: float) -> None:
         """Sleep, without a permit.
@@ -209,6 +240,7 @@ class Gate:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         for waiter in [*self._pauses, *(waiter for queue in self._queues.values() for waiter in queue)]:
             if not waiter.done():
                 waiter.set_exception(GateClosedError())
@@ -237,11 +269,12 @@ class Gate:
                 return
             key = self._next_queue(now)
             if key is None:
-                ready_at = min(self._cool_until[operation] for _, operation in self._queues)
+                ready_at = min(self._opens_at(operation) for _, operation in self._queues)
             else:
                 ready_at = self._budget.evenly_at()
             if key is None or ready_at > now:
-                # Infinity: as many are pending as the budget holds, and the next sending() comes back here.
+                # Infinity: as many are pending as the budget holds, or all wait for the one that tries after a
+                # cool-down; the next sending(), or its end, comes back here.
                 if ready_at < float("inf"):
                     self._timer = self._loop.call_at(ready_at, self._admit)
                 return
@@ -258,16 +291,22 @@ class Gate:
         self._singles_in_a_row = self._singles_in_a_row + 1 if key[0] is Lane.SINGLE else 0
         self._places -= 1
         self._budget.reserve(now)
+        if key[1] in self._probation:
+            self._probation[key[1]] = True
         waiter.set_result(None)
         if self._admitted == 0:
             self._loop.call_soon(self._begin_turn)
         self._admitted += 1
 
+    def _opens_at(self, operation: str) -> float:
+        """Return when an operation of this class may start; infinity while one tries for all of them."""
+        return float("inf") if self._probation.get(operation) else self._cool_until.get(operation, float("-inf"))
+
     def _begin_turn(self) -> None:
         self._admitted = 0
 
     def _next_queue(self, now: float) -> tuple[Lane, str] | None:
-        open_keys = [key for key in self._queues if self._cool_until.get(key[1], now) <= now]
+        open_keys = [key for key in self._queues if self._opens_at(key[1]) <= now]
         choose = max if self._singles_in_a_row >= _BULK_SHARE - 1 else min
         return choose(open_keys, key=lambda key: key[0], default=None)
 

@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 import attrs
 from yarl import URL
 
 from ultravox_async._transport import Request, Transport
-from ultravox_async.errors import DecodeError, printable
+from ultravox_async.errors import DecodeError, printable, without_user_information
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Page(Generic[T]):
     """What is on the page."""
 
     next: str | None = None
-    """The URL of the page behind this one; None on the last page."""
+    """The URL of the page behind this one, absolute or relative; None on the last page."""
 
     previous: str | None = None
     """The URL of the page before this one; None on the first page."""
@@ -40,7 +40,7 @@ class Page(Generic[T]):
             return None
         with contextlib.suppress(ValueError):
             return URL(self.next).query.get("cursor")
-        raise DecodeError("a page", "next", "a URL", printable(self.next, 200))
+        raise DecodeError("a page", "next", "a URL", printable(without_user_information(self.next), 200))
 
 
 class Pager(Generic[T]):
@@ -56,7 +56,9 @@ class Pager(Generic[T]):
         self._page_type = page_type
 
     def __repr__(self) -> str:
-        return f"Pager({self._first.method} {self._first.path})"
+        (result_type,) = get_args(self._page_type)
+        what = f"{result_type.__name__}, {self._first.method} {self._first.path}"
+        return f'<Pager of {what}: iterate over it, or its .pages(), with "async for">'
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
         """Iterate over the results.
@@ -75,8 +77,8 @@ class Pager(Generic[T]):
 
         Raises:
             UltravoxError: A page could not be fetched.
-            DecodeError: A page is not as documented; or its ``next`` points to another origin, or to a page that this
-                iteration has seen.
+            DecodeError: A page is not as documented; or its ``next`` is no URL with a query, has the query of a page
+                that this iteration has seen, or gives the API key away.
         """
         request = self._first
         seen = {request.query}
@@ -93,15 +95,25 @@ class Pager(Generic[T]):
             request = attrs.evolve(request, query=query)
 
     def _query_of(self, link: str, seen: set[str]) -> str | DecodeError:
-        # Only the query of the link is followed: proxies rewrite paths, and the key has no business at another.
-        with contextlib.suppress(ValueError):
-            url = URL(link)
-            if url.absolute and url.origin() == self._transport.origin:
-                known = url.raw_query_string in seen
-                return self._bad_link("a page not seen before", link) if known else url.raw_query_string
-        return self._bad_link(f"a link to {self._transport.origin}", link)
+        # Only the query of the link is followed. A server behind a gateway names an origin and a path that may mean
+        # nothing here, and the key goes nowhere but to the path that was asked first.
+        query = _query_in(link)
+        if not query:
+            return self._bad_link("a URL with a query", link)
+        if query in seen:
+            return self._bad_link("a page not seen before", link)
+        # A URL is logged on its way, and shown by tracebacks with locals.
+        if self._transport.redacted(query) != query:
+            return self._bad_link("a URL without the API key in its query", link)
+        return query
 
     def _bad_link(self, expected: str, link: str) -> DecodeError:
-        return DecodeError(
-            f"{self._first.method} {self._first.path}", "next", expected, printable(self._transport.redacted(link), 200)
-        )
+        shown = printable(self._transport.redacted(without_user_information(link)), 200)
+        return DecodeError(f"{self._first.method} {self._first.path}", "next", expected, shown)
+
+
+def _query_in(link: str) -> str:
+    """Return the query of a link, percent-encoded; an empty one where there is none, or the link is no URL."""
+    with contextlib.suppress(ValueError):
+        return URL(link).raw_query_string
+    return ""

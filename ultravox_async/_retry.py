@@ -5,8 +5,11 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import cast
 
-from ultravox_async.errors import APIConnectionError, APIStatusError, UltravoxError
+import orjson
+
+from ultravox_async.errors import APIConnectionError, APIStatusError, DecodeError, UltravoxError
 from ultravox_async.settings import RetryPolicy
 
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -16,8 +19,14 @@ _SERVICE_UNAVAILABLE = 503
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
 
 
-def retry_delay(
-    policy: RetryPolicy, method: str, attempt: int, error: UltravoxError, random: Callable[[], float]
+def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
+    policy: RetryPolicy,
+    method: str,
+    attempt: int,
+    error: UltravoxError,
+    *,
+    random: Callable[[], float],
+    longest: float,
 ) -> float | None:
     """Return the seconds to wait before the next attempt, or None where there must not be one.
 
@@ -27,6 +36,7 @@ def retry_delay(
         attempt: The number of the attempt that failed, counted from 1.
         error: What it failed with.
         random: Gives numbers from 0 up to, not including, 1.
+        longest: The seconds that the error may ask to wait; where it asks for more there is no next attempt.
     """
     if attempt >= policy.max_attempts or not _may_be_repeated(method, error):
         return None
@@ -34,7 +44,7 @@ def retry_delay(
     # Zero seconds, or a date that is past, says nothing about how long to wait: the ordinary pause holds then.
     if not asked:
         return min(policy.max_delay, policy.base_delay * 2.0 ** min(attempt - 1, 64)) * (1.0 - random() / 2)
-    if asked > policy.max_delay:
+    if asked > longest:
         return None
     return asked + policy.base_delay * random() / 2
 
@@ -42,13 +52,32 @@ def retry_delay(
 def _may_be_repeated(method: str, error: UltravoxError) -> bool:
     if isinstance(error, APIConnectionError):
         return method in _IDEMPOTENT_METHODS or not error.connected
+    if isinstance(error, DecodeError):
+        return method == "GET"
     if not isinstance(error, APIStatusError):
         return False
     if method in _IDEMPOTENT_METHODS:
         return error.status in _PASSING_STATUSES
-    return error.status == _TOO_MANY_REQUESTS or (
-        error.status == _SERVICE_UNAVAILABLE and error.retry_after is not None
+    return error.status == _TOO_MANY_REQUESTS or (method == "POST" and _is_call_without_capacity(error))
+
+
+def _is_call_without_capacity(error: APIStatusError) -> bool:
+    # The API turns away a call that it has no capacity for. A gateway answers 503 after its backend has acted, too,
+    # and only the form of the body tells the two apart.
+    return (
+        error.status == _SERVICE_UNAVAILABLE
+        and error.retry_after is not None
+        and error.path.endswith("/calls")
+        and _is_detail_of_the_api(error.body)
     )
+
+
+def _is_detail_of_the_api(body: bytes) -> bool:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(content, dict) and isinstance(cast("dict[str, object]", content).get("detail"), str)
 
 
 def parse_retry_after(values: Sequence[str], now: datetime) -> float | None:
@@ -59,7 +88,7 @@ def parse_retry_after(values: Sequence[str], now: datetime) -> float | None:
 
     Args:
         values: The header's values, in any number.
-        now: The present time, with a time zone.
+        now: The time at which the answer was made, with a time zone, on the clock of the server if it told that.
     """
     waits = [seconds for value in values if (seconds := _seconds(value.strip(), now)) is not None]
     return max(waits, default=None)
@@ -68,10 +97,15 @@ def parse_retry_after(values: Sequence[str], now: datetime) -> float | None:
 def _seconds(value: str, now: datetime) -> float | None:
     if _SECONDS.fullmatch(value):
         return float(value)
+    moment = parse_http_date(value)
+    return None if moment is None else max(0.0, float(math.ceil((moment - now).total_seconds())))
+
+
+def parse_http_date(value: str) -> datetime | None:
+    """Return the moment that an HTTP date names, with a time zone; None where it is none."""
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:  # "-0000", which says that the zone is unknown; HTTP dates are always GMT
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, float(math.ceil((moment - now).total_seconds())))
+    # "-0000" says that the zone is unknown; HTTP dates are always GMT.
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ import asyncio
 import copy
 import functools
 import html
+import io
 import itertools
 import json
 import math
@@ -30,12 +31,16 @@ from ultravox_async._coalescing import Coalescer, SharedCancelledError
 from ultravox_async._converter import decode
 from ultravox_async._deadlines import Attempt, Deadlines
 from ultravox_async._pacing import CoolingDownError, Gate, GateClosedError, Lane
-from ultravox_async._retry import parse_retry_after, retry_delay
+from ultravox_async._pool import MIDDLEWARES, Connector
+from ultravox_async._retry import parse_http_date, parse_retry_after, retry_delay
 from ultravox_async._version import __version__
 from ultravox_async.errors import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
+    ClientClosedError,
+    ConfigurationError,
+    DecodeError,
     RateLimitError,
     ResponseTooLargeError,
     UltravoxError,
@@ -50,6 +55,11 @@ _REDACTED = "[redacted]"
 # A secret shorter than this is found in every text by chance.
 _REDACTED_FROM = 4
 _REASON_LIMIT = 200
+# What stands before the host in a URL: the password of a proxy, for example.
+_USER_INFORMATION = re.compile(r"(?<=://)[^/\s]*@")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+# aiohttp warns of bytes above this length, because it sends them in one piece; a file object it sends in several.
+_SENT_IN_ONE_PIECE = 1024 * 1024
 _ERROR_BODY_LIMIT = 64 * 1024
 _BREATH = 1024 * 1024
 _SUCCESS = range(200, 300)
@@ -77,6 +87,9 @@ class Request:
 
     lane: Lane = Lane.SINGLE
     """Whether it waits with single calls or behind them."""
+
+    identity: tuple[str, str] | None = None
+    """The field of the answer, by its name on the wire, that says what it is about, and what has to be in it."""
 
     @property
     def operation(self) -> str:
@@ -169,48 +182,15 @@ class Response:
         return self._key.redacted(text, self._request.body)
 
 
-class _LostConnectionError(aiohttp.ClientError):
-    """A connection that broke; not of the kinds after which aiohttp sends a request again by itself."""
-
-
 class _TooLargeError(Exception):
     """A body that passed the limit."""
 
 
-class _Connector(aiohttp.TCPConnector):
-    """A pool that tells when a request has its connection and is about to be sent."""
-
-    def __init__(self, gate: Gate, deadlines: Deadlines, limit: int, ssl: SSLContext | None) -> None:
-        super().__init__(limit=limit, ssl=True if ssl is None else ssl)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
-        self._gate = gate
-        self._deadlines = deadlines
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
-    ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
-        connection = await super().connect(req, traces, timeout)
-        if req.headers.get("Connection") == "close" and connection.protocol is not None:
-            connection.protocol.force_close()  # aiohttp itself pools it again unless the server says close too
-        attempt = self._deadlines.current()
-        attempt.sent = True
-        self._gate.sending()
-        self._deadlines.heard(attempt)
-        return connection
-
-
-async def _without_silent_repeat(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    # aiohttp sends a GET, PUT or DELETE again by itself when these two reach it; RetryPolicy alone decides that here.
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _LostConnectionError(str(error) or "the server closed the connection") from None
+def _check_trace_configs(_: object, __: object, value: tuple[object, ...]) -> None:
+    for config in value:
+        if not isinstance(config, aiohttp.TraceConfig):
+            kind = f"the class {config.__name__}" if isinstance(config, type) else type(config).__name__
+            raise ConfigurationError(f"trace_configs takes instances of aiohttp.TraceConfig, not {kind}")
 
 
 @attrs.frozen
@@ -226,7 +206,7 @@ class PoolSettings:
     trust_env: bool
     """Whether proxies and netrc of the environment are used."""
 
-    trace_configs: tuple[aiohttp.TraceConfig, ...]
+    trace_configs: tuple[aiohttp.TraceConfig, ...] = attrs.field(validator=_check_trace_configs)
     """What listens to aiohttp's events."""
 
 
@@ -236,19 +216,11 @@ class _Pool:
 
     loop: asyncio.AbstractEventLoop
     session: aiohttp.ClientSession
+    connector: Connector | None
     gate: Gate
     deadlines: Deadlines
 
 
-@attrs.frozen
-class _Route:
-    """Which connections an attempt may use."""
-
-    server_hostname: str | None = None
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
-
-
-_ANY_CONNECTION = _Route()
 _UNUSABLE_SESSION = (
     "the aiohttp.ClientSession that was handed in is closed, or belongs to another event loop; "
     "make it in the loop where the AsyncUltravox is used, and close it after that"
@@ -257,9 +229,6 @@ _NO_HEADERS: Mapping[str, str] = {}
 
 # Errors travel as values inside of this module, and are raised where no frame below holds the key.
 _Answer: TypeAlias = Response | UltravoxError
-
-
-_MIDDLEWARES = (_without_silent_repeat,)
 
 
 class Transport:
@@ -282,7 +251,6 @@ class Transport:
         "_client_timeout",
         "_closed",
         "_coalescer",
-        "_fresh_connection",
         "_key",
         "_max_response_bytes",
         "_owned",
@@ -317,14 +285,13 @@ class Transport:
         self._prefix = base_url.raw_path.rstrip("/")
         self._key = Key(api_key)
         self._owned = pool
+        if session is not None and not isinstance(session, aiohttp.ClientSession):  # pyright: ignore[reportUnnecessaryIsInstance] - there are look-alikes
+            raise ConfigurationError(f"session takes an aiohttp.ClientSession, not {type(session).__name__}")
         self._session = session
         self._timeout = timeout
         self._retry = retry
         self._rate_limit = rate_limit
         self._max_response_bytes = max_response_bytes
-        # A server name of its own gives the attempt a compartment of the pool that is always empty: after a lost
-        # connection the others of that moment are as suspect, and one attempt each is too many to find out.
-        self._fresh_connection = _Route(base_url.host, {"Connection": "close"})
         # A pool of its own has a place for each permit, so that nobody waits for one, and tells when silence begins. A
         # pool that was handed in may be shared, and says nothing: there aiohttp times the making of a connection, and
         # silence, by itself.
@@ -339,16 +306,13 @@ class Transport:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._coalescer = Coalescer[_Answer](self.spawn) if coalesce_reads else None
 
-    async def fetch(
-        self, method: str, path: str, into: type[T], *, body: Body | None = None, lane: Lane = Lane.SINGLE
-    ) -> T:
+    async def fetch(self, request: Request, into: type[T]) -> T:
         """Send a request and decode its answer into `into`.
 
         Raises:
             UltravoxError: As `send` does, and `DecodeError`.
         """
-        response = await self.send(Request(method, path, body=body, lane=lane))
-        return response.decode(into)
+        return (await self.send(request)).decode(into)
 
     async def send(self, request: Request) -> Response:
         """Send a request as often as it takes, and return the successful answer.
@@ -356,20 +320,18 @@ class Transport:
         Raises:
             APIStatusError: The last answer was no success.
             APIConnectionError: There was no answer, or not in time.
+            DecodeError: The answer is about something else than `request.identity`.
             ResponseTooLargeError: The answer is longer than `max_response_bytes`.
-            UltravoxError: The client is closed, or belongs to another event loop.
+            ClientClosedError: The client is closed, or was closed meanwhile.
+            UltravoxError: The client belongs to another event loop.
         """
         pool = self._pool
         if pool is None or self._closed or pool.session.closed or asyncio.get_running_loop() is not pool.loop:
             pool = self._opened()
-        try:
-            if self._coalescer is None:
-                outcome = await self._repeat(pool, request)
-            else:
-                outcome = await self._coalesced(self._coalescer, pool, request)
-        except BaseException as error:  # noqa: BLE001 - raised again
-            # The frames below hold the key and the body, and a traceback with locals would show them.
-            raise error.with_traceback(None)  # noqa: B904 - the same exception, less its frames
+        if self._coalescer is None:
+            outcome = await self._repeat(pool, request)
+        else:
+            outcome = await self._coalesced(self._coalescer, pool, request)
         if isinstance(outcome, Response):
             return outcome
         try:
@@ -385,6 +347,11 @@ class Transport:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
     async def close(self) -> None:
         """End what is running, and close the session if it is owned; closing again does nothing.
 
@@ -398,21 +365,21 @@ class Transport:
         if pool is None:
             return
         try:
-            await self._end_all(pool)
+            pool.gate.close()
+            # The current task is one of them where the ids of a sweep, or a function that listens to aiohttp's events,
+            # close the client. It ends by itself, because there is nothing more that it could send.
+            tasks = self._tasks - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await pool.deadlines.end_others()
+            if tasks:
+                await asyncio.wait(tasks)
         finally:
-            if pool.session is not self._session:
+            if pool.connector is not None:
+                pool.connector.abort()
                 await pool.session.close()
+            pool.deadlines.end_own()
         self._pool = None
-
-    async def _end_all(self, pool: _Pool) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        pool.gate.close()
-        pool.deadlines.expire_all()
-        while pool.deadlines:  # noqa: ASYNC110 - each is being cancelled, and ends within a few turns of the loop
-            await asyncio.sleep(0)
 
     def redacted(self, text: str) -> str:
         """Return `text` without the key."""
@@ -422,14 +389,15 @@ class Transport:
         """Raise where nothing can be sent.
 
         Raises:
-            UltravoxError: The client is closed, or belongs to another event loop.
+            ClientClosedError: The client is closed.
+            UltravoxError: It belongs to another event loop.
         """
         self._opened()
 
     def _opened(self) -> _Pool:
         if self._closed:
             msg = "this AsyncUltravox is closed; make a new one, or close it later"
-            raise UltravoxError(msg)
+            raise ClientClosedError(msg)
         if self._pool is None:
             self._pool = self._make_pool(asyncio.get_running_loop())
         _check_loop(self._pool.loop)
@@ -442,16 +410,22 @@ class Transport:
         if self._session is not None and self._session.connector is not None:
             limits = self._session.connector.limit, self._session.connector.limit_per_host
             places = min([places, *(limit for limit in limits if limit)])  # aiohttp's 0 is no limit
-        gate = Gate(self._rate_limit.requests_per_second, places, self._retry.max_delay, loop)
+        gate = Gate(
+            self._rate_limit.requests_per_second, places, self._retry.max_delay, self._retry.max_cool_down, loop
+        )
         deadlines = Deadlines(loop, self._timeout.read)
-        session = self._session or aiohttp.ClientSession(
-            connector=_Connector(gate, deadlines, places, self._owned.ssl),
-            headers=self._key.headers,
+        if self._session is not None:
+            return _Pool(loop, self._session, None, gate, deadlines)
+        connector = Connector(gate, deadlines, places, self._owned.ssl)
+        session = aiohttp.ClientSession(
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=self._owned.trust_env,
             trace_configs=list(self._owned.trace_configs),
         )
-        return _Pool(loop, session, gate, deadlines)
+        # Not as an argument: a traceback with locals of a constructor that fails would show the key.
+        session.headers.update(self._key.headers)
+        return _Pool(loop, session, connector, gate, deadlines)
 
     async def _coalesced(self, coalescer: Coalescer[_Answer], pool: _Pool, request: Request) -> _Answer:
         if request.method == "GET":
@@ -471,7 +445,7 @@ class Transport:
 
     async def _repeat(self, pool: _Pool, request: Request) -> _Answer:
         left = self._timeout.total
-        route = _ANY_CONNECTION
+        fresh = False
         for number in itertools.count(1):
             try:
                 await pool.gate.enter(request.operation, request.lane)
@@ -481,47 +455,68 @@ class Transport:
                 return _closed_meanwhile(request)
             started = pool.loop.time()
             attempt = pool.deadlines.start(asyncio.timeout(None), left)
+            attempt.fresh = fresh
             try:
-                outcome = await self._attempt(pool, request, route, attempt)
+                outcome = await self._attempt(pool, request, attempt)
                 if isinstance(outcome, Response):
                     return outcome
                 left -= pool.loop.time() - started
-                delay = retry_delay(self._retry, request.method, number, outcome, random.random)
-                # Before the permit is given back, which lets the next one go.
-                if isinstance(outcome, RateLimitError):
-                    pool.gate.cool_down(request.operation, delay or outcome.retry_after or self._retry.base_delay)
+                delay = None if attempt.hopeless else self._delay_after(pool, request, number, outcome)
             finally:
                 pool.deadlines.stop(attempt)
                 if attempt.sent:
-                    pool.gate.leave()
+                    pool.gate.leave(request.operation)
                 else:
-                    pool.gate.withdraw()
+                    pool.gate.withdraw(request.operation)
             if delay is None or delay >= left:
                 return outcome
-            try:
-                await pool.gate.pause(delay)
-            except GateClosedError:
-                return _closed_meanwhile(request)
-            left -= delay
-            route = self._fresh_connection if isinstance(outcome, APIConnectionError) else _ANY_CONNECTION
+            if delay > 0:
+                try:
+                    await pool.gate.pause(delay)
+                except GateClosedError:
+                    return _closed_meanwhile(request)
+                left -= delay
+            fresh = isinstance(outcome, APIConnectionError | DecodeError)
         raise AssertionError  # pragma: no cover - counting does not end
 
-    async def _attempt(self, pool: _Pool, request: Request, route: _Route, attempt: Attempt) -> _Answer:
-        answer = None
+    def _delay_after(self, pool: _Pool, request: Request, number: int, error: UltravoxError) -> float | None:
+        """Return the seconds to wait before the next attempt, or None where there must not be one.
+
+        Of a 429 the others of its class are told here, before the permit is given back, which lets the next one go.
+        """
+        waits_long = request.lane is Lane.BULK
+        longest = self._retry.max_cool_down if waits_long else self._retry.max_delay
+        delay = retry_delay(self._retry, request.method, number, error, random=random.random, longest=longest)
+        if not isinstance(error, RateLimitError):
+            return delay
+        pool.gate.cool_down(request.operation, delay or error.retry_after or self._retry.base_delay)
+        # Background work waits for the end of the cool-down where all others of its class do, however long it is.
+        return 0.0 if waits_long and number < self._retry.max_attempts else delay
+
+    async def _attempt(self, pool: _Pool, request: Request, attempt: Attempt) -> _Answer:
         try:
-            async with attempt.scope:
-                answer = await pool.session.request(
-                    request.method,
-                    self._url(request),
-                    headers=self._headers(request, route),
-                    data=None if request.body is None else request.body.content,
-                    server_hostname=route.server_hostname,
-                    timeout=self._client_timeout,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    auto_decompress=True,
-                    middlewares=_MIDDLEWARES,
-                )
+            outcome = await self._exchange(pool, request, attempt)
+        except (aiohttp.ClientError, OSError, _TooLargeError) as error:
+            outcome = self._failed(pool, request, attempt, error)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            attempt.drop_connection()
+            # A cancellation, as a rule. aiohttp's frames hold the key, and a traceback with locals would show it.
+            raise error.with_traceback(None)  # noqa: B904 - the same exception, less its frames
+        if isinstance(outcome, Response):
+            mismatch = _mismatch(request, outcome)
+            if mismatch is not None:
+                attempt.drop_connection_of_whoever_uses_it()
+            return mismatch or outcome
+        if not isinstance(outcome, APIStatusError):
+            attempt.drop_connection()
+        return outcome
+
+    async def _exchange(self, pool: _Pool, request: Request, attempt: Attempt) -> _Answer:
+        async with attempt.scope:
+            answer = await self._ask(pool, request)
+            if isinstance(answer, Exception):
+                return self._failed(pool, request, attempt, answer)
+            try:
                 if not attempt.sent:  # the pool of a session that was handed in does not tell when it sends
                     attempt.sent = True
                     pool.gate.sending()
@@ -529,49 +524,64 @@ class Transport:
                     body = await self._read(answer, pool.deadlines, attempt)
                     return Response(answer.status, answer.headers, body, request, self._key)
                 return self._refused(request, answer, await self._read_beginning(answer, pool.deadlines, attempt))
-        except (aiohttp.ClientError, OSError, _TooLargeError) as error:
-            return self._failed(request, attempt, error)
-        except RuntimeError:
-            # What aiohttp and asyncio raise for a session that is closed, or belongs to another loop.
-            if pool.session is not self._session:
-                raise
-            return UltravoxError(_UNUSABLE_SESSION)
-        finally:
-            # What aiohttp's context manager does, without the cost of one.
-            if answer is not None:
+            finally:
+                # What aiohttp's context manager does, without the cost of one.
                 if not answer.closed:  # as it is once it was read to its end
                     answer.release()
                 if request.body is not None:
                     await answer.wait_for_close()
+
+    async def _ask(self, pool: _Pool, request: Request) -> aiohttp.ClientResponse | Exception:
+        try:
+            return await pool.session.request(
+                request.method,
+                self._url(request),
+                headers=self._headers(request),
+                data=_data(request),
+                timeout=self._client_timeout,
+                allow_redirects=False,
+                raise_for_status=False,
+                auto_decompress=True,
+                middlewares=MIDDLEWARES,
+            )
+        except Exception as error:  # noqa: BLE001 - resolvers, proxy connectors and trace_configs raise anything
+            return error
 
     def _url(self, request: Request) -> URL:
         url = self._base_url.with_path(self._prefix + request.path, encoded=True)
         # A URL that is put together costs a quarter of one that is parsed, as the rare one with a query is.
         return URL(f"{url}?{request.query}", encoded=True) if request.query else url
 
-    def _headers(self, request: Request, route: _Route) -> Mapping[str, str]:
+    def _headers(self, request: Request) -> Mapping[str, str]:
         own = self._key.headers if self._session is not None else _NO_HEADERS
-        if request.body is None and not route.headers:
-            return own
-        content_type = {"Content-Type": "application/json"} if request.body is not None else _NO_HEADERS
-        return {**own, **content_type, **route.headers}
+        return own if request.body is None else {**own, "Content-Type": "application/json"}
 
-    def _failed(self, request: Request, attempt: Attempt, error: Exception) -> UltravoxError:
-        method, path = request.method, request.path
-        if isinstance(error, _TooLargeError):
-            return ResponseTooLargeError(method, path, self._max_response_bytes)
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            reason = f"no connection within {self._timeout.connect} s (Timeout.connect)"
-            return APITimeoutError(method, path, reason, connected=False)
-        if isinstance(error, aiohttp.ServerTimeoutError):
-            return APITimeoutError(method, path, self._silence(), connected=True)
-        if not isinstance(error, TimeoutError):
-            reason = printable(self._key.redacted(_reason(error), request.body), _REASON_LIMIT)
-            return APIConnectionError(method, path, reason, connected=not isinstance(error, _NEVER_CONNECTED))
+    def _failed(self, pool: _Pool, request: Request, attempt: Attempt, error: Exception) -> UltravoxError:
         if self._closed:
             return _closed_meanwhile(request)
-        reason = f"no answer within {self._timeout.total} s (Timeout.total)" if attempt.spent else self._silence()
-        return APITimeoutError(method, path, reason, connected=True)
+        if isinstance(error, _TooLargeError):
+            return ResponseTooLargeError(request.method, request.path, self._max_response_bytes)
+        if isinstance(error, RuntimeError) and not _is_usable(pool.session):
+            return UltravoxError(_UNUSABLE_SESSION)
+        reason = self._time_that_ran_out(attempt, error)
+        if reason is not None:
+            connected = not isinstance(error, aiohttp.ConnectionTimeoutError)
+            return APITimeoutError(request.method, request.path, reason, connected=connected)
+        attempt.hopeless = isinstance(error, aiohttp.ClientConnectorCertificateError)
+        # A pool that was handed in does not tell when it sends: there it may have happened.
+        connected = attempt.sent or (pool.connector is None and not isinstance(error, _NEVER_CONNECTED))
+        reason = _USER_INFORMATION.sub("", self._key.redacted(_reason(error), request.body))
+        return APIConnectionError(request.method, request.path, printable(reason, _REASON_LIMIT), connected=connected)
+
+    def _time_that_ran_out(self, attempt: Attempt, error: Exception) -> str | None:
+        """Return which limit of `Timeout` an error tells of, or None where it is of another kind."""
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return f"no connection within {self._timeout.connect} s (Timeout.connect)"
+        if isinstance(error, aiohttp.ServerTimeoutError):
+            return self._silence()
+        if isinstance(error, TimeoutError) and attempt.scope.expired():
+            return f"no answer within {self._timeout.total} s (Timeout.total)" if attempt.spent else self._silence()
+        return None
 
     def _silence(self) -> str:
         return f"silence for {self._timeout.read} s (Timeout.read)"
@@ -588,7 +598,7 @@ class Transport:
         chunks: list[bytes] = []
         size = 0
         deadlines.heard(attempt)
-        while chunk := await content.readany():
+        while chunk := await _next_chunk(content):
             deadlines.heard(attempt)
             chunks.append(chunk)
             size = await _counted(size, chunk)
@@ -601,7 +611,7 @@ class Transport:
         beginning = b""
         size = 0
         deadlines.heard(attempt)
-        while size <= self._max_response_bytes and (chunk := await answer.content.readany()):
+        while size <= self._max_response_bytes and (chunk := await _next_chunk(answer.content)):
             deadlines.heard(attempt)
             beginning += chunk[: _ERROR_BODY_LIMIT - len(beginning)]
             size = await _counted(size, chunk)
@@ -615,7 +625,7 @@ class Transport:
             request.path,
             headers=CIMultiDict((redact(name), redact(value)) for name, value in answer.headers.items()),
             body=redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"),
-            retry_after=parse_retry_after(answer.headers.getall("Retry-After", ()), datetime.now(UTC)),
+            retry_after=parse_retry_after(answer.headers.getall("Retry-After", ()), _time_of(answer)),
         )
 
 
@@ -628,6 +638,13 @@ def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
         raise UltravoxError(msg)
 
 
+async def _next_chunk(content: aiohttp.StreamReader) -> bytes:
+    try:
+        return await content.readany()
+    except RuntimeError as error:  # aiohttp's, where the connection was closed before anybody began to read
+        raise aiohttp.ClientConnectionError(str(error)) from None
+
+
 async def _counted(size: int, chunk: bytes) -> int:
     """Return the size with a chunk added to it, and let others have a turn once in a MiB."""
     # A compressed body comes out of its buffer without one wait.
@@ -636,22 +653,63 @@ async def _counted(size: int, chunk: bytes) -> int:
     return size + len(chunk)
 
 
+def _data(request: Request) -> bytes | io.BytesIO | None:
+    if request.body is None:
+        return None
+    content = request.body.content
+    return content if len(content) <= _SENT_IN_ONE_PIECE else io.BytesIO(content)
+
+
+def _time_of(answer: aiohttp.ClientResponse) -> datetime:
+    """Return when an answer was made, on the clock of whoever made it: that is what its ``Retry-After`` goes by."""
+    return parse_http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
+
+
+def _mismatch(request: Request, response: Response) -> DecodeError | None:
+    """Return an error where the answer says that it is about something else than what was asked for.
+
+    A server or a proxy that sends one answer too many on a connection shifts all the answers behind it by one.
+    """
+    if request.identity is None:
+        return None
+    name, wanted = request.identity
+    try:
+        found = orjson.loads(response.body)[name]
+    except (orjson.JSONDecodeError, LookupError, TypeError):  # which decoding will tell
+        return None
+    if not isinstance(found, str) or found == wanted:
+        return None
+    if _UUID.fullmatch(wanted) and found.lower() == wanted.lower():
+        return None
+    expected, got = (printable(response.redacted(orjson.dumps(each).decode()), 80) for each in (wanted, found))
+    return DecodeError(response.origin, name, f"the id that was asked for, {expected}", got)
+
+
+def _is_usable(session: aiohttp.ClientSession) -> bool:
+    # The public name of the loop warns that it is deprecated, and there is no other way to ask.
+    return not session.closed and getattr(session, "_loop", None) is asyncio.get_running_loop()
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+        return f"the certificate of {error.host}:{error.port} does not verify: {why}"
     # aiohttp's own text speaks of "ssl:default" where there is no TLS.
-    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+    if isinstance(error, aiohttp.ClientConnectorError):
         return f"cannot connect to {error.host}:{error.port}: {error.os_error}"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status}"
     if isinstance(error, aiohttp.ClientResponseError):  # whose text quotes what came, cut somewhere
         return "the answer is no HTTP"
-    return str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ClientError):
+        return str(error) or type(error).__name__
+    return f"{type(error).__qualname__}: {error}".removesuffix(": ")
 
 
-def _closed_meanwhile(request: Request) -> UltravoxError:
-    return UltravoxError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
+def _closed_meanwhile(request: Request) -> ClientClosedError:
+    return ClientClosedError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
 
 
 def _cooling_down(request: Request, seconds: float) -> RateLimitError:
-    said = f"not sent: an earlier 429 asked for a pause, of which {seconds:.1f} s are left"
-    body = orjson.dumps({"detail": said})
+    body = orjson.dumps({"detail": "not sent: the pause that an earlier 429 asked for is not over"})
     return RateLimitError(429, request.method, request.path, body=body, retry_after=seconds)

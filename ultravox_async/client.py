@@ -13,6 +13,7 @@ from yarl import URL
 
 from ultravox_async._body import Secret, json_body
 from ultravox_async._paths import Parameter, checked_path, encoded_query
+from ultravox_async._proxies import check_proxies
 from ultravox_async._transport import PoolSettings, Request, Response, Transport
 from ultravox_async.errors import ConfigurationError, InvalidRequestError
 from ultravox_async.resources.sip import Sip
@@ -43,13 +44,17 @@ class AsyncUltravox:
             is sent with each request, never made a default header. Its own middlewares are not run; the time that a
             request waits for a connection behind other users of its pool counts against `Timeout.total`; and as its
             pool does not tell when a request is sent, the pace counts it until its answer comes, and a second more.
+            What the client does for connections of its own pool is left to the session: after a lost connection the
+            next attempt may be given another one that is stale, and an upload that the server does not read keeps its
+            connection after `close`.
         timeout: The deadlines, in seconds.
         retry: What is repeated, and after how long.
         rate_limit: The pace; ``RateLimit(None)`` for none.
         pool_size: The most requests in flight, and connections, at once; 1 or more.
         max_response_bytes: The longest decoded body that is read, in bytes; 16 MiB by default.
         ssl: What checks the server's certificate; by default aiohttp's context, which trusts what the system trusts.
-        trust_env: Whether the proxies and the netrc file of the environment are used.
+        trust_env: Whether the proxies and the netrc file of the environment are used. A proxy that aiohttp would
+            bypass (``ALL_PROXY``, or one with another scheme than http) is refused.
         trace_configs: What listens to aiohttp's events.
         allow_http: Whether the key may go over ``http://`` to a host that is not a loopback address.
         coalesce_reads: Whether identical GETs that are in flight at the same time share one request. What they give
@@ -93,6 +98,8 @@ class AsyncUltravox:
             raise ConfigurationError(msg)
         _check_types(timeout=timeout, retry=retry, rate_limit=rate_limit)
         checked_url = _checked_base_url(url, allow_http=allow_http)
+        if trust_env:
+            check_proxies(checked_url)
         shown = {
             "base_url": str(checked_url),
             "timeout": timeout,
@@ -131,8 +138,13 @@ class AsyncUltravox:
     ) -> None:
         await self.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called; what is asked for after that raises `ClientClosedError`."""
+        return self._transport.closed
+
     async def close(self) -> None:
-        """End the requests that are still running with an `UltravoxError`, and close the connection pool.
+        """End the requests that are still running with `ClientClosedError`, and close the connection pool.
 
         A session that was handed in stays open. Closing again does nothing.
 

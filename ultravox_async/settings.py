@@ -51,8 +51,10 @@ class RetryPolicy:
     """How often, and after how long, a request that failed is sent again.
 
     GET, HEAD, OPTIONS, PUT and DELETE are repeated after connection failures, timeouts and the statuses 408, 429, 500,
-    502, 503 and 504; POST and PATCH only where the first attempt certainly had no effect: the connection was never
-    made, or the answer was 429, or 503 with ``Retry-After``.
+    502, 503 and 504; GET also after an answer about something else than what was asked for. POST and PATCH are
+    repeated only where the first attempt certainly had no effect: the connection was never made, or the answer was
+    429. Creating a call is repeated also where the API has no capacity for it: after a 503 with ``Retry-After`` whose
+    body is a JSON object with a ``detail``. Any other 503 may come from a gateway, after the backend has acted.
     """
 
     max_attempts: int = attrs.field(default=4, validator=_at_least_one)
@@ -62,7 +64,16 @@ class RetryPolicy:
     """Seconds before the second attempt; doubled for each one after it, and shortened at random by up to half."""
 
     max_delay: float = attrs.field(default=60.0, validator=_positive)
-    """Seconds that one pause may last; a longer ``Retry-After`` raises at once instead."""
+    """Seconds that one pause of a single call may last; a longer ``Retry-After`` raises at once instead.
+
+    Sweeps and listings, which nobody waits for at a keyboard, wait out a longer one.
+    """
+
+    max_cool_down: float = attrs.field(default=300.0, validator=_positive)
+    """Seconds that a 429 may keep the client from sending, whatever its ``Retry-After`` says.
+
+    Where it asked for more, one request tries after this time, and the others wait for its outcome.
+    """
 
 
 @attrs.frozen

@@ -8,3 +8,7 @@ class Resource:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    def __repr__(self) -> str:
+        offered = ", ".join(name for name in dir(self) if not name.startswith("_"))
+        return f"<{type(self).__name__} at {self._transport.origin}: {offered}>"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Unpack, cast
 
 from ultravox_async._body import (
+    Body,
     Rule,
     agent_allowance,
     boolean,
@@ -28,6 +29,7 @@ from ultravox_async.types import SipConfig, SipConfigChanges, SipRegistration, S
 
 _CONFIG: Final = "/api/sip"
 _REGISTRATIONS: Final = "/api/sip/registrations"
+_ID: Final = "registrationId"
 
 # More than the API may give; the pages that come say what it gives.
 _SWEEP_PAGE_SIZE: Final = 1000
@@ -61,13 +63,13 @@ class SipRegistrations(Resource):
             NotFoundError: There is no such registration.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        return await self._transport.fetch("GET", _path(registration_id), SipRegistration)
+        return await self._transport.fetch(_registration("GET", registration_id), SipRegistration)
 
     def get_many(self, ids: Ids, *, concurrency: int = 50, via: Via = "auto") -> Sweep[SipRegistration]:
         """Fetch many registrations, concurrently.
 
         Iterate over what this returns for one `Outcome` per distinct id as they finish, or await it for a
-        `BulkResult`. An id that fails never stops the others.
+        `BulkResult`; a task takes its ``collect()``. An id that fails never stops the others.
 
         Args:
             ids: The ids; an iterable or an asynchronous iterable, which is read only as fast as ids are fetched.
@@ -84,9 +86,15 @@ class SipRegistrations(Resource):
         """
 
         async def fetch(registration_id: str) -> SipRegistration:
-            return await self._transport.fetch("GET", _path(registration_id), SipRegistration, lane=Lane.BULK)
+            return await self._transport.fetch(_registration("GET", registration_id, lane=Lane.BULK), SipRegistration)
 
-        source = Source(fetch, self.list(page_size=_SWEEP_PAGE_SIZE), lambda found: found.registration_id)
+        source = Source(
+            SipRegistration,
+            f"{_REGISTRATIONS}/{{registration_id}}",
+            fetch,
+            self.list(page_size=_SWEEP_PAGE_SIZE),
+            lambda found: found.registration_id,
+        )
         return Sweep(self._transport, ids, source, concurrency, via)
 
     def list(self, *, page_size: int | None = None, cursor: str | None = None) -> Pager[SipRegistration]:
@@ -135,7 +143,7 @@ class SipRegistrations(Resource):
         optional = {"outbound_proxy": outbound_proxy, "auth_user": auth_user}
         fields |= sealed({name: value for name, value in optional.items() if value is not None})
         body = create_body(fields, _REGISTRATION_RULES)
-        return await self._transport.fetch("POST", _REGISTRATIONS, SipRegistration, body=body)
+        return await self._transport.fetch(Request("POST", _REGISTRATIONS, body=body), SipRegistration)
 
     async def update(self, registration_id: str, **changes: Unpack[SipRegistrationChanges]) -> SipRegistration:
         """Change a registration: what is omitted stays as it is, None clears a field that may be null.
@@ -151,7 +159,7 @@ class SipRegistrations(Resource):
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
         body = update_body(sealed(cast("dict[str, object]", changes)), _REGISTRATION_RULES)
-        return await self._transport.fetch("PATCH", _path(registration_id), SipRegistration, body=body)
+        return await self._transport.fetch(_registration("PATCH", registration_id, body=body), SipRegistration)
 
     async def delete(self, registration_id: str) -> None:
         """Delete a registration.
@@ -180,7 +188,7 @@ class Sip(Resource):
         Raises:
             UltravoxError: Whatever can go wrong; see `ultravox_async.errors`.
         """
-        return await self._transport.fetch("GET", _CONFIG, SipConfig)
+        return await self._transport.fetch(Request("GET", _CONFIG), SipConfig)
 
     async def update_config(self, **changes: Unpack[SipConfigChanges]) -> SipConfig:
         """Change the SIP configuration of the account: what is omitted stays as it is.
@@ -194,8 +202,13 @@ class Sip(Resource):
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
         body = update_body(sealed(cast("dict[str, object]", changes)), _CONFIG_RULES)
-        return await self._transport.fetch("PATCH", _CONFIG, SipConfig, body=body)
+        return await self._transport.fetch(Request("PATCH", _CONFIG, body=body), SipConfig)
 
 
 def _path(registration_id: str) -> str:
     return f"{_REGISTRATIONS}/{segment(registration_id, 'registration_id')}"
+
+
+def _registration(method: str, registration_id: str, *, body: Body | None = None, lane: Lane = Lane.SINGLE) -> Request:
+    """Return a request whose answer has to be this registration."""
+    return Request(method, _path(registration_id), body=body, lane=lane, identity=(_ID, registration_id))

@@ -1,0 +1,134 @@
+"""The connection pool of a client: which connections a request may use, and when it is sent."""
+
+import asyncio
+import functools
+import weakref
+from ssl import SSLContext
+from typing import Any, cast
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+from ultravox_async._deadlines import Deadlines
+from ultravox_async._pacing import Gate
+
+
+class _Protocol(ResponseHandler):
+    """aiohttp's end of a connection; it closes itself when something comes that no request has asked for."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.idle = False
+        self.uses = 0
+        self.made_by = asyncio.current_task(loop)
+        # aiohttp forgets the transport when it closes it, though that may still have something to send.
+        self._opened: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._opened = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        # The next request on this connection would be given it as its answer, and each one after that the answer of
+        # the one before. aiohttp itself calls this without data, when it goes on to decompress.
+        if self.idle and data:
+            self.close()
+        else:
+            super().data_received(data)
+
+    def become_idle(self) -> None:
+        """Note that the request on this connection is over."""
+        self.idle = True
+
+    def drop(self) -> None:
+        """Close the connection at once, without sending what is left in its buffer.
+
+        An ordinary close waits until the server has read the buffer, and a server that has stalled never does.
+        """
+        if self._opened is not None:
+            self._opened.abort()
+
+
+class Connector(aiohttp.TCPConnector):
+    """A pool that tells when a request is about to be sent, and hands out no connection that is suspect.
+
+    Args:
+        gate: What is told of each send.
+        deadlines: What knows the attempt of the current task.
+        limit: How many connections there may be at once.
+        ssl: What checks the server's certificate; None for the defaults of aiohttp.
+    """
+
+    def __init__(self, gate: Gate, deadlines: Deadlines, limit: int, ssl: SSLContext | None) -> None:
+        super().__init__(limit=limit, ssl=True if ssl is None else ssl)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
+        self._gate = gate
+        self._deadlines = deadlines
+        self._protocols = weakref.WeakSet[_Protocol]()
+        self._factory = cast("functools.partial[ResponseHandler]", self._make_protocol)
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
+        """Return a connection from the pool, or a new one, for the attempt of the current task."""
+        attempt = self._deadlines.current()
+        while True:
+            try:
+                connection = await super().connect(req, traces, timeout)
+            except BaseException:
+                self._drop_unused()
+                raise
+            protocol = cast("_Protocol", connection.protocol)
+            # After a lost connection, the pooled connections are suspect too. `should_close` is true of one on which
+            # something is left unread.
+            if not protocol.uses or not (attempt.fresh or protocol.should_close):
+                break
+            connection.close()
+        protocol.idle = False
+        protocol.uses += 1
+        protocol.made_by = None
+        connection.add_callback(protocol.become_idle)
+        attempt.use(protocol)
+        self._gate.sending()
+        self._deadlines.heard(attempt)
+        return connection
+
+    def abort(self) -> None:
+        """Close all connections at once, those too whose last bytes the server does not read."""
+        for protocol in self._protocols:
+            protocol.drop()
+
+    def _make_protocol(self) -> _Protocol:
+        protocol = _Protocol(self._loop)
+        self._protocols.add(protocol)
+        return protocol
+
+    def _drop_unused(self) -> None:
+        # aiohttp loses sight of a connection that is there already when a function that listens to its making fails
+        # or is cancelled.
+        task = asyncio.current_task(self._loop)
+        for protocol in self._protocols:
+            if protocol.made_by is task:
+                protocol.drop()
+
+
+class _LostConnectionError(aiohttp.ClientError):
+    """A connection that broke; not of the kinds after which aiohttp sends a request again by itself."""
+
+
+async def _without_silent_repeat(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    # aiohttp sends a GET, PUT or DELETE again by itself when these two reach it; RetryPolicy alone decides that here.
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _LostConnectionError(str(error) or "the server closed the connection") from None
+
+
+MIDDLEWARES = (_without_silent_repeat,)
+"""What each request goes through."""
