@@ -104,17 +104,29 @@ def record(**fields: tuple[str, Reader, object]) -> Reader:
 _TEXT = exactly(str)
 _TEXT_OR_NULL = exactly(str, type(None))
 
-_REGISTRATION = record(
-    registration_id=("registrationId", _TEXT, _REQUIRED),
-    created=("created", moment, _REQUIRED),
-    username=("username", _TEXT, _REQUIRED),
-    proxy=("proxy", _TEXT, _REQUIRED),
-    outbound_proxy=("outboundProxy", _TEXT_OR_NULL, None),
-    auth_user=("authUser", _TEXT_OR_NULL, None),
-    successful=("successful", exactly(bool, type(None)), None),
-)
+_SOME_ID = "6e1b0a4e-3a0c-4a6c-9a1e-0d5d0f3b7c11"
+
+
+def the_id_asked_for(value: object) -> object:
+    if not isinstance(value, str) or value.lower() != _SOME_ID:
+        raise WrongError
+    return value
+
+
+def registration(identity: Reader) -> Reader:
+    return record(
+        registration_id=("registrationId", identity, _REQUIRED),
+        created=("created", moment, _REQUIRED),
+        username=("username", _TEXT, _REQUIRED),
+        proxy=("proxy", _TEXT, _REQUIRED),
+        outbound_proxy=("outboundProxy", _TEXT_OR_NULL, None),
+        auth_user=("authUser", _TEXT_OR_NULL, None),
+        successful=("successful", exactly(bool, type(None)), None),
+    )
+
+
 _PAGE = record(
-    results=("results", each(_REGISTRATION), _REQUIRED),
+    results=("results", each(registration(_TEXT)), _REQUIRED),
     next=("next", _TEXT_OR_NULL, None),
     previous=("previous", _TEXT_OR_NULL, None),
     total=("total", exactly(int, type(None)), None),
@@ -136,7 +148,7 @@ _CONFIG = record(
 )
 
 _VALID_REGISTRATION: Mapping[str, object] = {
-    "registrationId": "6e1b0a4e-3a0c-4a6c-9a1e-0d5d0f3b7c11",
+    "registrationId": _SOME_ID,
     "created": "2026-07-02T10:00:00.123456Z",
     "username": "alice",
     "password": "never given back",
@@ -161,7 +173,7 @@ _VALID_CONFIG: Mapping[str, object] = {
 
 
 async def _registration(client: AsyncUltravox) -> object:
-    return await client.sip.registrations.get("some-id")
+    return await client.sip.registrations.get(_SOME_ID)
 
 
 async def _page(client: AsyncUltravox) -> object:
@@ -177,7 +189,7 @@ async def _anything(client: AsyncUltravox) -> object:
 
 
 _DOCUMENTS: Mapping[str, tuple[Mapping[str, object], Fetch, Reader]] = {
-    "registration": (_VALID_REGISTRATION, _registration, _REGISTRATION),
+    "registration": (_VALID_REGISTRATION, _registration, registration(the_id_asked_for)),
     "page": (_VALID_PAGE, _page, _PAGE),
     "configuration": (_VALID_CONFIG, _config, _CONFIG),
     "anything": (_VALID_PAGE, _anything, lambda value: value),

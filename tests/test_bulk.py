@@ -1,5 +1,10 @@
 import asyncio
+import gc
 import hashlib
+import inspect
+import sys
+import traceback
+import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -10,6 +15,7 @@ import pytest
 from tests.wire import KEY, REGISTRATION, WAIT, Received, Say, Script, Wire, answer, client_of, in_turn, shown
 from ultravox_async import (
     AsyncUltravox,
+    ClientClosedError,
     InvalidRequestError,
     NotFoundError,
     Outcome,
@@ -169,9 +175,98 @@ async def test_who_reads_outcomes_slowly_is_not_buried_in_them() -> None:
 
 async def test_nothing_is_read_before_the_iteration(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     source = Source(3)
-    ultravox.sip.registrations.get_many(source)
+    sweep = ultravox.sip.registrations.get_many(source)
     await many_turns()
     assert (source.read, ultravox_emulator.received) == (0, 0)
+    await sweep
+    assert (source.read, ultravox_emulator.received) == (3, 3)
+
+
+async def test_a_sweep_says_what_it_fetches_and_how_to_start_it(ultravox: AsyncUltravox) -> None:
+    sweep = ultravox.sip.registrations.get_many(["some-id"], via="get")
+    assert repr(sweep) == (
+        "<Sweep of SipRegistration, GET /api/sip/registrations/{registration_id}, via='get': "
+        'iterate with "async for", or await it (in a task: .collect())>'
+    )
+    await sweep
+
+
+async def test_a_sweep_where_a_coroutine_is_needed_says_what_to_do(ultravox: AsyncUltravox) -> None:
+    sweep = ultravox.sip.registrations.get_many([])
+    with pytest.raises(TypeError, match=r"a coroutine was expected, got <Sweep of .* \(in a task: \.collect\(\)\)>"):
+        asyncio.get_running_loop().create_task(sweep)  # type: ignore[arg-type]  # what is tested # pyright: ignore[reportArgumentType]
+    await sweep
+
+
+async def test_collect_is_a_coroutine_for_a_task_of_its_own(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
+    ids = ultravox_emulator.registration_ids[:3]
+    result = await asyncio.create_task(ultravox.sip.registrations.get_many([*ids, "missing"]).collect())
+    assert sorted(result.found) == sorted(ids)
+    assert list(result.failed) == ["missing"]
+
+
+def test_collect_is_a_coroutine_function() -> None:
+    assert inspect.iscoroutinefunction(Sweep[SipRegistration].collect)
+
+
+async def test_a_sweep_that_was_never_started_is_warned_about_where_it_was_dropped(ultravox: AsyncUltravox) -> None:
+    with pytest.warns(RuntimeWarning) as caught:
+        ultravox.sip.registrations.get_many(["some-id"])
+    assert len(caught) == 1
+    assert str(caught[0].message) == (
+        "Sweep of SipRegistration, GET /api/sip/registrations/{registration_id}, via='auto' "
+        "was never awaited or iterated"
+    )
+    assert caught[0].filename == __file__
+
+
+async def test_the_warning_tells_where_the_sweep_was_made_if_memory_is_traced(ultravox: AsyncUltravox) -> None:
+    tracemalloc.start(10)
+    try:
+        with pytest.warns(RuntimeWarning) as caught:
+            ultravox.sip.registrations.get_many(["some-id"])
+        trace = tracemalloc.get_object_traceback(caught[0].source)
+    finally:
+        tracemalloc.stop()
+    assert trace is not None
+    assert __file__ in {frame.filename for frame in trace}
+
+
+async def test_a_sweep_that_is_left_early_was_started_all_the_same(
+    ultravox: AsyncUltravox, recwarn: pytest.WarningsRecorder
+) -> None:
+    async with aclosing(outcomes_of(ultravox.sip.registrations.get_many(["some-id"]))):
+        pass
+    gc.collect()
+    assert recwarn.list == []
+
+
+async def test_a_sweep_that_was_refused_is_not_warned_about(
+    ultravox: AsyncUltravox, recwarn: pytest.WarningsRecorder
+) -> None:
+    with pytest.raises(InvalidRequestError):
+        ultravox.sip.registrations.get_many("some-id")
+    gc.collect()
+    assert recwarn.list == []
+
+
+async def test_a_sweep_that_was_refused_can_be_shown_in_a_traceback(ultravox: AsyncUltravox) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        ultravox.sip.registrations.get_many([], concurrency=0)
+    assert "self = <Sweep of SipRegistration" in shown(caught.value)
+
+
+async def test_an_unstarted_sweep_makes_no_noise_at_the_end_of_the_interpreter() -> None:
+    script = (
+        "import ultravox_async\nsweep = ultravox_async.AsyncUltravox('key').sip.registrations.get_many(['some-id'])"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "always", "-c", script, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    assert (process.returncode, said) == (0, b"")
 
 
 async def test_each_iteration_reads_the_ids_again(ultravox: AsyncUltravox) -> None:
@@ -235,6 +330,29 @@ async def test_an_id_that_is_no_string_is_named_and_does_not_stop_the_others(
     result = await ultravox.sip.registrations.get_many([bad, good])
     assert isinstance(result.failed[bad], InvalidRequestError)
     assert list(result.found) == [good]
+
+
+@pytest.mark.parametrize("value", ["a", "", 0, None, False, [], {}])
+def test_an_outcome_without_an_error_gives_its_value(value: object) -> None:
+    assert Outcome("some-id", value).unwrap() is value
+
+
+def test_an_outcome_with_an_error_raises_it() -> None:
+    outcome = Outcome[SipRegistration]("some-id", error=NotFoundError(404, "GET", "/api/x"))
+    with pytest.raises(NotFoundError) as caught:
+        outcome.unwrap()
+    assert caught.value is outcome.error
+
+
+def test_an_outcome_that_raises_again_has_a_traceback_like_the_first() -> None:
+    outcome = Outcome[SipRegistration]("some-id", error=NotFoundError(404, "GET", "/api/x"))
+    stacks: list[list[str]] = []
+    for _ in range(3):
+        with pytest.raises(NotFoundError) as caught:
+            outcome.unwrap()
+        stacks.append([frame.name for frame in traceback.extract_tb(caught.value.__traceback__)])
+    here = "test_an_outcome_that_raises_again_has_a_traceback_like_the_first"
+    assert stacks == [[here, "unwrap"]] * 3
 
 
 async def test_failures_are_raised_together(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
@@ -314,7 +432,7 @@ async def test_what_an_awaited_sweep_cannot_read_is_raised() -> None:
             await ultravox.sip.registrations.get_many(source())
 
 
-async def test_a_surprise_during_a_fetch_is_not_swallowed() -> None:
+async def test_what_a_trace_callback_raises_is_the_outcome_of_its_id() -> None:
     async def surprise(*_: object) -> None:
         message = "a bug in a trace callback"
         raise LookupError(message)
@@ -322,8 +440,9 @@ async def test_a_surprise_during_a_fetch_is_not_swallowed() -> None:
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(surprise)
     async with Wire(found) as wire, client_of(wire.base_url, trace_configs=[trace]) as ultravox:
-        with pytest.raises(LookupError, match="a bug in a trace callback"):
-            await ultravox.sip.registrations.get_many(["a", "b", "c"])
+        result = await ultravox.sip.registrations.get_many(["a", "b", "c"])
+    assert sorted(result.failed) == ["a", "b", "c"]
+    assert all("a bug in a trace callback" in str(error) for error in result.failed.values())
 
 
 async def test_a_client_that_is_closed_meanwhile_ends_the_sweep() -> None:
@@ -338,6 +457,22 @@ async def test_a_client_that_is_closed_meanwhile_ends_the_sweep() -> None:
         with pytest.raises(UltravoxError, match="closed"):
             await close_after_one(ultravox)
     assert 1 <= len(keys) <= 4
+
+
+async def test_a_client_that_is_closed_by_the_source_of_ids_ends_the_sweep_and_reads_no_more() -> None:
+    read: list[str] = []
+
+    async def source() -> AsyncIterator[str]:
+        for key in ("a", "b", "c", "d"):
+            if key == "b":
+                await ultravox.close()
+            read.append(key)
+            yield key
+
+    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
+        with pytest.raises(ClientClosedError):
+            await ultravox.sip.registrations.get_many(source(), concurrency=1)
+    assert read == ["a", "b"]
 
 
 async def test_a_client_that_is_closed_starts_no_sweep() -> None:

@@ -17,6 +17,7 @@ from tests.wire import KEY, WAIT, Received, Say, Wire, answer, client_of, in_tur
 from ultravox_async import (
     APIConnectionError,
     AsyncUltravox,
+    ClientClosedError,
     ConfigurationError,
     DecodeError,
     InvalidRequestError,
@@ -267,7 +268,7 @@ async def test_closing_twice_is_closing_once() -> None:
 async def test_a_client_that_was_never_used_can_be_closed() -> None:
     client = AsyncUltravox(KEY)
     await client.close()
-    with pytest.raises(UltravoxError, match="closed"):
+    with pytest.raises(ClientClosedError, match="closed"):
         await fetch(client)
 
 
@@ -275,7 +276,7 @@ async def test_use_after_close_says_what_to_do() -> None:
     async with Wire(in_turn(OK)) as wire:
         async with client_of(wire.base_url) as client:
             await fetch(client)
-        with pytest.raises(UltravoxError, match="closed; make a new one"):
+        with pytest.raises(ClientClosedError, match="closed; make a new one"):
             await fetch(client)
         assert len(wire.received) == 1
 
@@ -307,7 +308,7 @@ async def test_close_ends_requests_that_wait_for_their_answers() -> None:
         # Before the tasks have had another turn: nothing of theirs is left when close() returns.
         assert all(task.done() for task in tasks)
         errors = [task.exception() for task in tasks]
-    assert [type(error) for error in errors] == [UltravoxError] * 3
+    assert [type(error) for error in errors] == [ClientClosedError] * 3
     assert "GET /api/anything" in str(errors[0])
     assert "closed meanwhile" in str(errors[0])
 
@@ -320,7 +321,7 @@ async def test_close_ends_a_request_that_pauses_before_its_next_attempt() -> Non
         # The only place is free again when the first request pauses.
         await fetch(client)
         await client.close()
-        with pytest.raises(UltravoxError, match="closed meanwhile"):
+        with pytest.raises(ClientClosedError, match="closed meanwhile"):
             await task
         assert len(wire.received) == 2
 
@@ -332,7 +333,7 @@ async def test_close_ends_requests_that_wait_for_their_turn() -> None:
         await asyncio.sleep(0)
         await client.close()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        assert [type(each) for each in outcomes] == [UltravoxError] * 3
+        assert [type(each) for each in outcomes] == [ClientClosedError] * 3
         assert len(wire.received) == 1
 
 
@@ -342,7 +343,7 @@ async def test_close_ends_requests_that_wait_for_a_place() -> None:
         await wire.until_received(1)
         await client.close()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        assert [type(each) for each in outcomes] == [UltravoxError] * 3
+        assert [type(each) for each in outcomes] == [ClientClosedError] * 3
         assert len(wire.received) == 1
 
 
@@ -351,7 +352,7 @@ async def test_close_ends_a_sweep() -> None:
         sweep = asyncio.ensure_future(client.sip.registrations.get_many(f"id{n}" for n in range(100)))
         await wire.until_received(50)
         await client.close()
-        with pytest.raises(UltravoxError, match="closed"):
+        with pytest.raises(ClientClosedError, match="closed"):
             await sweep
 
 
@@ -401,7 +402,7 @@ async def test_close_ends_a_request_over_tls() -> None:
         task = asyncio.create_task(fetch(client))
         await wire.until_received(1)
         await client.close()
-        with pytest.raises(UltravoxError, match="closed meanwhile"):
+        with pytest.raises(ClientClosedError, match="closed meanwhile"):
             await task
 
 
@@ -424,7 +425,7 @@ async def test_close_ends_a_request_in_a_session_that_was_handed_in() -> None:
         task = asyncio.create_task(fetch(client))
         await wire.until_received(1)
         await client.close()
-        with pytest.raises(UltravoxError, match="closed meanwhile"):
+        with pytest.raises(ClientClosedError, match="closed meanwhile"):
             await task
         assert not session.closed
 
@@ -645,12 +646,14 @@ async def test_requests_that_wait_when_a_session_is_closed_by_its_owner_say_so()
     assert "closed, or belongs to another event loop" in str(ended[2])
 
 
-async def test_an_error_of_what_listens_to_a_request_is_not_changed() -> None:
+async def test_an_error_of_what_listens_to_a_request_is_a_connection_error_that_names_its_class() -> None:
     async def refuse(*_: object) -> None:
         raise RuntimeError("this listener is broken")
 
     listener = aiohttp.TraceConfig()
     listener.on_request_start.append(refuse)
-    async with AsyncUltravox(KEY, trace_configs=[listener]) as client:
-        with pytest.raises(RuntimeError, match="this listener is broken"):
+    once = RetryPolicy(max_attempts=1)
+    async with AsyncUltravox(KEY, trace_configs=[listener], retry=once) as client:
+        with pytest.raises(APIConnectionError, match="RuntimeError: this listener is broken") as caught:
             await client.request("GET", "/api/anything")
+        assert not caught.value.connected

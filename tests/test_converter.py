@@ -427,7 +427,8 @@ def test_any_json_is_decoded_to_the_declared_type_or_refused(value: object) -> N
 
 
 @settings(deadline=None)
-@given(st.datetimes(timezones=st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)))
+# Python 3.11 drops an offset of microseconds where it has no seconds.
+@given(st.datetimes(timezones=st.integers(-23 * 3600, 23 * 3600).map(lambda each: timezone(timedelta(seconds=each)))))
 def test_every_aware_timestamp_comes_back_as_it_went(moment: datetime) -> None:
     assert decode(body(moment.isoformat()), datetime, ORIGIN) == moment
 

@@ -74,23 +74,51 @@ async def test_one_timer_serves_all_attempts(deadlines: Deadlines) -> None:
 async def test_all_attempts_can_be_ended_at_once(deadlines: Deadlines) -> None:
     tasks = [asyncio.create_task(_ended(deadlines, 100.0)) for _ in range(3)]
     await asyncio.sleep(0)
-    deadlines.expire_all()
+    await deadlines.end_others()
+    assert all(task.done() for task in tasks)
     assert [await task for task in tasks] == [(0, True)] * 3
     assert len(deadlines) == 0
 
 
-async def test_ending_all_attempts_twice_does_no_harm(deadlines: Deadlines) -> None:
-    task = asyncio.create_task(_ended(deadlines, 100.0))
+async def test_all_attempts_can_be_ended_by_two_at_once(deadlines: Deadlines) -> None:
+    tasks = [asyncio.create_task(_ended(deadlines, 100.0)) for _ in range(3)]
     await asyncio.sleep(0)
-    deadlines.expire_all()
-    await asyncio.sleep(0)
-    deadlines.expire_all()
-    assert await task == (0, True)
+    await asyncio.gather(deadlines.end_others(), deadlines.end_others())
+    assert all(task.done() for task in tasks)
 
 
 async def test_ending_all_attempts_needs_none(deadlines: Deadlines) -> None:
-    deadlines.expire_all()
+    await deadlines.end_others()
+    deadlines.end_own()
     assert len(deadlines) == 0
+
+
+async def test_an_attempt_that_begins_after_all_were_ended_has_its_deadline(deadlines: Deadlines) -> None:
+    task = asyncio.create_task(_ended(deadlines, 100.0))
+    await asyncio.sleep(0)
+    await deadlines.end_others()
+    assert await task == (0, True)
+    assert await _ended(deadlines, 200.0) == (200, True)
+
+
+async def test_a_task_that_ends_all_attempts_does_not_wait_for_its_own(deadlines: Deadlines) -> None:
+    other = asyncio.create_task(_ended(deadlines, 100.0))
+    await asyncio.sleep(0)
+    scope = asyncio.timeout(None)
+    attempt = deadlines.start(scope, 100.0)
+
+    async def end_all() -> None:
+        async with scope:
+            await deadlines.end_others()
+            assert other.done()
+            assert not scope.expired()
+            deadlines.end_own()
+            await asyncio.sleep(0)
+            raise AssertionError
+
+    with pytest.raises(TimeoutError):
+        await end_all()
+    deadlines.stop(attempt)
 
 
 async def test_a_task_without_an_attempt_has_none(deadlines: Deadlines) -> None:

@@ -17,7 +17,10 @@ LAYERS = (
     {"ultravox_async.resources"},
     {"ultravox_async._" + name for name in ("bulk", "pagination", "transport", "paths", "body")}
     | {"ultravox_async.types"},
-    {"ultravox_async._" + name for name in ("converter", "retry", "pacing", "deadlines", "coalescing", "version")}
+    {
+        "ultravox_async._" + name
+        for name in ("converter", "retry", "pacing", "deadlines", "coalescing", "version", "pool", "proxies")
+    }
     | {"ultravox_async.settings", "ultravox_async.errors"},
 )
 TESTING = "ultravox_async.testing"
@@ -111,8 +114,9 @@ def test_only_the_converter_imports_cattrs() -> None:
     assert [name for name in MODULES if "cattrs" in top_level(name)] == ["ultravox_async._converter"]
 
 
-def test_only_the_transport_and_the_client_import_aiohttp() -> None:
+def test_only_the_pool_the_transport_and_the_client_import_aiohttp() -> None:
     assert sorted(name for name in OUTSIDE_TESTING if "aiohttp" in top_level(name)) == [
+        "ultravox_async._pool",
         "ultravox_async._transport",
         "ultravox_async.client",
     ]

@@ -77,6 +77,7 @@ class Scene:
     rate: float | None = None
     places: int = 1000
     max_wait: float = 60.0
+    max_cool_down: float = 300.0
     lateness: float = 0.0
     sent: list[tuple[float, Job]] = attrs.field(factory=list[tuple[float, Job]])
     refused: list[tuple[float, Job, float]] = attrs.field(factory=list[tuple[float, Job, float]])
@@ -89,7 +90,7 @@ class Scene:
 
     async def _play(self, jobs: Sequence[Job], events: Sequence[tuple[float, Callable[[Gate], object]]]) -> None:
         loop = asyncio.get_running_loop()
-        gate = Gate(self.rate, self.places, self.max_wait, loop)
+        gate = Gate(self.rate, self.places, self.max_wait, self.max_cool_down, loop)
         for at, event in events:
             loop.call_at(at, event, gate)
         tasks = [loop.create_task(self._do(job, gate)) for job in jobs]
@@ -121,7 +122,7 @@ class Scene:
             await asyncio.sleep(job.lasting)
         finally:
             self.inside -= 1
-            give_back()
+            give_back(job.operation)
 
     @property
     def times(self) -> list[float]:
@@ -318,15 +319,70 @@ def test_of_two_cool_downs_each_ends_at_its_time() -> None:
     assert [(job.name, time) for time, job in scene.sent] == [("api", 10.0), ("calls", 20.0)]
 
 
-def test_a_cool_down_longer_than_anybody_waits_fails_those_that_wait() -> None:
+def test_a_cool_down_longer_than_a_call_waits_fails_the_single_calls_that_wait() -> None:
     scene = Scene(1.0, max_wait=60.0)
-    jobs = [Job("sent"), *crowd(4, at=0.1), *crowd(4, at=0.1, lane=BULK)]
+    jobs = [Job("sent"), *crowd(4, at=0.1)]
     scene.play(*jobs, Job("calls", at=0.2, operation="calls"), events=[(0.5, cooling(61.0))])
-    assert [(time, seconds) for time, _, seconds in scene.refused] == [(0.5, 61.0)] * 8
+    assert [(time, seconds) for time, _, seconds in scene.refused] == [(0.5, 61.0)] * 4
     assert scene.names == ["sent", "calls"]
 
 
-def test_a_cool_down_longer_than_anybody_waits_fails_those_that_come() -> None:
+def test_bulk_requests_wait_out_a_cool_down_that_single_calls_refuse() -> None:
+    scene = Scene(1.0, max_wait=60.0)
+    jobs = [Job("sent"), *crowd(2, at=0.1, lane=BULK), Job("comes later", at=2.0, lane=BULK)]
+    scene.play(*jobs, events=[(0.5, cooling(61.0))])
+    assert scene.refused == []
+    assert scene.names == ["sent", "0", "1", "comes later"]
+    assert scene.times[1] == 61.5
+
+
+def test_no_cool_down_is_longer_than_the_longest() -> None:
+    scene = Scene(200.0, max_cool_down=300.0)
+    scene.play(Job(at=1.0), Job(at=2.0, lane=BULK), events=[(0.0, cooling(999_999_999_999.0))])
+    assert [(time, seconds) for time, _, seconds in scene.refused] == [(1.0, 299.0)]
+    assert scene.times == [300.0]
+
+
+def test_after_a_cool_down_that_was_cut_one_request_tries_and_the_others_wait_for_its_end() -> None:
+    scene = Scene(None, max_cool_down=300.0)
+    jobs = [*crowd(3, at=1.0, lane=BULK, lasting=7.0), Job("single", at=303.0)]
+    scene.play(*jobs, events=[(0.0, cooling(301.0))])
+    assert scene.times == [300.0, 307.0, 307.0, 307.0]
+    assert scene.names[1] == "single"
+
+
+def test_a_request_that_comes_when_a_cool_down_that_was_cut_is_over_tries_alone() -> None:
+    scene = Scene(None, max_cool_down=300.0)
+    jobs = [Job("first", at=400.0, lasting=5.0), Job("second", at=401.0)]
+    scene.play(*jobs, events=[(0.0, cooling(301.0))])
+    assert [(job.name, time) for time, job in scene.sent] == [("first", 400.0), ("second", 405.0)]
+
+
+def test_where_the_one_that_tries_is_refused_again_the_others_go_on_waiting() -> None:
+    scene = Scene(None, max_cool_down=300.0)
+    jobs = crowd(3, at=1.0, lane=BULK, lasting=7.0)
+    scene.play(*jobs, events=[(0.0, cooling(301.0)), (304.0, cooling(10.0))])
+    assert scene.times == [300.0, 314.0, 321.0]
+
+
+def test_where_the_one_that_tries_is_never_sent_another_tries() -> None:
+    scene = Scene(None, max_cool_down=300.0)
+    jobs = [
+        Job("never connects", at=1.0, lane=BULK, connecting=3.0, sends=False),
+        *crowd(2, at=1.0, lane=BULK, lasting=5.0),
+    ]
+    scene.play(*jobs, events=[(0.0, cooling(301.0))])
+    assert [(job.name, time) for time, job in scene.sent] == [("0", 303.0), ("1", 308.0)]
+
+
+def test_a_class_of_operations_in_which_one_tries_leaves_the_others_alone() -> None:
+    scene = Scene(None, max_cool_down=300.0)
+    jobs = [*crowd(2, at=1.0, lane=BULK, lasting=5.0), Job("calls", at=301.0, operation="calls")]
+    scene.play(*jobs, events=[(0.0, cooling(301.0))])
+    assert [(job.name, time) for time, job in scene.sent] == [("0", 300.0), ("calls", 301.0), ("1", 305.0)]
+
+
+def test_a_cool_down_longer_than_a_call_waits_fails_those_that_come() -> None:
     scene = Scene(200.0, max_wait=60.0)
     scene.play(Job(at=1.0), Job(at=5.0), events=[(0.0, cooling(64.0))])
     assert [(time, seconds) for time, _, seconds in scene.refused] == [(1.0, 63.0)]
@@ -339,7 +395,7 @@ def test_the_text_of_a_refusal_has_the_seconds() -> None:
 
 def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> None:
     async def play() -> object:
-        gate = Gate(None, 0, 60.0, asyncio.get_running_loop())
+        gate = Gate(None, 0, 60.0, 300.0, asyncio.get_running_loop())
         waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -351,7 +407,7 @@ def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> No
 
 def test_a_waiter_cancelled_when_it_is_refused_already_gives_no_permit_back() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 1, 60.0, asyncio.get_running_loop())
+        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
         await gate.enter("api", SINGLE)
         waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
         other = asyncio.create_task(gate.enter("calls", SINGLE))
@@ -376,12 +432,12 @@ def test_a_cancelled_waiter_leaves_its_turn_to_the_next() -> None:
 
 def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 1, 60.0, asyncio.get_running_loop())
+        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
         await gate.enter("api", SINGLE)
         waiting = [asyncio.create_task(outcome(gate.enter("api", SINGLE))) for _ in range(2)]
         await asyncio.sleep(0)
         # The first gets the permit here, and its task is cancelled before it is told so.
-        gate.withdraw()
+        gate.withdraw("api")
         waiting[0].cancel()
         return await asyncio.gather(*waiting)
 
@@ -390,7 +446,7 @@ def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None
 
 def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
     async def play() -> list[str]:
-        gate = Gate(None, 1, 60.0, asyncio.get_running_loop())
+        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
         entered: list[str] = []
 
         async def enter(name: str) -> None:
@@ -401,11 +457,25 @@ def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
         waiting = [asyncio.create_task(enter("cancelled")), asyncio.create_task(enter("next"))]
         await asyncio.sleep(0)
         waiting[0].cancel()
-        gate.withdraw()
+        gate.withdraw("api")
         await asyncio.gather(*waiting, return_exceptions=True)
         return entered
 
     assert run(play()) == ["holder", "next"]
+
+
+def test_a_waiter_that_was_admitted_when_the_gate_closes_gets_no_permit() -> None:
+    async def play() -> list[object]:
+        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
+        await gate.enter("api", SINGLE)
+        waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
+        await asyncio.sleep(0)
+        # It gets the permit here, and the gate is closed before its task runs.
+        gate.withdraw("api")
+        gate.close()
+        return [await waiting]
+
+    assert run(play()) == [GateClosedError]
 
 
 def test_the_last_waiter_may_be_cancelled() -> None:
@@ -502,7 +572,7 @@ def test_every_place_comes_back_whatever_happens(
 def test_closing_fails_whoever_waits_or_pauses() -> None:
     async def play() -> list[object]:
         loop = asyncio.get_running_loop()
-        gate = Gate(1.0, 10, 60.0, loop)
+        gate = Gate(1.0, 10, 60.0, 300.0, loop)
         await gate.enter("api", SINGLE)
         gate.sending()
         waiting = [asyncio.create_task(outcome(gate.enter("api", lane))) for lane in Lane]
@@ -517,7 +587,7 @@ def test_closing_fails_whoever_waits_or_pauses() -> None:
 
 def test_closing_fails_whoever_comes_later() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 10, 60.0, asyncio.get_running_loop())
+        gate = Gate(None, 10, 60.0, 300.0, asyncio.get_running_loop())
         gate.close()
         return [await outcome(gate.enter("api", SINGLE)), await outcome(gate.pause(1.0))]
 
@@ -526,7 +596,7 @@ def test_closing_fails_whoever_comes_later() -> None:
 
 def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 0, 60.0, asyncio.get_running_loop())
+        gate = Gate(None, 0, 60.0, 300.0, asyncio.get_running_loop())
         tasks = [asyncio.create_task(outcome(work)) for work in (gate.enter("api", SINGLE), gate.pause(10.0))]
         await asyncio.sleep(0)
         for task in tasks:
@@ -540,7 +610,7 @@ def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
 def test_a_pause_takes_its_seconds_and_no_permit() -> None:
     async def play() -> float:
         loop = asyncio.get_running_loop()
-        await Gate(1.0, 0, 60.0, loop).pause(7.5)
+        await Gate(1.0, 0, 60.0, 300.0, loop).pause(7.5)
         return loop.time()
 
     assert run(play()) == 7.5
@@ -549,7 +619,7 @@ def test_a_pause_takes_its_seconds_and_no_permit() -> None:
 def test_a_pause_that_ends_in_the_moment_of_closing_is_failed_once() -> None:
     async def play() -> object:
         loop = asyncio.get_running_loop()
-        gate = Gate(None, 0, 60.0, loop)
+        gate = Gate(None, 0, 60.0, 300.0, loop)
         loop.call_at(5.0, gate.close)
         return await outcome(gate.pause(5.0))
 

@@ -62,9 +62,15 @@ def test_the_next_cursor_is_decoded() -> None:
     assert Page[object]([], next="https://api.ultravox.ai/api/voices?cursor=a%3D%2B%2F").next_cursor == "a=+/"
 
 
+@pytest.mark.parametrize("link", ["/api/voices?cursor=2", "?cursor=2", "//backend.internal/api?cursor=2"])
+def test_a_relative_link_has_a_next_cursor_too(link: str) -> None:
+    assert Page[object]([], next=link).next_cursor == "2"
+
+
 def test_the_next_cursor_of_a_malformed_link_is_an_error_of_this_package() -> None:
-    with pytest.raises(UltravoxError):
-        _ = Page[object]([], next="http://[").next_cursor
+    with pytest.raises(DecodeError) as caught:
+        _ = Page[object]([], next="http://alice:hidden@[").next_cursor
+    assert caught.value.got == "http://["
 
 
 async def test_a_page_is_fetched_when_it_is_needed_and_not_before(
@@ -100,8 +106,10 @@ async def test_a_registration_that_appears_meanwhile_does_not_shift_the_pages(
     assert seen[1:] == ultravox_emulator.registration_ids
 
 
-async def test_a_pager_says_what_it_lists(ultravox: AsyncUltravox) -> None:
-    assert repr(ultravox.sip.registrations.list(cursor="c")) == "Pager(GET /api/sip/registrations)"
+async def test_a_pager_says_what_it_lists_and_how_to_read_it(ultravox: AsyncUltravox) -> None:
+    assert repr(ultravox.sip.registrations.list(cursor="c")) == (
+        '<Pager of SipRegistration, GET /api/sip/registrations: iterate over it, or its .pages(), with "async for">'
+    )
 
 
 async def test_a_page_without_links_and_total_is_the_only_one() -> None:
@@ -110,39 +118,67 @@ async def test_a_page_without_links_and_total_is_the_only_one() -> None:
     assert pages == [Page[SipRegistration]([], None, None, None)]
 
 
-async def test_a_link_to_another_origin_is_refused_and_the_key_stays_here() -> None:
-    async with Wire(in_turn(page(None))) as other:
-        link = f"{other.base_url}/api/sip/registrations?cursor=2"
-        async with Wire(in_turn(page(link))) as wire:
-            error = await walk(wire.base_url)
-            assert len(wire.received) == 1
-        assert other.received == []
-    assert isinstance(error, DecodeError)
-    assert (error.path, error.got) == ("next", link)
-    assert error.origin == "GET /api/sip/registrations"
-    assert KEY not in shown(error)
+@pytest.mark.parametrize(
+    "link",
+    [
+        "?cursor=2",
+        "/api/sip/registrations?cursor=2",
+        "//backend.internal/api?cursor=2",
+        "http://backend.internal:8000/api/sip/registrations?cursor=2",
+        "https://127.0.0.1/?cursor=2",
+        "https://alice:hidden@127.0.0.1/?cursor=2",
+        "https://127.0.0.1/?cursor=2#page",
+    ],
+)
+async def test_a_link_is_followed_by_its_query_whatever_it_names_before_it(link: str) -> None:
+    async with Wire(in_turn(page(link), page(None))) as wire, client_of(wire.base_url) as ultravox:
+        assert len([each async for each in ultravox.sip.registrations.list()]) == 2
+        assert [each.target for each in wire.received] == [
+            "/api/sip/registrations",
+            "/api/sip/registrations?cursor=2",
+        ]
 
 
 @pytest.mark.parametrize(
     "link",
     [
         "",
-        "?cursor=2",
-        "/api/sip/registrations?cursor=2",
-        "//127.0.0.1/api?cursor=2",
-        "http://[",
-        "http://127.0.0.1:port/",
-        "https://127.0.0.1/?cursor=2",
-        "ftp://127.0.0.1/?cursor=2",
+        "?",
+        "cursor=2",
+        "/api/sip/registrations",
+        "/api/sip/registrations#?cursor=2",
         "javascript:alert(1)",
+        "http://[",
+        "http://[/?cursor=2",
+        "http://127.0.0.1:port/?cursor=2",
     ],
 )
-async def test_a_link_that_is_no_url_of_the_origin_is_refused(link: str) -> None:
+async def test_a_link_that_is_no_url_with_a_query_is_refused(link: str) -> None:
     async with Wire(in_turn(page(link))) as wire:
         error = await walk(wire.base_url)
         assert len(wire.received) == 1
     assert isinstance(error, DecodeError)
-    assert (error.path, error.got) == ("next", link)
+    assert error.origin == "GET /api/sip/registrations"
+    assert (error.path, error.expected, error.got) == ("next", "a URL with a query", link)
+
+
+async def test_a_link_that_is_refused_is_shown_without_user_information_and_key() -> None:
+    link = f"https://alice:hidden@backend.internal/{KEY}"
+    async with Wire(in_turn(page(link))) as wire:
+        error = await walk(wire.base_url)
+    assert isinstance(error, DecodeError)
+    assert error.got == "https://backend.internal/[redacted]"
+    assert KEY not in shown(error)
+    assert "hidden" not in shown(error)
+
+
+async def test_a_link_with_the_key_in_its_query_is_refused_and_not_sent() -> None:
+    async with Wire(in_turn(page(f"/api/sip/registrations?cursor={KEY}"), page(None))) as wire:
+        error = await walk(wire.base_url)
+        assert len(wire.received) == 1
+    assert isinstance(error, DecodeError)
+    assert error.got == "/api/sip/registrations?cursor=[redacted]"
+    assert KEY not in shown(error)
 
 
 async def test_a_link_of_another_type_is_refused() -> None:
@@ -163,6 +199,15 @@ async def test_a_link_back_to_a_page_that_was_seen_is_refused() -> None:
         assert len(wire.received) == 4
     assert isinstance(error, DecodeError)
     assert (error.path, error.expected) == ("next", "a page not seen before")
+
+
+async def test_a_link_back_to_a_page_that_was_seen_is_refused_whatever_origin_it_names() -> None:
+    links = [page(f"https://alice:hidden@backend-{number}.internal/?cursor=2") for number in range(3)]
+    async with Wire(in_turn(*links)) as wire:
+        error = await walk(wire.base_url)
+        assert len(wire.received) == 2
+    assert isinstance(error, DecodeError)
+    assert (error.expected, error.got) == ("a page not seen before", "https://backend-1.internal/?cursor=2")
 
 
 async def test_a_link_back_to_the_first_page_is_refused() -> None:

@@ -17,14 +17,17 @@ DESIGNED = {
     "AsyncUltravox",
     "AuthenticationError",
     "BadRequestError",
+    "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "DecodeError",
     "FallbackHandler",
+    "Ids",
     "InvalidRequestError",
     "NotFoundError",
     "Page",
     "Pager",
+    "PaymentRequiredError",
     "PermissionDeniedError",
     "RateLimit",
     "RateLimitError",
@@ -35,7 +38,10 @@ DESIGNED = {
     "SipRegistration",
     "SipRegistrationChanges",
     "Timeout",
+    "TooEarlyError",
     "UltravoxError",
+    "UnprocessableEntityError",
+    "Via",
 }
 
 
@@ -107,6 +113,7 @@ def test_there_are_methods_to_look_at() -> None:
     names = {name for name, _ in public_members()}
     assert len(names) >= 15
     assert {"AsyncUltravox.close", "SipRegistrations.get", "Sip.get_config", "Pager.pages", "Response.json"} <= names
+    assert {"Sweep.collect", "Outcome.unwrap"} <= names
 
 
 def test_the_docstrings_of_the_resources_name_each_argument() -> None:

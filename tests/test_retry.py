@@ -23,6 +23,8 @@ POLICY = RetryPolicy(max_attempts=100, base_delay=0.5, max_delay=60.0)
 IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
 PASSING = {408, 429, 500, 502, 503, 504}
 LASTING = {301, 400, 401, 403, 404, 405, 409, 410, 418, 422, 425, 501, 505, 511, 599}
+NO_CAPACITY = b'{"detail": "No capacity for priority calls."}'
+CREATING_CALLS = ["/api/calls", "/api/agents/some-id/calls"]
 ALMOST_ONE = 1.0 - 2.0**-53
 
 
@@ -34,12 +36,22 @@ def high() -> float:
     return ALMOST_ONE
 
 
-def status_error(status: int, method: str, retry_after: float | None) -> APIStatusError:
-    return class_for_status(status)(status, method, "/api/x", retry_after=retry_after)
+def status_error(
+    status: int, method: str, retry_after: float | None, *, path: str = "/api/x", body: bytes = b""
+) -> APIStatusError:
+    return class_for_status(status)(status, method, path, body=body, retry_after=retry_after)
 
 
-def delay(error: UltravoxError, *, attempt: int = 1, random: Callable[[], float] = low) -> float | None:
-    return retry_delay(POLICY, "GET", attempt, error, random)
+def delay(  # noqa: PLR0913 - what retry_delay takes
+    error: UltravoxError,
+    *,
+    method: str = "GET",
+    attempt: int = 1,
+    random: Callable[[], float] = low,
+    policy: RetryPolicy = POLICY,
+    longest: float = POLICY.max_delay,
+) -> float | None:
+    return retry_delay(policy, method, attempt, error, random=random, longest=longest)
 
 
 @pytest.mark.parametrize(("method", "status"), list(product(sorted(IDEMPOTENT), sorted(PASSING | LASTING))))
@@ -47,29 +59,72 @@ def delay(error: UltravoxError, *, attempt: int = 1, random: Callable[[], float]
 def test_an_idempotent_method_is_repeated_after_the_statuses_that_pass(
     method: str, status: int, retry_after: float | None
 ) -> None:
-    found = retry_delay(POLICY, method, 1, status_error(status, method, retry_after), low)
+    found = delay(status_error(status, method, retry_after), method=method)
     assert (found is not None) == (status in PASSING)
 
 
 @pytest.mark.parametrize(("method", "status"), list(product(["POST", "PATCH"], sorted(PASSING | LASTING))))
-def test_another_method_without_retry_after_is_repeated_after_429_only(method: str, status: int) -> None:
-    found = retry_delay(POLICY, method, 1, status_error(status, method, None), low)
+@pytest.mark.parametrize("retry_after", [None, 0.0, 2.0])
+@pytest.mark.parametrize("body", [b"", NO_CAPACITY])
+def test_another_method_is_repeated_after_429_only(
+    method: str, status: int, retry_after: float | None, body: bytes
+) -> None:
+    found = delay(status_error(status, method, retry_after, body=body), method=method)
     assert (found is not None) == (status == 429)
 
 
-@pytest.mark.parametrize(("method", "status"), list(product(["POST", "PATCH"], sorted(PASSING | LASTING))))
-@pytest.mark.parametrize("retry_after", [0.0, 2.0])
-def test_another_method_with_retry_after_is_repeated_after_429_and_503_only(
-    method: str, status: int, retry_after: float
+@pytest.mark.parametrize("status", sorted(PASSING | LASTING))
+@pytest.mark.parametrize("retry_after", [None, 0.0, 2.0])
+@pytest.mark.parametrize("path", CREATING_CALLS)
+def test_creating_a_call_is_repeated_where_the_api_has_no_capacity_and_says_when_to_come_back(
+    status: int, retry_after: float | None, path: str
 ) -> None:
-    found = retry_delay(POLICY, method, 1, status_error(status, method, retry_after), low)
-    assert (found is not None) == (status in {429, 503})
+    error = status_error(status, "POST", retry_after, path=path, body=NO_CAPACITY)
+    found = delay(error, method="POST")
+    assert (found is not None) == (status == 429 or (status == 503 and retry_after is not None))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><head><title>503 Service Temporarily Unavailable</title></head></html>",
+        b"upstream connect error",
+        b'"No capacity."',
+        b'["No capacity."]',
+        b"null",
+        b"{}",
+        b'{"message": "Service Unavailable"}',
+        b'{"error": "no healthy upstream"}',
+        b'{"detail": null}',
+        b'{"detail": ["No capacity."]}',
+        b'{"detail": "No capacity."',
+    ],
+)
+def test_creating_a_call_is_not_repeated_after_the_503_of_a_gateway(body: bytes) -> None:
+    error = status_error(503, "POST", 2.0, path="/api/calls", body=body)
+    assert delay(error, method="POST") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PATCH", "/api/calls"),
+        ("POST", "/api/sip/registrations"),
+        ("POST", "/api/calls/some-id/send_data_message"),
+        ("POST", "/api/recalls"),
+        ("POST", "/api/calls/"),
+    ],
+)
+def test_nothing_but_creating_a_call_is_repeated_where_the_api_has_no_capacity(method: str, path: str) -> None:
+    error = status_error(503, method, 2.0, path=path, body=NO_CAPACITY)
+    assert delay(error, method=method) is None
 
 
 @pytest.mark.parametrize("method", [*sorted(IDEMPOTENT), "POST", "PATCH"])
 @pytest.mark.parametrize("kind", [APIConnectionError, APITimeoutError])
 def test_whatever_never_connected_is_repeated(method: str, kind: type[APIConnectionError]) -> None:
-    assert retry_delay(POLICY, method, 1, kind(method, "/api/x", "refused", connected=False), low) is not None
+    assert delay(kind(method, "/api/x", "refused", connected=False), method=method) is not None
 
 
 @pytest.mark.parametrize("method", [*sorted(IDEMPOTENT), "POST", "PATCH"])
@@ -77,7 +132,7 @@ def test_whatever_never_connected_is_repeated(method: str, kind: type[APIConnect
 def test_what_lost_its_connection_is_repeated_where_it_is_idempotent(
     method: str, kind: type[APIConnectionError]
 ) -> None:
-    found = retry_delay(POLICY, method, 1, kind(method, "/api/x", "reset", connected=True), low)
+    found = delay(kind(method, "/api/x", "reset", connected=True), method=method)
     assert (found is not None) == (method in IDEMPOTENT)
 
 
@@ -86,17 +141,22 @@ def test_what_lost_its_connection_is_repeated_where_it_is_idempotent(
     [
         UltravoxError("closed"),
         ResponseTooLargeError("GET", "/api/x", 10),
-        DecodeError("GET /api/x", "a", "a string", "1"),
     ],
 )
 def test_no_other_failure_is_repeated(error: UltravoxError) -> None:
     assert delay(error) is None
 
 
+@pytest.mark.parametrize("method", [*sorted(IDEMPOTENT), "POST", "PATCH"])
+def test_an_answer_that_cannot_be_right_is_asked_for_again_with_get_only(method: str) -> None:
+    error = DecodeError(f"{method} /api/x", "registrationId", "some-id", "another-id")
+    assert (delay(error, method=method) is not None) == (method == "GET")
+
+
 def test_the_last_attempt_of_the_policy_is_the_last() -> None:
     policy = RetryPolicy(max_attempts=3)
     error = status_error(500, "GET", None)
-    assert [retry_delay(policy, "GET", attempt, error, low) is None for attempt in (1, 2, 3, 4)] == [
+    assert [delay(error, attempt=attempt, policy=policy) is None for attempt in (1, 2, 3, 4)] == [
         False,
         False,
         True,
@@ -115,7 +175,7 @@ def test_a_pause_is_shortened_at_random_by_up_to_half() -> None:
 
 def test_a_great_number_of_attempts_does_not_overflow() -> None:
     policy = RetryPolicy(max_attempts=10**9)
-    assert retry_delay(policy, "GET", 10**8, status_error(500, "GET", None), low) == 60.0
+    assert delay(status_error(500, "GET", None), attempt=10**8, policy=policy) == 60.0
 
 
 def test_retry_after_is_obeyed_and_not_shortened() -> None:

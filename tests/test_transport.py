@@ -30,6 +30,7 @@ from ultravox_async import (
     APITimeoutError,
     AsyncUltravox,
     BadRequestError,
+    ClientClosedError,
     DecodeError,
     RateLimitError,
     RedirectError,
@@ -39,7 +40,7 @@ from ultravox_async import (
     Timeout,
     UltravoxError,
 )
-from ultravox_async.testing import DropResponse, Emulator, Respond
+from ultravox_async.testing import DropResponse, Emulator
 
 ONCE = RetryPolicy(max_attempts=1)
 ANYTHING = "/api/anything"
@@ -95,9 +96,8 @@ async def test_what_may_have_had_an_effect_is_not_repeated(method: str, said: Sa
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-@pytest.mark.parametrize("said", [answer(429), answer(503, headers={"Retry-After": "0"})])
-async def test_what_the_server_turned_away_is_repeated_with_any_method(method: str, said: Say) -> None:
-    async with Wire(in_turn(said, OK)) as wire, client_of(wire.base_url) as ultravox:
+async def test_what_the_server_turned_away_is_repeated_with_any_method(method: str) -> None:
+    async with Wire(in_turn(answer(429), OK)) as wire, client_of(wire.base_url) as ultravox:
         assert (await ultravox.request(method, ANYTHING, json={"a": 1})).status == 200
         assert [each.body for each in wire.received] == [b'{"a":1}', b'{"a":1}']
 
@@ -184,12 +184,11 @@ async def test_a_failed_answer_gives_its_connection_back_before_the_pause() -> N
         assert [each.connection for each in wire.received] == [1, 1]
 
 
-async def test_retry_after_is_obeyed(ultravox_emulator: Emulator, clock: Clock) -> None:
-    ultravox_emulator.inject(Respond(429, {"Retry-After": "30"}), times=1)
-    async with AsyncUltravox(ultravox_emulator.api_key, base_url=ultravox_emulator.base_url) as ultravox:
-        await ultravox.sip.get_config()
-    first, second = ultravox_emulator.requests
-    assert second.at - first.at >= 30
+async def test_retry_after_is_obeyed(clock: Clock) -> None:
+    asked_to_wait = answer(429, headers={"Retry-After": "30"})
+    async with Wire(in_turn(asked_to_wait, OK)) as wire, client_of(wire.base_url) as ultravox:
+        await ultravox.request("GET", ANYTHING)
+        assert len(wire.received) == 2
     assert clock.ahead > 29
 
 
@@ -651,7 +650,7 @@ async def test_close_ends_those_who_share() -> None:
         await wire.until_received(1)
         await ultravox.close()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(each) for each in outcomes] == [UltravoxError] * 2
+    assert [type(each) for each in outcomes] == [ClientClosedError] * 2
 
 
 async def test_close_ends_a_request_in_the_instant_in_which_it_is_made() -> None:
@@ -659,5 +658,5 @@ async def test_close_ends_a_request_in_the_instant_in_which_it_is_made() -> None
     task = asyncio.create_task(ultravox.request("GET", ANYTHING))
     await asyncio.sleep(0)
     await ultravox.close()
-    with pytest.raises(UltravoxError, match="closed meanwhile"):
+    with pytest.raises(ClientClosedError, match="closed meanwhile"):
         await task

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any, Literal, Self, TypeAlias
+from urllib.parse import unquote
 
 import attrs
 
@@ -69,6 +70,11 @@ def answer(
     fields = {"Content-Type": "application/json", "Content-Length": str(len(sent)), **(headers or {})}
     lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in fields.items())]
     return Say("\r\n".join([*lines, "", ""]).encode() + sent)
+
+
+async def the_registration_asked_for(request: Received) -> Say:
+    """Answer with a registration whose id is the last segment of the path."""
+    return answer(200, {**REGISTRATION, "registrationId": unquote(request.target.rpartition("/")[2])})
 
 
 def in_turn(*said: Say) -> Script:

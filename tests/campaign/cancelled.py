@@ -18,19 +18,9 @@ from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy
 from .leftovers import broken, left_in, other_tasks, pausing, waiting_at_the_gate
 
 CONCURRENT = 50
-_KEY = "CAMPAIGN.not-a-key-of-anybody-anywhere-00"
+KEY = "CAMPAIGN.not-a-key-of-anybody-anywhere-00"
 # A bound for what is broken; nothing waits for so long where nothing is.
 _LONGEST = 20.0
-_REGISTRATION = {
-    "registrationId": "some-id",
-    "created": "2026-07-02T10:00:00Z",
-    "username": "alice",
-    "proxy": "sip.example.com",
-    "outboundProxy": None,
-    "authUser": None,
-    "successful": True,
-}
-
 # One round of the event loop for some of them, so that they are cancelled in different rounds.
 _PAUSE_BEFORE_CANCELLING = 0.25
 
@@ -101,6 +91,28 @@ class Tally:
         )
 
 
+def registration(registration_id: str) -> dict[str, object]:
+    """Return a registration as the API sends it."""
+    return {
+        "registrationId": registration_id,
+        "created": "2026-07-02T10:00:00Z",
+        "username": "alice",
+        "proxy": "sip.example.com",
+        "outboundProxy": None,
+        "authUser": None,
+        "successful": True,
+    }
+
+
+def fill_backlog(port: int, sockets: contextlib.ExitStack) -> None:
+    """Connect to a listener that accepts nobody until it has no room left: who comes later gets no answer."""
+    # With a backlog of 0 there is room for one or two.
+    for _ in range(3):
+        filler = sockets.enter_context(socket.socket())
+        filler.setblocking(False)  # noqa: FBT003 - its only argument
+        filler.connect_ex(("127.0.0.1", port))
+
+
 class Obstacle:
     """A server that lets no request get past one stage, until it is told to serve."""
 
@@ -125,11 +137,7 @@ class Obstacle:
         port: int = self._listener.getsockname()[1]
         self.origin = f"{'https' if self._stage in {'TLS', 'anywhere in TLS'} else 'http'}://127.0.0.1:{port}"
         if self._stage == "connect":
-            # A listener that accepts nobody has room for one or two; those behind them get no answer.
-            for _ in range(3):
-                filler = self._sockets.enter_context(socket.socket())
-                filler.setblocking(False)  # noqa: FBT003 - its only argument
-                filler.connect_ex(("127.0.0.1", port))
+            fill_backlog(port, self._sockets)
         else:
             await self._accept()
         return self
@@ -196,10 +204,10 @@ class Obstacle:
 
     def _content(self, target: str) -> object:
         if target.startswith("/api/sip/registrations/"):
-            return _REGISTRATION
+            return registration(target.rpartition("/")[2])
         first_of_two = self._stage == "page" and "cursor" not in target
         link = f"{self.origin}/api/sip/registrations?cursor=2" if first_of_two else None
-        return {"results": [_REGISTRATION], "next": link, "previous": None}
+        return {"results": [registration("some-id")], "next": link, "previous": None}
 
 
 class Scene:
@@ -264,10 +272,10 @@ async def scene_of(stage: Stage) -> AsyncGenerator[Scene, None]:
 
     events = aiohttp.TraceConfig()
     events.on_connection_create_start.append(note)
-    of_server, of_client = _tls_contexts()
+    of_server, of_client = tls_contexts()
     async with Obstacle(stage, of_server) as obstacle:
         client = AsyncUltravox(
-            _KEY,
+            KEY,
             base_url=obstacle.origin,
             ssl=of_client,
             trace_configs=[events],
@@ -279,7 +287,8 @@ async def scene_of(stage: Stage) -> AsyncGenerator[Scene, None]:
             yield Scene(stage, obstacle, client, connecting)
 
 
-def _tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the contexts of a server on 127.0.0.1 and of the clients that trust it."""
     authority = trustme.CA()
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType] - partly typed in trustme

@@ -18,7 +18,6 @@ from ultravox_async import (
     RateLimit,
     RateLimitError,
     RetryPolicy,
-    ServerError,
     SipRegistration,
     Timeout,
     UltravoxError,
@@ -389,8 +388,6 @@ class _Worker:
 
 
 def _had_no_effect(error: object) -> bool:
-    if isinstance(error, ServerError):
-        return error.status == 503 and error.retry_after is not None
     return isinstance(error, RateLimitError) or (isinstance(error, APIConnectionError) and not error.connected)
 
 

@@ -20,7 +20,7 @@ from ultravox_async import (
     SipRegistration,
     SipRegistrationChanges,
 )
-from ultravox_async._body import Body, Secret
+from ultravox_async._body import Secret
 from ultravox_async._converter import wire_name
 from ultravox_async._transport import Key, Request, Response, Transport
 from ultravox_async.resources.sip import Sip
@@ -174,8 +174,8 @@ class Recorder:
     def __init__(self) -> None:
         self.requests: list[Request] = []
 
-    async def fetch(self, method: str, path: str, into: type[object], *, body: Body | None = None) -> object:
-        self.requests.append(Request(method, path, body=body))
+    async def fetch(self, request: Request, into: type[object]) -> object:
+        self.requests.append(request)
         return into
 
     async def send(self, request: Request) -> Response:

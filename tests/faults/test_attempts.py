@@ -88,12 +88,11 @@ async def test_no_get_fails_where_the_server_closes_idle_connections_as_they_are
         assert len(wire.received) == count + broken
 
 
-async def test_the_connection_of_a_repetition_is_not_used_again() -> None:
-    # It would lie in wait for the next repetition, as stale as the one that broke.
-    async with Wire(in_turn(OK, HANG_UP, OK, HANG_UP, OK)) as wire, client_of(wire.base_url) as client:
-        for _ in range(3):
+async def test_the_connection_of_a_repetition_is_new_and_used_again() -> None:
+    async with Wire(in_turn(OK, HANG_UP, OK, OK, HANG_UP, OK)) as wire, client_of(wire.base_url) as client:
+        for _ in range(4):
             await client.request("GET", ANYTHING)
-        assert [each.connection for each in wire.received] == [1, 1, 2, 3, 4]
+        assert [each.connection for each in wire.received] == [1, 1, 2, 2, 2, 3]
 
 
 @pytest.mark.parametrize("status", [429, 503])

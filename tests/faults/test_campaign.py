@@ -2,6 +2,7 @@ from typing import get_args
 
 import pytest
 
+from tests.campaign import closed
 from tests.campaign.cancelled import CONCURRENT, STAGES, Stage, cancel_at
 from tests.campaign.leftovers import broken
 from tests.campaign.mixed import Plan, run
@@ -25,6 +26,15 @@ async def test_cancelled_calls_leave_nothing_behind_and_the_next_ones_succeed(st
     assert tally.cancelled >= 2 * CONCURRENT
     if not stage.startswith("anywhere"):
         assert tally.at_the_stage == CONCURRENT
+
+
+@pytest.mark.parametrize("stage", closed.STAGES)
+async def test_closes_at_random_moments_end_every_caller_and_leave_nothing_behind(stage: closed.Stage) -> None:
+    tally = await closed.close_at(stage, 14, seed=1)
+    assert tally.passed, str(tally)
+    assert tally.closes == 14
+    assert tally.at_the_stage > 0
+    assert set(tally.closers) == set(closed.closers_at(stage))
 
 
 def test_every_stage_is_looked_at() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.wire import HANG_UP, WAIT, Say, Wire, answer, client_of, in_turn
-from ultravox_async import AsyncUltravox, UltravoxError
+from ultravox_async import AsyncUltravox, ClientClosedError, UltravoxError
 
 ROOT = Path(__file__).parents[2]
 ANYTHING = "/api/anything"
@@ -16,7 +16,7 @@ _LONGEST = 25.0
 
 PREAMBLE = """
 import asyncio, os, sys, threading
-from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy, Timeout, UltravoxError
+from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy, Timeout, UltravoxError, ClientClosedError
 from ultravox_async.testing import Emulator, Stall
 """
 
@@ -234,7 +234,7 @@ async def test_a_close_during_requests_ends_each_with_a_clear_error(count: int) 
         async with asyncio.timeout(20):
             await client.close()
             outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        assert {type(each) for each in outcomes} == {UltravoxError}
+        assert {type(each) for each in outcomes} == {ClientClosedError}
         assert all("closed" in str(each) for each in outcomes)
 
 
@@ -245,7 +245,7 @@ async def test_a_close_from_two_tasks_at_once_ends_both() -> None:
         await wire.until_received(1)
         async with asyncio.timeout(20):
             await asyncio.gather(client.close(), client.close())
-        with pytest.raises(UltravoxError, match="closed"):
+        with pytest.raises(ClientClosedError, match="closed"):
             await call
 
 
@@ -254,10 +254,10 @@ async def test_a_closed_client_sends_nothing_more(said: Say) -> None:
     async with Wire(in_turn(said)) as wire:
         client = client_of(wire.base_url)
         await client.close()
-        with pytest.raises(UltravoxError, match="closed"):
+        with pytest.raises(ClientClosedError, match="closed"):
             await client.request("GET", ANYTHING)
-        with pytest.raises(UltravoxError, match="closed"):
+        with pytest.raises(ClientClosedError, match="closed"):
             await client.sip.registrations.get_many(["an-id"])
-        with pytest.raises(UltravoxError, match="closed"):
+        with pytest.raises(ClientClosedError, match="closed"):
             _ = [each async for each in client.sip.registrations.list()]
         assert wire.received == []

@@ -42,6 +42,14 @@ def configuring(**fields: Any) -> Call:  # noqa: ANN401 - the wrong types too
     return lambda ultravox: ultravox.sip.update_config(**fields)
 
 
+async def test_a_resource_says_where_it_is_and_what_it_offers() -> None:
+    async with AsyncUltravox(KEY, base_url="https://api.example.com/prefix") as ultravox:
+        assert repr(ultravox.sip) == "<Sip at https://api.example.com: get_config, registrations, update_config>"
+        assert repr(ultravox.sip.registrations) == (
+            "<SipRegistrations at https://api.example.com: create, delete, get, get_many, list, update>"
+        )
+
+
 async def test_a_registration_is_fetched(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     wanted = ultravox_emulator.registration_ids[3]
     got = await ultravox.sip.registrations.get(wanted)

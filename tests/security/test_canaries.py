@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote, quote_plus
 
+import aiohttp
 import attrs
 import pytest
 import trustme
@@ -21,6 +22,7 @@ from ultravox_async import (
     AsyncUltravox,
     AuthenticationError,
     BadRequestError,
+    ClientClosedError,
     ConfigurationError,
     DecodeError,
     FallbackHandler,
@@ -31,7 +33,6 @@ from ultravox_async import (
     ServerError,
     SipRegistration,
     Timeout,
-    UltravoxError,
 )
 
 Call: TypeAlias = Callable[[AsyncUltravox], Awaitable[object]]
@@ -421,12 +422,38 @@ async def key_in_the_query_of_the_base_url() -> None:
     AsyncUltravox(KEY, base_url=f"http://example.com/?key={KEY}")
 
 
+async def class_for_trace_config() -> None:
+    classes: Any = [aiohttp.TraceConfig]
+    async with client_of(closed_port(), trace_configs=classes) as client:
+        await get(client)
+
+
+async def look_alike_for_session() -> None:
+    look_alike: Any = object()
+    async with client_of(closed_port(), session=look_alike) as client:
+        await get(client)
+
+
+class TheEnd(BaseException):
+    """Neither an error nor a cancellation."""
+
+
+async def ended_by_a_hook() -> None:
+    async def fail(*_: object) -> None:
+        raise TheEnd
+
+    events = aiohttp.TraceConfig()
+    events.on_request_headers_sent.append(fail)
+    async with Wire(in_turn(FOUND)) as wire, client_of(wire.base_url, trace_configs=[events]) as client:
+        await create(client)
+
+
 WAYS: list[tuple[Way, type[BaseException]]] = [
     (refused, APIConnectionError),
     (untrusted, APIConnectionError),
     (cancelled, asyncio.CancelledError),
-    (closed_meanwhile, UltravoxError),
-    (used_after_close, UltravoxError),
+    (closed_meanwhile, ClientClosedError),
+    (used_after_close, ClientClosedError),
     (the_callers_timeout, TimeoutError),
     (failures_of_many, ExceptionGroup),
     (misspelt_beside_a_password, TypeError),
@@ -443,6 +470,9 @@ WAYS: list[tuple[Way, type[BaseException]]] = [
     (endless_json, InvalidRequestError),
     (bad_path_beside_a_password, InvalidRequestError),
     (bad_method_beside_a_password, InvalidRequestError),
+    (class_for_trace_config, ConfigurationError),
+    (look_alike_for_session, ConfigurationError),
+    (ended_by_a_hook, TheEnd),
     (unusable_key, ConfigurationError),
     (unusable_setting_beside_a_key, ConfigurationError),
     (user_information, ConfigurationError),
@@ -482,9 +512,10 @@ async def test_a_success_shows_no_secret_in_objects_and_logs(told: Told) -> None
         made = await client.sip.registrations.create(username="alice", password=PASSWORD, proxy="sip.example.com")
         response = await client.request("POST", "/api/anything", json={"password": PASSWORD})
         shown = [client, client.sip, client.sip.registrations, client.sip.registrations.list(), made, response]
-        shown += [client.sip.registrations.get_many(["some-id"])]
+        sweep = client.sip.registrations.get_many(["some-id"])
+        shown += [sweep, await sweep]
         assert isinstance(made, SipRegistration)
-        assert len(wire.received) == 2
+        assert len(wire.received) == 3
         assert traces(*(text for each in shown for text in texts_of_object(each))) == []
     assert "asyncio" in " ".join(told.logged)
     assert traces(*told.texts()) == []

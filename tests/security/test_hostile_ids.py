@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.wire import REGISTRATION, Wire, answer, client_of, in_turn
+from tests.wire import Wire, client_of, the_registration_asked_for
 from ultravox_async import AsyncUltravox, InvalidRequestError
 
 Call: TypeAlias = Callable[[AsyncUltravox, str], Awaitable[object]]
 
 BASE = ["", "api", "sip", "registrations"]
-FOUND = in_turn(answer(200, REGISTRATION))
 
 
 async def get(client: AsyncUltravox, value: str) -> None:
@@ -52,7 +51,7 @@ TRICKY = [
 @pytest.mark.parametrize("value", REFUSED)
 @pytest.mark.parametrize("call", CALLS)
 async def test_an_id_that_could_climb_or_break_out_is_refused_before_anything_is_sent(call: Call, value: str) -> None:
-    async with Wire(FOUND) as wire, client_of(wire.base_url) as client:
+    async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         with pytest.raises(InvalidRequestError):
             await call(client, value)
         assert wire.received == []
@@ -64,7 +63,7 @@ async def test_an_id_that_could_climb_or_break_out_is_refused_before_anything_is
 async def test_every_other_id_reaches_the_server_as_one_segment_that_decodes_to_it(
     call: Call, values: list[str]
 ) -> None:
-    async with Wire(FOUND) as wire, client_of(wire.base_url) as client:
+    async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         for value in values:
             await call(client, value)
         assert [segments(each.target) for each in wire.received] == [[*BASE, value] for value in values]
@@ -72,7 +71,7 @@ async def test_every_other_id_reaches_the_server_as_one_segment_that_decodes_to_
 
 @pytest.mark.parametrize("value", TRICKY)
 async def test_an_id_that_others_would_read_differently_reaches_the_server_as_one_segment(value: str) -> None:
-    async with Wire(FOUND) as wire, client_of(wire.base_url) as client:
+    async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         await get(client, value)
         assert [segments(each.target) for each in wire.received] == [[*BASE, value]]
 
@@ -80,7 +79,7 @@ async def test_an_id_that_others_would_read_differently_reaches_the_server_as_on
 @settings(max_examples=200, deadline=None)
 @given(value=st.text(max_size=20) | st.text("./\\%2eEfF5cC0aAdD\r\n?#;", max_size=12))
 async def test_any_text_is_one_segment_or_refused(value: str) -> None:
-    async with Wire(FOUND) as wire, client_of(wire.base_url) as client:
+    async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         try:
             await get(client, value)
         except InvalidRequestError:
@@ -98,7 +97,7 @@ async def test_any_text_is_one_segment_or_refused(value: str) -> None:
     ],
 )
 async def test_a_path_that_could_climb_or_break_out_is_refused_before_anything_is_sent(path: str) -> None:
-    async with Wire(FOUND) as wire, client_of(wire.base_url) as client:
+    async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         with pytest.raises(InvalidRequestError):
             await client.request("GET", path)
         assert wire.received == []
@@ -107,7 +106,7 @@ async def test_a_path_that_could_climb_or_break_out_is_refused_before_anything_i
 @settings(max_examples=200, deadline=None)
 @given(path=st.text(max_size=20).map("/".__add__) | st.text("./\\%2eEfF5cC0aAdD\r\n?#;", max_size=12))
 async def test_any_path_arrives_with_the_segments_that_it_had_or_is_refused(path: str) -> None:
-    async with Wire(FOUND) as wire, client_of(wire.base_url) as client:
+    async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         try:
             await client.request("GET", path)
         except InvalidRequestError:
@@ -119,7 +118,7 @@ async def test_any_path_arrives_with_the_segments_that_it_had_or_is_refused(path
 @settings(max_examples=100, deadline=None)
 @given(params=st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3))
 async def test_no_parameter_leaves_the_query(params: dict[str, str]) -> None:
-    async with Wire(FOUND) as wire, client_of(wire.base_url) as client:
+    async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         try:
             await client.request("GET", "/api/anything", params=params)
         except InvalidRequestError:

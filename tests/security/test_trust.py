@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import inspect
+import socket
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -14,10 +15,28 @@ import pytest
 import trustme
 
 from tests.security.canaries import KEY, client_of, texts_of, traces
-from tests.wire import REGISTRATION, Received, Say, Wire, answer, in_turn
-from ultravox_async import APIConnectionError, AsyncUltravox, ConfigurationError
+from tests.wire import REGISTRATION, Received, Say, Script, Wire, answer, in_turn
+from ultravox_async import APIConnectionError, AsyncUltravox, ConfigurationError, RetryPolicy
 
 FOUND = in_turn(answer(200, REGISTRATION))
+
+
+def hang_up_once() -> Script:
+    return in_turn(Say(then="hang up"), answer(200, REGISTRATION))
+
+
+def names_asked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that fills with the names for which clients check certificates."""
+    asked: list[str] = []
+    wrap = ssl.SSLContext.wrap_bio
+
+    def remember(self: ssl.SSLContext, *bios: Any, **named: Any) -> ssl.SSLObject:  # noqa: ANN401 - passed on
+        if named.get("server_hostname") is not None:
+            asked.append(named["server_hostname"])
+        return wrap(self, *bios, **named)
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_bio", remember)
+    return asked
 
 
 @pytest.fixture(autouse=True)
@@ -157,23 +176,54 @@ async def test_a_certificate_of_another_host_ends_the_connection_before_the_key_
 async def test_a_certificate_of_another_host_is_refused_on_a_repeated_attempt_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The fresh connection of a repetition names its server itself, which must not take the place of the check.
-    asked: list[str | None] = []
-    wrap = ssl.SSLContext.wrap_bio
-
-    def remember(self: ssl.SSLContext, *bios: Any, **named: Any) -> ssl.SSLObject:  # noqa: ANN401 - passed on
-        asked.append(named.get("server_hostname"))
-        return wrap(self, *bios, **named)
-
-    monkeypatch.setattr(ssl.SSLContext, "wrap_bio", remember)
-    authority = trustme.CA()
-    of_server, of_client = trust_of(authority, "127.0.0.1")
-    hang_up_once = in_turn(Say(then="hang up"), answer(200, REGISTRATION))
-    async with Wire(hang_up_once, of_server) as wire:
+    asked = names_asked_for(monkeypatch)
+    of_server, of_client = trust_of(trustme.CA(), "127.0.0.1")
+    async with Wire(hang_up_once(), of_server) as wire:
         async with AsyncUltravox(KEY, base_url=wire.base_url, ssl=of_client) as client:
             await get(client)
         assert len(wire.received) == 2
-    assert [name for name in asked if name is not None] == ["127.0.0.1", "127.0.0.1"]
+    assert asked == ["127.0.0.1", "127.0.0.1"]
+
+
+async def test_a_name_outside_ascii_is_checked_as_it_was_connected_to_on_every_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # By the older rules for such names, which the ssl module goes by, this one would be strasse.test: another domain.
+    asked = names_asked_for(monkeypatch)
+    find = socket.getaddrinfo
+    looked_up: list[object] = []
+
+    def find_here(host: object, *more: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
+        looked_up.append(host)
+        return find("127.0.0.1", *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_here)
+    of_server, of_client = trust_of(trustme.CA(), "xn--strae-oqa.test")
+    async with Wire(hang_up_once(), of_server) as wire:
+        base_url = wire.base_url.replace("127.0.0.1", "straße.test")
+        async with AsyncUltravox(KEY, base_url=base_url, ssl=of_client) as client:
+            await get(client)
+        assert len(wire.received) == 2
+    assert set(looked_up) == {"xn--strae-oqa.test"}
+    assert asked == ["xn--strae-oqa.test", "xn--strae-oqa.test"]
+
+
+async def test_a_certificate_that_does_not_verify_is_tried_once_and_the_text_ends_with_the_reason() -> None:
+    of_server, _ = trust_of(trustme.CA(), "127.0.0.1")
+    connecting: list[object] = []
+
+    async def note(*_: object) -> None:
+        connecting.append(_)
+
+    events = aiohttp.TraceConfig()
+    events.on_connection_create_start.append(note)
+    async with (
+        Wire(FOUND, of_server) as wire,
+        client_of(wire.base_url, retry=RetryPolicy(base_delay=0.001), trace_configs=[events]) as client,
+    ):
+        with pytest.raises(APIConnectionError, match=r"does not verify: .*unable to get local issuer certificate$"):
+            await get(client)
+    assert len(connecting) == 1
 
 
 async def test_a_context_of_the_callers_own_is_used() -> None:
@@ -210,3 +260,61 @@ async def test_a_proxy_that_refuses_the_tunnel_is_named_as_the_cause(monkeypatch
         with pytest.raises(APIConnectionError, match="the proxy answered 502") as caught:
             await client.request("POST", "/api/anything", json={})
     assert not caught.value.connected
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "http://user:canary-proxy@127.0.0.1:3128"),
+        ("all_proxy", "socks5://user:canary-proxy@127.0.0.1:1080"),
+        ("HTTPS_PROXY", "https://user:canary-proxy@127.0.0.1:3128"),
+        ("HTTPS_PROXY", "socks5://user:canary-proxy@127.0.0.1:1080"),
+        ("https_proxy", "http://user:canary-proxy@127.0.0.1:99999"),
+        ("https_proxy", "http://user:canary-proxy@127.0.0.1:port"),
+        ("https_proxy", "127.0.0.1:3128"),
+        ("https_proxy", "http://user:canary-proxy@"),
+        # aiohttp reads this one too, whatever the base URL is.
+        ("HTTP_PROXY", "http://user:canary-proxy@127.0.0.1:99999"),
+    ],
+)
+def test_a_proxy_that_would_not_be_used_is_refused_and_its_password_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=variable.upper()) as caught:
+        AsyncUltravox(KEY, trust_env=True)
+    assert "canary-proxy" not in str(caught.value)
+
+
+def test_a_proxy_that_would_not_be_used_is_nothing_to_a_client_that_does_not_trust_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    assert not AsyncUltravox(KEY).closed
+
+
+def test_a_proxy_that_would_not_be_used_is_nothing_to_a_host_without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    assert not AsyncUltravox(KEY, base_url="https://example.com", trust_env=True).closed
+
+
+def test_a_proxy_for_the_scheme_goes_before_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    assert not AsyncUltravox(KEY, trust_env=True).closed
+
+
+def test_an_environment_without_proxies_is_fine() -> None:
+    assert not AsyncUltravox(KEY, trust_env=True).closed
+
+
+@pytest.mark.parametrize("url", ["http://user:canary-proxy@127.0.0.1:1", "http://user:canary%2Dproxy@127.0.0.1:1"])
+async def test_the_password_of_a_proxy_that_cannot_be_reached_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("https_proxy", url)
+    async with client_of("https://127.0.0.1:9", trust_env=True, retry=RetryPolicy(max_attempts=1)) as client:
+        with pytest.raises(APIConnectionError) as caught:
+            await get(client)
+    assert "canary" not in "".join(texts_of(caught.value))

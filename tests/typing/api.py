@@ -23,6 +23,7 @@ from ultravox_async import (
     BulkResult,
     DecodeError,
     FallbackHandler,
+    Ids,
     InvalidRequestError,
     NotFoundError,
     Outcome,
@@ -39,6 +40,7 @@ from ultravox_async import (
     Sweep,
     Timeout,
     UltravoxError,
+    Via,
     __version__,
 )
 
@@ -86,12 +88,21 @@ async def many(ultravox: AsyncUltravox, arriving: AsyncIterator[str]) -> None:
         assert_type(outcome.key, str)
         assert_type(outcome.value, SipRegistration | None)
         assert_type(outcome.error, UltravoxError | None)
+        assert_type(outcome.unwrap(), SipRegistration)
     result = await sweep
     assert_type(result, BulkResult[SipRegistration])
+    assert_type(await asyncio.create_task(sweep.collect()), BulkResult[SipRegistration])
+    asyncio.create_task(sweep)  # type: ignore[arg-type]  # noqa: RUF006 - a task takes sweep.collect()
     assert_type(result.found, dict[str, SipRegistration])
     assert_type(result.failed, dict[str, UltravoxError])
     assert_type(result.raise_for_failures(), None)
     ultravox.sip.registrations.get_many([5])  # type: ignore[list-item]  # ids are strings
+
+
+async def many_in_a_function_of_ones_own(ultravox: AsyncUltravox, ids: Ids, via: Via) -> None:
+    assert_type(await ultravox.sip.registrations.get_many(ids, via=via), BulkResult[SipRegistration])
+    await many_in_a_function_of_ones_own(ultravox, {"x"}, "list")
+    await many_in_a_function_of_ones_own(ultravox, ["x"], "post")  # type: ignore[arg-type]  # no such way
 
 
 async def listing(ultravox: AsyncUltravox) -> None:
