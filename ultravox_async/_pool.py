@@ -1,7 +1,6 @@
 """The connection pool of a client: which connections a request may use, and when it is sent."""
 
 import asyncio
-import functools
 import weakref
 from ssl import SSLContext
 from typing import Any, cast
@@ -64,7 +63,7 @@ class Connector(aiohttp.TCPConnector):
         self._gate = gate
         self._deadlines = deadlines
         self._protocols = weakref.WeakSet[_Protocol]()
-        self._factory = cast("functools.partial[ResponseHandler]", self._make_protocol)
+        self._factory = cast("Any", self._make_protocol)
 
     async def connect(
         self,

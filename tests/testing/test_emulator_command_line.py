@@ -2,26 +2,95 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 import aiohttp
 import pytest
 
-from ultravox_async import testing
+from ultravox_async import AsyncUltravox, testing
 from ultravox_async.testing import DEFAULT_API_KEY, Emulator
 from ultravox_async.testing.__main__ import main, rate
 
 ROOT = Path(testing.__file__).parents[2]
+MODULE = ("-m", "ultravox_async.testing")
+
+# Programs that run the command in circumstances that it cannot be brought into from outside.
+STALLING = """
+import sys
+from ultravox_async.testing import Stall, __main__ as command
+
+class StallingEmulator(command.Emulator):
+    async def start(self):
+        self.inject(Stall())
+        await super().start()
+
+command.Emulator = StallingEmulator
+sys.exit(command.main())
+"""
+INTERRUPTED_AT_THE_START = """
+import signal, sys
+from ultravox_async.testing import __main__ as command
+
+class InterruptedEmulator(command.Emulator):
+    async def start(self):
+        await super().start()
+        signal.raise_signal(signal.{name})
+
+    def __attrs_post_init__(self):
+        super().__attrs_post_init__()
+        signal.raise_signal(signal.{name})
+
+command.Emulator = InterruptedEmulator
+sys.exit(command.main())
+"""
+WITHOUT_SIGNAL_HANDLERS_OF_THE_LOOP = """
+import asyncio, sys
+from ultravox_async.testing.__main__ import main
+
+def add_signal_handler(*_):
+    raise NotImplementedError
+
+asyncio.SelectorEventLoop.add_signal_handler = add_signal_handler
+sys.exit(main())
+"""
+
+either_signal = pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
 
 
-async def started(*arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-W", "error", "-m", "ultravox_async.testing", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+@pytest.fixture
+def ignored_sigint() -> Iterator[None]:
+    # Children inherit it: this is what a shell without job control does to a command that it starts with "&".
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+Start: TypeAlias = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    processes: list[asyncio.subprocess.Process] = []
+
+    async def start_program(*arguments: str, program: tuple[str, ...] = MODULE) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-W", "error", *program, *arguments),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        processes.append(process)
+        return process
+
+    yield start_program
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 async def announced(process: asyncio.subprocess.Process) -> dict[str, str]:
@@ -31,9 +100,14 @@ async def announced(process: asyncio.subprocess.Process) -> dict[str, str]:
     return dict(line.removeprefix("export ").rstrip("\n").split("=", 1) for line in exports)
 
 
-@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
-async def test_it_serves_until_it_is_told_to_stop(way: signal.Signals) -> None:
-    process = await started("--port", "0", "--registrations", "3", "--requests-per-second", "none")
+async def has_ended_quietly(process: asyncio.subprocess.Process) -> bool:
+    rest = await process.communicate()
+    return (process.returncode, rest) == (0, (b"", b""))
+
+
+@either_signal
+async def test_it_serves_until_it_is_told_to_stop(start: Start, way: signal.Signals) -> None:
+    process = await start("--port", "0", "--registrations", "3", "--requests-per-second", "none")
     environment = await announced(process)
     assert environment["ULTRAVOX_API_KEY"] == DEFAULT_API_KEY
     async with (
@@ -42,13 +116,84 @@ async def test_it_serves_until_it_is_told_to_stop(way: signal.Signals) -> None:
     ):
         assert (await response.json())["total"] == 3
     process.send_signal(way)
-    rest = await process.communicate()
-    assert (process.returncode, rest) == (0, (b"", b""))
+    assert await has_ended_quietly(process)
 
 
-async def test_a_port_that_is_taken_is_one_line(emulator: Emulator) -> None:
+@pytest.mark.usefixtures("ignored_sigint")
+@either_signal
+async def test_a_background_job_of_a_script_can_be_told_to_stop(start: Start, way: signal.Signals) -> None:
+    process = await start("--port", "0", "--registrations", "0")
+    await announced(process)
+    process.send_signal(way)
+    assert await has_ended_quietly(process)
+
+
+@either_signal
+async def test_it_stops_in_the_middle_of_an_answer(start: Start, way: signal.Signals) -> None:
+    process = await start("--port", "0", "--registrations", "0", program=("-c", STALLING))
+    environment = await announced(process)
+    headers = {"X-API-Key": environment["ULTRAVOX_API_KEY"]}
+    async with (
+        aiohttp.ClientSession(environment["ULTRAVOX_BASE_URL"], headers=headers) as api,
+        api.get("/api/sip") as response,
+    ):
+        process.send_signal(way)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+    assert await has_ended_quietly(process)
+
+
+@either_signal
+async def test_signals_after_the_first_one_change_nothing(start: Start, way: signal.Signals) -> None:
+    process = await start("--port", "0", "--registrations", "0")
+    await announced(process)
+    end = asyncio.create_task(has_ended_quietly(process))
+    while not end.done():
+        # Not `process.send_signal`, which asks after the process and so takes its exit code away from the event loop.
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, way)
+        await asyncio.sleep(0)
+    assert await end
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+async def test_a_signal_that_comes_before_it_serves_is_not_lost(start: Start, name: str) -> None:
+    process = await start(
+        *("--port", "0", "--registrations", "0"), program=("-c", INTERRUPTED_AT_THE_START.format(name=name))
+    )
+    await announced(process)
+    assert await has_ended_quietly(process)
+
+
+@either_signal
+async def test_the_event_loop_need_not_know_signals(start: Start, way: signal.Signals) -> None:
+    process = await start(*("--port", "0", "--registrations", "0"), program=("-c", WITHOUT_SIGNAL_HANDLERS_OF_THE_LOOP))
+    await announced(process)
+    process.send_signal(way)
+    assert await has_ended_quietly(process)
+
+
+@either_signal
+def test_what_it_does_not_end_by_is_handled_as_before(way: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(way)
+    with pytest.raises(SystemExit):
+        main(["--registrations", "-1"])
+    assert signal.getsignal(way) is before
+    assert "error: " in capsys.readouterr().err
+
+
+async def test_on_all_addresses_it_prints_one_that_a_client_takes(start: Start) -> None:
+    process = await start("--host", "0.0.0.0", "--port", "0", "--registrations", "0")  # noqa: S104 - the test's point
+    environment = await announced(process)
+    async with AsyncUltravox(environment["ULTRAVOX_API_KEY"], base_url=environment["ULTRAVOX_BASE_URL"]) as ultravox:
+        assert (await ultravox.request("GET", "/api/sip")).status == 200
+    process.send_signal(signal.SIGTERM)
+    assert await has_ended_quietly(process)
+
+
+async def test_a_port_that_is_taken_is_one_line(start: Start, emulator: Emulator) -> None:
     port = emulator.base_url.rpartition(":")[2]
-    process = await started("--port", port, "--registrations", "0")
+    process = await start("--port", port, "--registrations", "0")
     out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"")
     assert err.decode().startswith("cannot listen: ")

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from ultravox_async import testing
-from ultravox_async.testing import DEFAULT_API_KEY, Delay, Emulator, RecordedRequest, Stall
+from ultravox_async.testing import DEFAULT_API_KEY, Delay, Emulator, RecordedRequest, Respond, Stall
 
 CONFIG = "/api/sip"
 
@@ -201,6 +201,18 @@ async def test_a_stop_ends_idle_connections(emulator: Emulator, api: aiohttp.Cli
     await (await api.get(CONFIG)).read()
     await emulator.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_stop_does_not_wait_for_a_client_that_does_not_read(emulator: Emulator) -> None:
+    body = bytes(20_000_000)
+    emulator.inject(Respond(200, body=body))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(emulator.base_url.rpartition(":")[2]))
+    writer.write(f"GET {CONFIG} HTTP/1.1\r\nHost: a\r\nX-API-Key: {emulator.api_key}\r\n\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    await emulator.stop()
+    assert len(await reader.read()) < len(body)
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_client_that_goes_away_ends_what_stalls(emulator: Emulator, api: aiohttp.ClientSession) -> None:

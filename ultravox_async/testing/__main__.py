@@ -5,47 +5,75 @@ import asyncio
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 from ultravox_async.testing._emulator import DEFAULT_API_KEY, Emulator
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _StopRequest:
+    """Whether SIGINT or SIGTERM has come, before the event loop runs or while it does."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._wake: Callable[[], object] = _nothing
+
+    def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle one of the signals; those after the first one change nothing."""
+        if not self.came:
+            self.came = True
+            self._wake()
+
+    async def wait(self) -> None:
+        """Wait until one of the signals has come."""
+        loop = asyncio.get_running_loop()
+        came = asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(came.set)
+        try:
+            if not self.came:
+                await came.wait()
+        finally:
+            # A signal that comes when the loop is closed must not try to wake it.
+            self._wake = _nothing
+
+
+def _nothing() -> None:
+    pass
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until Ctrl-C or SIGTERM.
+    """Serve until SIGINT (Ctrl-C) or SIGTERM. When one has come, both are ignored, because the process is ending.
 
     Args:
         argv: The arguments, None for those of the process.
 
     Returns:
-        The exit code: 0 after Ctrl-C or SIGTERM, 1 when the port cannot be had.
+        The exit code: 0 after SIGINT or SIGTERM, 1 when the port cannot be had.
 
     Raises:
         SystemExit: the arguments are wrong; its code is 2.
     """
     parser = _parser()
     options = parser.parse_args(argv)
-    # What asyncio does about Ctrl-C works on every system, so SIGTERM is made to do the same.
-    previous_handler = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        emulator = Emulator(
-            options.api_key,
-            options.registrations,
-            options.seed,
-            requests_per_second=options.requests_per_second,
-            host=options.host,
-            port=options.port,
-        )
-        with suppress(KeyboardInterrupt):
-            asyncio.run(_serve(emulator))
+        with _stop_by_signal() as stop:
+            emulator = Emulator(
+                options.api_key,
+                options.registrations,
+                options.seed,
+                requests_per_second=options.requests_per_second,
+                host=options.host,
+                port=options.port,
+            )
+            asyncio.run(_serve(emulator, stop))
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:
         sys.stderr.write(f"cannot listen: {error}\n")
         return 1
-    finally:
-        signal.signal(signal.SIGTERM, previous_handler)
     return 0
 
 
@@ -54,7 +82,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m ultravox_async.testing",
         description="Serve an emulated Ultravox account with SIP registrations, for trials without a real one.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="where to listen; 0.0.0.0 for every address of the machine (default: %(default)s)",
+    )
     parser.add_argument("--port", type=int, default=8787, help="0 for any free port (default: %(default)s)")
     parser.add_argument("--registrations", type=int, default=1000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="decides about what is made up (default: %(default)s)")
@@ -73,11 +105,32 @@ def rate(argument: str) -> float | None:
     return None if argument == "none" else float(argument) or None
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    signal.raise_signal(signal.SIGINT)
+@contextmanager
+def _stop_by_signal() -> Generator[_StopRequest, None, None]:
+    # Not `loop.add_signal_handler`: Windows does not have it, and signals can come before there is a loop. SIGINT needs
+    # a handler too, because a shell that starts a background job makes it ignore SIGINT.
+    stop = _StopRequest()
+    previous_handlers = {number: signal.signal(number, stop.on_signal) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        if stop.came:
+            _ignore_signals()
+        else:
+            for number, previous_handler in previous_handlers.items():
+                signal.signal(number, previous_handler)
 
 
-async def _serve(emulator: Emulator) -> None:
+def _ignore_signals() -> None:
+    # Another signal would end the interpreter with a traceback or another exit code while it shuts down. Blocked first,
+    # because CPython complains about a signal that comes at the moment when it begins to be ignored.
+    if sys.platform != "win32":  # pragma: no branch - Windows cannot block signals
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+async def _serve(emulator: Emulator, stop: _StopRequest) -> None:
     async with emulator:
         sys.stdout.write(
             f"# {emulator.registrations} registrations are served; Ctrl-C ends it. For another shell:\n"
@@ -85,8 +138,7 @@ async def _serve(emulator: Emulator) -> None:
             f"export ULTRAVOX_API_KEY={shlex.quote(emulator.api_key)}\n"
         )
         sys.stdout.flush()
-        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await never
+        await stop.wait()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections import Counter, deque
 from collections.abc import Collection
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Self
 import attrs
 from aiohttp import web
 
+from ultravox_async.testing._addresses import origin_of, url_of
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async.testing._faults import Fault, FaultRule
 from ultravox_async.testing._rate_limit import SlidingWindow
@@ -30,8 +32,9 @@ _fixed = attrs.setters.frozen
 class Emulator:
     """A stateful HTTP server on a real socket with the seven SIP operations of the API.
 
-    Use it as an async context manager, or call `start` and `stop`. A request is checked for its key first, then
-    against the rate limit, and what passes both meets the injected faults; so a fault never hides a wrong key.
+    Use it as an async context manager, or call `start` and `stop`, both in the event loop in which it is to serve; all
+    other methods may be called from any thread. A request is checked for its key first, then against the rate limit,
+    and what passes both meets the injected faults; so a fault never hides a wrong key.
 
     What is made up depends on `seed` alone. Registrations that are there from the beginning are settled. A
     registration that is created, or changed by an update, has `successful` null in that answer and in its next
@@ -74,7 +77,7 @@ class Emulator:
     """How many requests are kept in `requests`; older ones are forgotten, and still counted."""
 
     host: str = attrs.field(default="127.0.0.1", kw_only=True, on_setattr=_fixed)
-    """The host name or IPv4 address to listen on."""
+    """The host name or IP address to listen on; "0.0.0.0" or "::" for all addresses of its kind."""
 
     port: int = attrs.field(
         default=0,
@@ -90,6 +93,8 @@ class Emulator:
     received: int = attrs.field(init=False, default=0, repr=False)
     """How many requests have arrived completely."""
 
+    # Held while the account or the record is read or changed: a test may do that from another thread.
+    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
     _bound_port: int = attrs.field(init=False, repr=False)
     _records: deque[RecordedRequest] = attrs.field(init=False, repr=False)
     _registrations: Registrations = attrs.field(init=False, repr=False)
@@ -98,7 +103,6 @@ class Emulator:
     _chance: random.Random = attrs.field(init=False, repr=False)
     _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
     _runner: web.ServerRunner | None = attrs.field(init=False, default=None, repr=False)
-    _busy: set[asyncio.Task[None]] = attrs.field(init=False, factory=set[asyncio.Task[None]], repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Make up the account."""
@@ -126,23 +130,27 @@ class Emulator:
     def base_url(self) -> str:
         """Where the emulator is, such as "http://127.0.0.1:8787"; it stays the same from the first start on.
 
+        If it listens on all addresses of the machine, this is the loopback address.
+
         Raises:
             RuntimeError: the port is to be any free one, and the emulator was never started.
         """
         if self._bound_port == 0:
             message = "the emulator has no address before it is started"
             raise RuntimeError(message)
-        return f"http://{self.host}:{self._bound_port}"
+        return url_of(self.host, self._bound_port)
 
     @property
     def requests(self) -> list[RecordedRequest]:
         """The newest `record_limit` requests, in the order in which they arrived."""
-        return list(self._records)
+        with self._lock:
+            return list(self._records)
 
     @property
     def registration_ids(self) -> list[str]:
         """The ids of all registrations, in the order in which they were created."""
-        return self._registrations.ids()
+        with self._lock:
+            return self._registrations.ids()
 
     def password_of(self, registration_id: str) -> str:
         """The password of a registration, which no answer shows.
@@ -150,10 +158,11 @@ class Emulator:
         Raises:
             KeyError: there is no such registration.
         """
-        registration = self._registrations.find(registration_id)
-        if registration is None:
-            raise KeyError(registration_id)
-        return registration.password
+        with self._lock:
+            registration = self._registrations.find(registration_id)
+            if registration is None:
+                raise KeyError(registration_id)
+            return registration.password
 
     async def start(self) -> None:
         """Listen; after a stop, on the same port as before and with everything that was there then.
@@ -165,7 +174,7 @@ class Emulator:
         if self._runner is not None:
             message = "the emulator is running already"
             raise RuntimeError(message)
-        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
+        server = web.Server(self._respond, handler_cancellation=True, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         try:
@@ -181,17 +190,19 @@ class Emulator:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        for connection in self._busy:
-            connection.cancel()
+        # Also ends the handlers: the server cancels the handler of a connection that is lost.
+        for transport in _transports(runner):
+            transport.abort()
         await runner.cleanup()
         # A transport that is being closed gives back its socket in the next round of the event loop.
         await asyncio.sleep(0)
 
     def clear(self) -> None:
         """Forget which requests were received, and count from zero."""
-        self._records.clear()
-        self.counts.clear()
-        self.received = 0
+        with self._lock:
+            self._records.clear()
+            self.counts.clear()
+            self.received = 0
 
     def inject(
         self,
@@ -233,19 +244,13 @@ class Emulator:
 
     def refuse_proxy(self, proxy: str) -> None:
         """Let registrations with this proxy fail from now on, those that have succeeded too."""
-        self._registrations.refuse_proxy(proxy)
+        with self._lock:
+            self._registrations.refuse_proxy(proxy)
 
     def accept_proxy(self, proxy: str) -> None:
         """Let registrations with this proxy succeed from now on, those that have failed too."""
-        self._registrations.accept_proxy(proxy)
-
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = request.task
-        self._busy.add(connection)
-        try:
-            return await self._respond(request)
-        finally:
-            self._busy.discard(connection)
+        with self._lock:
+            self._registrations.accept_proxy(proxy)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -272,9 +277,16 @@ class Emulator:
             body=body,
             at=asyncio.get_running_loop().time(),
         )
-        self._records.append(recorded)
-        self.received += 1
-        return Exchange(request, recorded, lambda: self._sip.answer(recorded, self.base_url), self.counts)
+        with self._lock:
+            self._records.append(recorded)
+            self.received += 1
+        # Links lead to where the client sent its request: it may know the emulator under another name or port.
+        origin = origin_of(request.scheme, request.headers.get("Host")) or self.base_url
+        return Exchange(request, recorded, lambda: self._answer(recorded, origin), self.counts)
+
+    def _answer(self, recorded: RecordedRequest, origin: str) -> Answer:
+        with self._lock:
+            return self._sip.answer(recorded, origin)
 
     def _refusal(self, recorded: RecordedRequest) -> Answer | None:
         key = recorded.headers.get("X-API-Key")
@@ -286,3 +298,8 @@ class Emulator:
             sentence = f"Request was throttled. Expected to be accepted in {self.retry_after} s."
             return detail(429, sentence, {"Retry-After": str(self.retry_after)})
         return None
+
+
+def _transports(runner: web.ServerRunner) -> list[asyncio.Transport]:
+    connections = [] if runner.server is None else runner.server.connections
+    return [connection.transport for connection in connections if connection.transport is not None]

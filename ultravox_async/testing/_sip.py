@@ -92,9 +92,9 @@ class SipApi:
             "domain": f"{self._random.getrandbits(32):08x}.sip.example.com",
         }
 
-    def answer(self, request: RecordedRequest, base_url: str) -> Answer:
-        """Carry out a request; `base_url` is what links to other pages begin with."""
-        operations = self._operations_at(request.path, base_url)
+    def answer(self, request: RecordedRequest, origin: str) -> Answer:
+        """Carry out a request; `origin` is what links to other pages begin with."""
+        operations = self._operations_at(request.path, origin)
         if operations is None:
             return detail(404, "Nothing is served at this path.")
         operation = operations.get(request.method)
@@ -106,11 +106,11 @@ class SipApi:
         except Invalid as invalid:
             return json_answer(400, invalid.errors)
 
-    def _operations_at(self, path: str, base_url: str) -> Mapping[str, _Operation] | None:
+    def _operations_at(self, path: str, origin: str) -> Mapping[str, _Operation] | None:
         if path == _CONFIG_PATH:
             return {"GET": self._get_config, "PATCH": self._update_config}
         if path == _REGISTRATIONS_PATH:
-            return {"GET": partial(self._list, f"{base_url}{_REGISTRATIONS_PATH}"), "POST": self._create}
+            return {"GET": partial(self._list, f"{origin}{_REGISTRATIONS_PATH}"), "POST": self._create}
         parent, _, last = path.rpartition("/")
         if parent == _REGISTRATIONS_PATH and last:
             registration_id = unquote(last)

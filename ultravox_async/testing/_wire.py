@@ -33,7 +33,10 @@ class RecordedRequest:
     """The body as it was received, passwords included."""
 
     at: float
-    """When the request was received, in seconds of the event loop's clock."""
+    """When the request was received, in seconds of the clock of the event loop that serves it.
+
+    For asyncio's own event loops that clock is `time.monotonic`, the same one in every thread.
+    """
 
     status: int | None = None
     """The status that was sent back, None while or if there was none."""
