@@ -99,8 +99,8 @@ def ultravox_responses() -> Iterator[aioresponses]:
     """
     if importlib.util.find_spec("aioresponses") is None:
         pytest.fail(f"ultravox_responses needs aioresponses: {_INSTALL}", pytrace=False)
-    patched = importlib.import_module("ultravox_async.testing._aioresponses")
-    with patched.started_aioresponses() as mock:
+    patched = importlib.import_module("ultravox_async.testing.aioresponses")
+    with patched.aioresponses() as mock:
         yield mock
 
 

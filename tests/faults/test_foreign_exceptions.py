@@ -22,7 +22,7 @@ class FailingConnector(aiohttp.TCPConnector):
     """A connector of somebody else's, for each third connection of which its proxy is not to be had."""
 
     def __init__(self) -> None:
-        super().__init__(force_close=True)
+        super().__init__(force_close=True)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
         self.asked = 0
 
     async def connect(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on

@@ -7,7 +7,7 @@ import pytest
 
 import _ultravox_async_pytestplugin as plugin
 from ultravox_async.testing import Emulator
-from ultravox_async.testing._aioresponses import started_aioresponses
+from ultravox_async.testing.aioresponses import aioresponses
 
 ROOT = Path(plugin.__file__).parent
 
@@ -384,7 +384,7 @@ def test_the_example_of_the_readme_works_as_pytest_asyncio_is_installed(pytester
 
 
 async def test_a_mocked_response_can_be_read_like_a_real_one() -> None:
-    with started_aioresponses() as mock:
+    with aioresponses() as mock:
         # aioresponses leaves open what its dicts hold.
         mock.add(  # pyright: ignore[reportUnknownMemberType]
             "http://api.example/x?a=1", body=b"abc", headers={"X-More": "1"}, status=418
@@ -394,7 +394,7 @@ async def test_a_mocked_response_can_be_read_like_a_real_one() -> None:
 
 
 async def test_the_mock_ends_with_its_context(emulator: Emulator, api: aiohttp.ClientSession) -> None:
-    with started_aioresponses(), pytest.raises(aiohttp.ClientConnectionError):
+    with aioresponses(), pytest.raises(aiohttp.ClientConnectionError):
         await api.get("/api/sip")
     assert emulator.received == 0
     assert (await api.get("/api/sip")).status == 200

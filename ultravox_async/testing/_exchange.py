@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 
 import attrs
 from aiohttp import web
@@ -35,8 +36,10 @@ class Exchange:
         self._note(answer.status)
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         response.content_length = len(answer.body)
-        await response.prepare(self.request)
-        await response.write(answer.body[:length])
+        # The client may have hung up meanwhile, and the server would log that as an error.
+        with suppress(ConnectionError):
+            await response.prepare(self.request)
+            await response.write(answer.body[:length])
 
     def close(self) -> web.StreamResponse:
         """Close the connection behind what was written so far.
