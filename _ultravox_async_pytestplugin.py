@@ -45,9 +45,9 @@ _INSTEAD: Final = (
 def ultravox_emulator_settings() -> dict[str, object]:
     """Keyword arguments for the Emulator behind `ultravox_emulator`; override this fixture to change them.
 
-    By default there are 10 registrations.
+    Where they do not say how many registrations there are, there are 10.
     """
-    return {"registrations": 10}
+    return {}
 
 
 @pytest.fixture
@@ -60,7 +60,8 @@ def ultravox_emulator(ultravox_emulator_settings: dict[str, object]) -> Iterator
     `await .start()` make an outage. Override `ultravox_emulator_settings` to make it with other settings.
     """
     threaded = importlib.import_module("ultravox_async.testing._threaded")
-    with threaded.threaded_emulator(**ultravox_emulator_settings) as emulator:
+    arguments = {"registrations": 10, **ultravox_emulator_settings}
+    with threaded.threaded_emulator(**arguments) as emulator:
         yield emulator
 
 
@@ -68,11 +69,10 @@ def ultravox_emulator(ultravox_emulator_settings: dict[str, object]) -> Iterator
 def ultravox_settings() -> dict[str, object]:
     """Keyword arguments for the AsyncUltravox behind `ultravox`; override this fixture to change them.
 
-    By default failed requests are repeated as often as usual, with pauses of a few milliseconds. A Retry-After header
-    is still obeyed.
+    Where they do not say how to retry, failed requests are repeated as often as usual, with pauses of a few
+    milliseconds. A Retry-After header is still obeyed.
     """
-    package = importlib.import_module("ultravox_async")
-    return {"retry": package.RetryPolicy(base_delay=0.001)}
+    return {}
 
 
 @pytest.fixture
@@ -107,7 +107,8 @@ def ultravox_responses() -> Iterator[aioresponses]:
 @asynccontextmanager
 async def _open_client(emulator: Emulator, settings: dict[str, Any]) -> AsyncGenerator[AsyncUltravox, None]:
     package = importlib.import_module("ultravox_async")
-    arguments = {"api_key": emulator.api_key, "base_url": emulator.base_url, **settings}
+    retry = package.RetryPolicy(base_delay=0.001)
+    arguments = {"api_key": emulator.api_key, "base_url": emulator.base_url, "retry": retry, **settings}
     async with package.AsyncUltravox(**arguments) as client:
         # Sends nothing, but binds the client to this event loop. Otherwise, a fixture that runs in another loop than
         # the test could use it first, and the test would get the error that belongs to the fixture.
@@ -138,7 +139,9 @@ def _client_fixture(request: pytest.FixtureRequest) -> str:
     backend = request.getfixturevalue("anyio_backend_name")
     if backend != "asyncio":
         pytest.fail(
-            f"ultravox is for asyncio tests only, and anyio runs this one on {backend}. {_INSTEAD}", pytrace=False
+            f"ultravox is for asyncio tests only, and anyio runs this one on {backend}: "
+            'let the fixture anyio_backend return "asyncio"',
+            pytrace=False,
         )
     return "_ultravox_in_anyio_loop"
 

@@ -1,6 +1,7 @@
 import asyncio
 import random
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import pytest
@@ -226,3 +227,40 @@ async def test_after_any_fault_the_next_request_is_served(
         await (await api.get(CONFIG)).read()
     async with api.get(CONFIG) as response:
         assert (response.status, rule.hits) == (200, 1)
+
+
+@pytest.mark.parametrize("fault", [503, "Respond", Respond, None])
+def test_what_is_no_fault_is_not_injected(fault: Any) -> None:  # noqa: ANN401 - what the type forbids
+    with pytest.raises(TypeError, match="an instance of a fault"):
+        Emulator(registrations=0).inject(fault)
+
+
+@pytest.mark.parametrize("path", ["api/sip", "http://127.0.0.1/api/sip", "/api/sip/registrations/{registration_id}"])
+def test_a_path_that_no_request_begins_with_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="the path of a request begins with"):
+        Emulator(registrations=0).inject(Respond(503), path=path)
+
+
+async def test_the_method_of_a_rule_may_be_in_any_case(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    rule = emulator.inject(Respond(503), method="get")
+    async with api.get(CONFIG) as response:
+        assert (response.status, rule.hits) == (503, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (Respond, {"status": "503"}),
+        (Respond, {"status": 99}),
+        (Respond, {"status": 1000}),
+        (Respond, {"status": 503, "headers": {"Retry-After": 1}}),
+        (Respond, {"status": 200, "body": {"a": 1}}),
+        (Delay, {"seconds": "1"}),
+        (Delay, {"seconds": -1}),
+        (CutBody, {"keep": -1}),
+        (Garbage, {"body": "text"}),
+    ],
+)
+def test_a_fault_that_could_not_be_played_is_refused(kind: Any, arguments: dict[str, object]) -> None:  # noqa: ANN401 - what the types forbid
+    with pytest.raises((TypeError, ValueError)):
+        kind(**arguments)

@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Collection
 from types import TracebackType
-from typing import Self
+from typing import Self, get_args
 
 import attrs
 from aiohttp import web
@@ -220,21 +220,28 @@ class Emulator:
             times: To how many requests it happens at most, None for no end.
             probability: To what share of the requests that fit, from 0 to 1.
             method: The method of requests that fit, such as "GET", None for any.
-            path: What the undecoded path of requests that fit begins with, None for any.
+            path: What the undecoded path of requests that fit begins with, such as "/api/sip", None for any.
 
         Returns:
             The rule, which counts its `hits`.
 
         Raises:
-            ValueError: `times` is less than 1, or `probability` not within 0 and 1.
+            TypeError: `fault` is not an instance of one of the faults.
+            ValueError: `times` is less than 1, `probability` not within 0 and 1, or `path` does not begin with a slash.
         """
+        if not isinstance(fault, get_args(Fault)):
+            message = f"inject takes an instance of a fault, such as Respond(503), not {fault!r}"
+            raise TypeError(message)
+        if path is not None and (not path.startswith("/") or "{" in path):
+            message = f"path is what the path of a request begins with, such as /api/sip, not {path}"
+            raise ValueError(message)
         if times is not None and times < 1:
             message = f"times has to be at least 1, not {times}"
             raise ValueError(message)
         if not 0 <= probability <= 1:
             message = f"probability has to be within 0 and 1, not {probability}"
             raise ValueError(message)
-        rule = FaultRule(fault, times, probability, method, path)
+        rule = FaultRule(fault, times, probability, None if method is None else method.upper(), path)
         self._rules.append(rule)
         return rule
 

@@ -11,18 +11,26 @@ from aiohttp import web
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async.testing._wire import Answer, RecordedRequest
 
+# A fault that cannot be played would fail inside the server, and the test that injected it would pass without it.
+_is_whole_number = attrs.validators.instance_of(int)
+_is_number = attrs.validators.instance_of((int, float))
+_is_bytes = attrs.validators.instance_of(bytes)
+_is_text = attrs.validators.instance_of(str)
+
 
 @attrs.frozen
 class Respond:
     """Answer with this instead of carrying out the operation."""
 
-    status: int
-    """The HTTP status."""
+    status: int = attrs.field(validator=[_is_whole_number, attrs.validators.ge(200), attrs.validators.le(599)])
+    """The HTTP status, 200 to 599."""
 
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict[str, str], validator=attrs.validators.deep_mapping(_is_text, _is_text)
+    )
     """The headers, besides those that belong to HTTP itself."""
 
-    body: bytes = b""
+    body: bytes = attrs.field(default=b"", validator=_is_bytes)
     """The whole body."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
@@ -34,7 +42,7 @@ class Respond:
 class Delay:
     """Let the request wait, then carry it out and answer as usual."""
 
-    seconds: float
+    seconds: float = attrs.field(validator=attrs.validators.and_(_is_number, attrs.validators.ge(0)))
     """How long it waits, in seconds."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
@@ -69,7 +77,7 @@ class CutBody:
     An answer without a body gets the same treatment as with `DropResponse`.
     """
 
-    keep: int = 10
+    keep: int = attrs.field(default=10, validator=[_is_whole_number, attrs.validators.ge(0)])
     """How many bytes of the body are sent; always at least one fewer than there are."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
@@ -84,7 +92,7 @@ class CutBody:
 class Garbage:
     """Carry out the operation, then answer 200 with a body that is not what its Content-Type says."""
 
-    body: bytes = b'{"registrationId": "\xff'
+    body: bytes = attrs.field(default=b'{"registrationId": "\xff', validator=_is_bytes)
     """The whole body."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
