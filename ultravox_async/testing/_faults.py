@@ -13,9 +13,14 @@ from ultravox_async.testing._wire import Answer, RecordedRequest
 
 # A fault that cannot be played would fail inside the server, and the test that injected it would pass without it.
 _is_whole_number = attrs.validators.instance_of(int)
-_is_number = attrs.validators.instance_of((int, float))
 _is_bytes = attrs.validators.instance_of(bytes)
 _is_text = attrs.validators.instance_of(str)
+
+
+def _is_pause(_: object, __: object, value: object) -> None:
+    if not isinstance(value, int | float) or not value >= 0:
+        message = f"a delay takes a number of seconds, 0 or more, not {value!r}"
+        raise ValueError(message)
 
 
 @attrs.frozen
@@ -42,7 +47,7 @@ class Respond:
 class Delay:
     """Let the request wait, then carry it out and answer as usual."""
 
-    seconds: float = attrs.field(validator=attrs.validators.and_(_is_number, attrs.validators.ge(0)))
+    seconds: float = attrs.field(validator=_is_pause)
     """How long it waits, in seconds."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
