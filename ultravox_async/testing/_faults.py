@@ -17,8 +17,8 @@ _is_bytes = attrs.validators.instance_of(bytes)
 _is_text = attrs.validators.instance_of(str)
 
 
-def _is_pause(_: object, __: object, value: object) -> None:
-    if not isinstance(value, int | float) or not value >= 0:
+def _is_pause(_: object, __: object, value: float) -> None:
+    if not isinstance(value, int | float) or not value >= 0:  # pyright: ignore[reportUnnecessaryIsInstance] - tests are often untyped
         message = f"a delay takes a number of seconds, 0 or more, not {value!r}"
         raise ValueError(message)
 
