@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.rounds import Effort, Row, absent, compared, installed, interleaved
 from benchmarks.server import page
 from ultravox_async import Page, SipRegistration
-from ultravox_async._converter import decode
+from ultravox_async._wire.converter import decode
 
 _PAGE = 100
 _WHAT = "decode one registration, in a page of 100"

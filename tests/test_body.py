@@ -8,23 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ultravox_async import AgentAllowance, FallbackHandler, InvalidRequestError
-from ultravox_async._body import (
-    Body,
+from ultravox_async._wire.payload import Body, Secret, create_body, json_body, take_secrets, update_body
+from ultravox_async._wire.validation import (
     Rule,
-    Secret,
     agent_allowance,
     boolean,
     check_count,
-    create_body,
     fallback_handler,
     ipv4_cidr,
-    json_body,
     nullable,
-    sealed,
     secret_text,
     sequence,
     text,
-    update_body,
 )
 
 PASSWORD = "correct-horse-battery"
@@ -51,31 +46,31 @@ def test_a_secret_gives_its_value_back_and_shows_it_to_nobody() -> None:
 
 def test_sealing_takes_the_fields_over_and_leaves_nothing_behind() -> None:
     fields: dict[str, object] = {"username": "alice", "password": PASSWORD}
-    taken = sealed(fields)
+    taken = take_secrets(fields)
     assert fields == {}
     assert {name: value.reveal() for name, value in taken.items()} == {"username": "alice", "password": PASSWORD}
 
 
 def test_a_body_shows_neither_its_content_nor_its_secrets() -> None:
-    assert PASSWORD not in repr(create_body(sealed({"password": PASSWORD}), RULES))
+    assert PASSWORD not in repr(create_body(take_secrets({"password": PASSWORD}), RULES))
 
 
 def test_a_body_is_json_with_the_names_of_the_wire() -> None:
-    body = create_body(sealed({"username": "alice", "auth_user": None, "password": PASSWORD}), RULES)
+    body = create_body(take_secrets({"username": "alice", "auth_user": None, "password": PASSWORD}), RULES)
     assert json.loads(body.content) == {"username": "alice", "authUser": None, "password": PASSWORD}
 
 
 def test_a_body_knows_the_secrets_that_it_holds() -> None:
-    assert create_body(sealed({"username": "alice", "password": PASSWORD}), RULES).secrets == (PASSWORD,)
+    assert create_body(take_secrets({"username": "alice", "password": PASSWORD}), RULES).secrets == (PASSWORD,)
 
 
 def test_a_field_that_breaks_its_rule_is_refused_by_name() -> None:
-    error = refusal(lambda: create_body(sealed({"username": "alice2"}), RULES))
+    error = refusal(lambda: create_body(take_secrets({"username": "alice2"}), RULES))
     assert (error.field, error.problem) == ("username", "takes at most 5 characters, not 6")
 
 
 def test_a_problem_below_a_field_is_told_with_its_place() -> None:
-    error = refusal(lambda: create_body(sealed({"names": ["a", "bb"]}), {"names": sequence(text(1))}))
+    error = refusal(lambda: create_body(take_secrets({"names": ["a", "bb"]}), {"names": sequence(text(1))}))
     assert error.field == "names[1]"
 
 
@@ -86,15 +81,15 @@ def test_a_change_of_nothing_is_refused() -> None:
 
 def test_a_change_of_an_unknown_field_is_a_type_error_with_the_known_ones() -> None:
     with pytest.raises(TypeError, match="'user_name'; there are username, password, auth_user"):
-        update_body(sealed({"user_name": "alice"}), RULES)
+        update_body(take_secrets({"user_name": "alice"}), RULES)
 
 
 def test_a_change_keeps_the_rules_of_its_fields() -> None:
-    assert refusal(lambda: update_body(sealed({"username": "alice2"}), RULES)).field == "username"
+    assert refusal(lambda: update_body(take_secrets({"username": "alice2"}), RULES)).field == "username"
 
 
 def test_a_change_sends_what_it_names_and_nothing_else() -> None:
-    assert update_body(sealed({"auth_user": None}), RULES) == Body(b'{"authUser":null}')
+    assert update_body(take_secrets({"auth_user": None}), RULES) == Body(b'{"authUser":null}')
 
 
 @pytest.mark.parametrize(
@@ -109,7 +104,7 @@ def test_a_change_sends_what_it_names_and_nothing_else() -> None:
 )
 def test_a_traceback_with_locals_does_not_show_the_password(fields: Callable[[], dict[str, object]]) -> None:
     with pytest.raises((InvalidRequestError, TypeError)) as caught:
-        update_body(sealed(fields()), RULES)
+        update_body(take_secrets(fields()), RULES)
     assert PASSWORD not in shown(caught.value)
 
 

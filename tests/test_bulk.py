@@ -63,7 +63,7 @@ def outcomes_of(sweep: Sweep[SipRegistration]) -> AsyncGenerator[Outcome[SipRegi
 
 
 def tasks_of_sweeps() -> set[asyncio.Task[Any]]:
-    return {task for task in asyncio.all_tasks() if "_Crew._work" in repr(task)}
+    return {task for task in asyncio.all_tasks() if "_WorkerPool._work" in repr(task)}
 
 
 async def all_of(sweep: Sweep[SipRegistration]) -> list[Outcome[SipRegistration]]:
@@ -510,7 +510,7 @@ async def test_no_failed_outcome_shows_the_key(script: Script) -> None:
     async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
         result = await ultravox.sip.registrations.get_many(["a"])
     text = shown(result.failed["a"])
-    assert "_transport.py" in text
+    assert "transport.py" in text
     assert KEY not in text
 
 
@@ -624,7 +624,7 @@ async def test_ids_are_looked_for_in_batches(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ultravox_async._bulk._BATCH", 25)
-    monkeypatch.setattr("ultravox_async._bulk._BREATH", 10)
+    monkeypatch.setattr("ultravox_async._bulk._YIELD_EVERY_IDS", 10)
     ids = ultravox_emulator.registration_ids
     result = await ultravox.sip.registrations.get_many(ids, via="list")
     assert sorted(result.found) == sorted(ids)

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ultravox_async import AgentAllowance, DecodeError, FallbackHandler, Page, SipConfig, SipRegistration, _converter
-from ultravox_async._converter import encode, to_wire, wire_name
+from ultravox_async import AgentAllowance, DecodeError, FallbackHandler, Page, SipConfig, SipRegistration
+from ultravox_async._wire.converter import decode as decode_into
+from ultravox_async._wire.json_form import encode, to_wire
+from ultravox_async._wire.names import wire_name
 
 ORIGIN = "GET /api/x"
 
@@ -29,7 +31,7 @@ class Context:
 
 
 def decode(content: bytes, into: type[T], origin: str) -> T:
-    return _converter.decode(content, into, Context(origin))
+    return decode_into(content, into, Context(origin))
 
 
 REGISTRATION: dict[str, object] = {
@@ -435,14 +437,14 @@ def test_every_aware_timestamp_comes_back_as_it_went(moment: datetime) -> None:
 
 def test_a_secret_is_taken_out_of_what_came() -> None:
     with pytest.raises(DecodeError) as caught:
-        _converter.decode(b'{"a": "my key"}', dict[str, int], Context(secret="key"))
+        decode_into(b'{"a": "my key"}', dict[str, int], Context(secret="key"))
     assert caught.value.got == '"my ***"'
 
 
 def test_a_secret_that_is_longer_than_what_is_shown_is_taken_out_whole() -> None:
     secret = "s3cret" * 50
     with pytest.raises(DecodeError) as caught:
-        _converter.decode(body({"a": secret}), dict[str, int], Context(secret=secret))
+        decode_into(body({"a": secret}), dict[str, int], Context(secret=secret))
     assert caught.value.got == '"***"'
 
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from tests.conftest import Clock
-from ultravox_async._deadlines import Deadlines
+from ultravox_async._http.deadlines import Deadlines
 
 SILENCE = 30.0
 
@@ -18,7 +18,7 @@ async def _ended(deadlines: Deadlines, seconds: float, *, heard_after: tuple[flo
         async with scope:
             for pause in heard_after:
                 await asyncio.sleep(pause)
-                deadlines.heard(attempt)
+                deadlines.reset_read_timeout(attempt)
             await loop.create_future()
     except TimeoutError:
         return round(loop.time() - started), attempt.spent

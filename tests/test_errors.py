@@ -30,7 +30,8 @@ from ultravox_async import (
     UltravoxError,
     UnprocessableEntityError,
 )
-from ultravox_async.errors import class_for_status, printable
+from ultravox_async._wire.text import one_line
+from ultravox_async.errors import class_for_status
 
 CLASS_BY_STATUS = {
     301: RedirectError,
@@ -382,12 +383,12 @@ def test_a_decode_error_without_a_path_is_about_the_body() -> None:
 @settings(deadline=None)
 @given(st.text(st.characters(codec=None)), st.integers(1, 50))
 def test_printable_text_is_one_line_within_its_limit(text: str, limit: int) -> None:
-    shown = printable(text, limit)
+    shown = one_line(text, limit)
     assert len(shown) <= limit
     assert shown.isprintable()
     assert shown == shown.strip()
 
 
 def test_a_cut_is_marked() -> None:
-    assert printable("abcdef", 4) == "abc…"
-    assert printable("abcd", 4) == "abcd"
+    assert one_line("abcdef", 4) == "abc…"
+    assert one_line("abcd", 4) == "abcd"

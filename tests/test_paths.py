@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ultravox_async import InvalidRequestError
-from ultravox_async._paths import Parameter, checked_path, encoded_query, segment
+from ultravox_async._wire.paths import Parameter, checked_path, encoded_query, segment
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=30)
 CLIMBING_TEXT = st.lists(

@@ -1,8 +1,8 @@
 """An asyncio-first Python SDK for the Ultravox REST API; begin with `AsyncUltravox`."""
 
 from ultravox_async._bulk import BulkResult, Ids, Outcome, Sweep, Via
+from ultravox_async._http.messages import Response
 from ultravox_async._pagination import Page, Pager
-from ultravox_async._transport import Response
 from ultravox_async._version import __version__
 from ultravox_async.client import AsyncUltravox
 from ultravox_async.errors import (

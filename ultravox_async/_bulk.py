@@ -23,9 +23,9 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import attrs
 
-from ultravox_async._body import check_count
+from ultravox_async._http.transport import Transport
 from ultravox_async._pagination import Page, Pager
-from ultravox_async._transport import Transport
+from ultravox_async._wire.validation import check_count
 from ultravox_async.errors import ClientClosedError, InvalidRequestError, UltravoxError
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ _WORTH_A_LOOK = 100
 # How many ids one pass over the listing looks for, at most; they are held in memory meanwhile.
 _BATCH = 50_000
 # How many ids are read from an iterable before others have a turn.
-_BREATH = 500
+_YIELD_EVERY_IDS = 500
 
 
 @attrs.define
@@ -147,7 +147,7 @@ class _Distinct(AsyncIterator[str]):
                 return key
 
 
-class _Crew(Generic[T]):
+class _WorkerPool(Generic[T]):
     """The tasks that fetch ids one by one. They share one iterator of ids, and each takes one id at a time."""
 
     def __init__(self, transport: Transport, ids: AsyncIterator[str], fetch: Fetch[T], concurrency: int) -> None:
@@ -157,9 +157,9 @@ class _Crew(Generic[T]):
         self._concurrency = concurrency
         self._reading = asyncio.Lock()
         # Taken with an id and given back with its outcome: who reads outcomes slowly is not buried in them.
-        self._room = asyncio.Semaphore(2 * concurrency)
+        self._slots = asyncio.Semaphore(2 * concurrency)
         self._outcomes: deque[Outcome[T]] = deque()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._workers: set[asyncio.Task[None]] = set()
         self._working = 0
         self._exhausted = False
@@ -176,10 +176,10 @@ class _Crew(Generic[T]):
             Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
         """
         while not self._outcomes and self._working:
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
         if self._outcomes:
-            self._room.release()
+            self._slots.release()
             return self._outcomes.popleft()
         if self._failure is not None:
             raise self._failure
@@ -205,7 +205,7 @@ class _Crew(Generic[T]):
     def _retire(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
         self._working -= 1
-        self._news.set()
+        self._changed.set()
 
     async def _work(self) -> None:
         try:
@@ -218,7 +218,7 @@ class _Crew(Generic[T]):
             self._exhausted = True
 
     async def _fetch_next(self) -> None:
-        await self._room.acquire()
+        await self._slots.acquire()
         async with self._reading:
             if self._exhausted:
                 return
@@ -228,7 +228,7 @@ class _Crew(Generic[T]):
         self._unfinished += 1
         self._outcomes.append(await self._outcome(key))
         self._unfinished -= 1
-        self._news.set()
+        self._changed.set()
 
     async def _outcome(self, key: str) -> Outcome[T]:
         try:
@@ -325,7 +325,7 @@ class Sweep(Generic[T]):
 
     async def _by_getting(self, ids: AsyncIterator[str]) -> AsyncGenerator[Outcome[T], None]:
         self._transport.check_open()
-        crew = _Crew(self._transport, ids, self._source.fetch, self._concurrency)
+        crew = _WorkerPool(self._transport, ids, self._source.fetch, self._concurrency)
         try:
             while (outcome := await crew.next()) is not None:
                 yield outcome
@@ -405,7 +405,7 @@ async def _batch(ids: AsyncIterator[str]) -> tuple[dict[str, None], Exception | 
     try:
         async for key in ids:
             batch[key] = None
-            if len(batch) % _BREATH == 0:
+            if len(batch) % _YIELD_EVERY_IDS == 0:
                 await asyncio.sleep(0)
             if len(batch) == _BATCH:
                 break

@@ -7,8 +7,10 @@ from typing import Generic, TypeVar, get_args
 import attrs
 from yarl import URL
 
-from ultravox_async._transport import Request, Transport
-from ultravox_async.errors import DecodeError, printable, without_user_information
+from ultravox_async._http.messages import Request
+from ultravox_async._http.transport import Transport
+from ultravox_async._wire.text import one_line, without_user_information
+from ultravox_async.errors import DecodeError
 
 T = TypeVar("T")
 
@@ -40,7 +42,7 @@ class Page(Generic[T]):
             return None
         with contextlib.suppress(ValueError):
             return URL(self.next).query.get("cursor")
-        raise DecodeError("a page", "next", "a URL", printable(without_user_information(self.next), 200))
+        raise DecodeError("a page", "next", "a URL", one_line(without_user_information(self.next), 200))
 
 
 class Pager(Generic[T]):
@@ -108,7 +110,7 @@ class Pager(Generic[T]):
         return query
 
     def _bad_link(self, expected: str, link: str) -> DecodeError:
-        shown = printable(self._transport.redacted(without_user_information(link)), 200)
+        shown = one_line(self._transport.redacted(without_user_information(link)), 200)
         return DecodeError(f"{self._first.method} {self._first.path}", "next", expected, shown)
 
 

@@ -11,10 +11,12 @@ from typing import Final, NoReturn, Self
 import aiohttp
 from yarl import URL
 
-from ultravox_async._body import Secret, json_body
-from ultravox_async._paths import Parameter, checked_path, encoded_query
-from ultravox_async._proxies import check_proxies
-from ultravox_async._transport import PoolSettings, Request, Response, Transport
+from ultravox_async._http.messages import OperationClass, Request, Response
+from ultravox_async._http.pool import PoolSettings
+from ultravox_async._http.proxies import check_proxies
+from ultravox_async._http.transport import Transport
+from ultravox_async._wire.paths import Parameter, checked_path, encoded_query
+from ultravox_async._wire.payload import Secret, json_body
 from ultravox_async.errors import ConfigurationError, InvalidRequestError
 from ultravox_async.resources.sip import Sip
 from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
@@ -28,6 +30,7 @@ _SETTING_TYPES: Final[Mapping[str, type]] = {
 # A host as it goes into a certificate: names of letters, digits and hyphens, or an IP address.
 _LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+_CREATES_CALL: Final = re.compile(r"/api/(agents/[^/]+/)?calls/?")
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
@@ -112,8 +115,7 @@ class AsyncUltravox:
         self._transport = Transport(
             api_key=_checked_key(key),
             base_url=checked_url,
-            pool=PoolSettings(pool_size, ssl, trust_env, tuple(trace_configs)),
-            session=session,
+            pool=PoolSettings(pool_size, ssl, trust_env, tuple(trace_configs), session),
             timeout=timeout,
             retry=retry,
             rate_limit=rate_limit,
@@ -179,9 +181,10 @@ class AsyncUltravox:
         if not isinstance(method, str) or method.upper() not in _METHODS:  # pyright: ignore[reportUnnecessaryIsInstance] - and None?
             raise InvalidRequestError("method", f"takes one of {', '.join(sorted(_METHODS))}")
         body = json_body(sealed_json) if has_body else None
-        return await self._transport.send(
-            Request(method.upper(), checked_path(path), encoded_query(params or {}), body)
-        )
+        request = Request(method.upper(), checked_path(path), encoded_query(params or {}), body)
+        if request.method == "POST" and _CREATES_CALL.fullmatch(request.path):
+            request.operation = OperationClass.CREATE_CALL
+        return await self._transport.send(request)
 
 
 def _check_types(**settings: object) -> None:
@@ -192,7 +195,7 @@ def _check_types(**settings: object) -> None:
 
 
 def _checked_key(given: Secret) -> Secret:
-    # The key stays sealed all the way, so that a traceback with locals does not show it.
+    # The key stays take_secrets all the way, so that a traceback with locals does not show it.
     key = given if given.reveal() is not None else Secret(os.environ.get("ULTRAVOX_API_KEY"))
     if not key.reveal():
         msg = "no API key: pass api_key, or set the environment variable ULTRAVOX_API_KEY"

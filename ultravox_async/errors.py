@@ -26,22 +26,17 @@
 All of them pickle and unpickle. None of them holds the API key, a password or an exception of aiohttp.
 """
 
-import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import cast
 
-import orjson
 from multidict import CIMultiDict
 
+from ultravox_async._wire.error_body import read_error_body
+from ultravox_async._wire.text import one_line, without_user_information
+
 _MESSAGE_LIMIT = 480
-_LEAVES_LIMIT = 100
-_DEPTH_LIMIT = 20
-_HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
-# Backslashes too, because browsers read them as slashes.
-_USER_INFORMATION = re.compile(r"^([^/\\?#@]*:(?=[/\\]))?([/\\]*)[^/\\?#]*@")
 
 
 def _restore(cls: "type[UltravoxError]", args: tuple[object, ...], state: dict[str, object]) -> "UltravoxError":
@@ -49,18 +44,6 @@ def _restore(cls: "type[UltravoxError]", args: tuple[object, ...], state: dict[s
     error.args = args
     error.__dict__.update(state)
     return error
-
-
-def printable(text: str, limit: int) -> str:
-    """Return `text` on one line, without control characters, in at most `limit` characters."""
-    # A few times the limit is plenty: a body of 16 MiB need not be looked at to show its beginning.
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def without_user_information(url: str) -> str:
-    """Return a URL, or what should have been one, without the user name and the password before its host."""
-    return _USER_INFORMATION.sub(r"\1\2", url)
 
 
 class UltravoxError(Exception):
@@ -171,7 +154,7 @@ class APIStatusError(UltravoxError):
         self.body = body
         self.retry_after = retry_after
         self.request_id = self.headers.get("X-Request-Id")
-        self.detail, self.field_errors = _read_error_body(body)
+        self.detail, self.field_errors = read_error_body(body)
         super().__init__(self._message())
 
     def _message(self) -> str:
@@ -180,7 +163,7 @@ class APIStatusError(UltravoxError):
         )
         what = f"{self.status} {_phrase(self.status)}".rstrip()
         head = f"{what}: {self.method} {self.path}"
-        return printable(f"{head}: {said}" if said else head, _MESSAGE_LIMIT)
+        return one_line(f"{head}: {said}" if said else head, _MESSAGE_LIMIT)
 
 
 class RedirectError(APIStatusError):
@@ -193,7 +176,7 @@ class RedirectError(APIStatusError):
 
     def _message(self) -> str:
         head = f"{self.status} {_phrase(self.status)}: {self.method} {self.path}"
-        return printable(f"{head}: not followed to {_redirect_target(self.location)}", _MESSAGE_LIMIT)
+        return one_line(f"{head}: not followed to {_redirect_target(self.location)}", _MESSAGE_LIMIT)
 
 
 class BadRequestError(APIStatusError):
@@ -235,7 +218,7 @@ class RateLimitError(APIStatusError):
         # To the millisecond, and never in powers of ten.
         wait = "" if self.retry_after is None else f" (Retry-After: {round(self.retry_after, 3):.15g} s)"
         # The reason is what gets cut where both are too long for one text.
-        return printable(super()._message(), _MESSAGE_LIMIT - len(wait)) + wait
+        return one_line(super()._message(), _MESSAGE_LIMIT - len(wait)) + wait
 
 
 class ServerError(APIStatusError):
@@ -315,53 +298,3 @@ def _redirect_target(location: str | None) -> str:
     if not location:
         return "nowhere"
     return without_user_information(_QUERY_OR_FRAGMENT.sub("", location)) or "the same path"
-
-
-def _read_error_body(body: bytes) -> tuple[str | None, dict[str, list[str]]]:
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _text_detail(body), {}
-    return _json_detail(data)
-
-
-def _json_detail(data: object) -> tuple[str | None, dict[str, list[str]]]:
-    if isinstance(data, str):
-        return printable(data, _MESSAGE_LIMIT) or None, {}
-    if not isinstance(data, dict):
-        return None, _field_errors(data)
-    fields = cast("dict[str, object]", data)
-    for name in ("detail", "message", "error"):
-        if isinstance(detail := fields.get(name), str):
-            del fields[name]
-            return printable(detail, _MESSAGE_LIMIT) or None, _field_errors(fields)
-    return None, _field_errors(fields)
-
-
-def _text_detail(body: bytes) -> str | None:
-    text = body[:4096].decode("utf-8", "replace")
-    if "<" in text:
-        title = _HTML_TITLE.search(text)
-        text = title.group(1) if title else re.sub(r"<[^>]*>", " ", text)
-    return printable(text, _MESSAGE_LIMIT) or None
-
-
-def _field_errors(data: object) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for where, message in itertools.islice(_leaves(data, "", _DEPTH_LIMIT), _LEAVES_LIMIT):
-        if message is not None:
-            found.setdefault(where, []).append(message)
-    return found
-
-
-def _leaves(data: object, where: str, depth: int) -> Iterator[tuple[str, str | None]]:
-    """Give the strings of an error body with their places, and None for each other leaf."""
-    if isinstance(data, dict) and data and depth:
-        for name, value in cast("dict[str, object]", data).items():
-            yield from _leaves(value, f"{where}.{printable(name, 100)}".lstrip("."), depth - 1)
-    elif isinstance(data, list) and data and depth:
-        for index, value in enumerate(cast("list[object]", data)):
-            # Messages of one field come as a list of strings; a list of anything else is indexed.
-            yield from _leaves(value, where if isinstance(value, str) else f"{where}[{index}]", depth - 1)
-    else:
-        yield where, printable(data, _MESSAGE_LIMIT) if isinstance(data, str) else None

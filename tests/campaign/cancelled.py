@@ -15,7 +15,7 @@ import trustme
 
 from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy
 
-from .leftovers import broken, left_in, other_tasks, pausing, waiting_at_the_gate
+from .leftovers import broken, left_in, other_tasks, pausing, waiting_for_the_scheduler
 
 CONCURRENT = 50
 KEY = "CAMPAIGN.not-a-key-of-anybody-anywhere-00"
@@ -231,7 +231,7 @@ class Scene:
     def at_the_stage(self) -> int:
         """Count the calls that are at the stage, or have been there."""
         if self.stage in {"pacing", "place"}:
-            return waiting_at_the_gate(self.client)
+            return waiting_for_the_scheduler(self.client)
         if self.stage == "backoff":
             return pausing(self.client)
         if self.stage == "connect":

@@ -27,7 +27,7 @@ from .leftovers import (
     pausing,
     transports_to,
     unsent_bytes,
-    waiting_at_the_gate,
+    waiting_for_the_scheduler,
 )
 
 # A bound for what is broken; nothing waits for so long where nothing is.
@@ -479,7 +479,7 @@ class _Close:
 
     def _is_at_the_stage(self) -> bool:
         if self._plan.stage in {"pacing", "place"}:
-            return waiting_at_the_gate(self._client) > 0
+            return waiting_for_the_scheduler(self._client) > 0
         if self._plan.stage == "backoff":
             return pausing(self._client) > 0
         if self._plan.stage == "connect":

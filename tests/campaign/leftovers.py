@@ -25,30 +25,30 @@ def left_in(client: AsyncUltravox) -> dict[str, int]:
     transport = client._transport
     pool = transport._pool
     assert pool is not None, "the client was never used, and nothing could be left of that"
-    connector, gate = pool.session.connector, pool.gate
+    connector, scheduler = pool.session.connector, pool.scheduler
     assert connector is not None, "the session is closed, and its connections cannot be counted any more"
     return {
         "tasks of the client": len(transport._tasks),
         "connections in use": len(connector._acquired),
         "requests that wait for a connection": sum(map(len, connector._waiters.values())),
-        "pool places taken": transport._owned.size - gate._places,
-        "pacing slots taken": gate._budget._pending,
-        "requests queued at the gate": sum(map(len, gate._queues.values())),
-        "pauses before a repetition": len(gate._pauses),
+        "pool places taken": transport._pool_settings.size - scheduler._places,
+        "pacing slots taken": scheduler._window._pending,
+        "requests queued at the scheduler": sum(map(len, scheduler._queues.values())),
+        "pauses before a repetition": len(scheduler._pauses),
         "attempts with a deadline": len(pool.deadlines),
     }
 
 
-def waiting_at_the_gate(client: AsyncUltravox) -> int:
+def waiting_for_the_scheduler(client: AsyncUltravox) -> int:
     """Count the requests that wait for a pacing slot or a pool place."""
     pool = client._transport._pool
-    return 0 if pool is None else sum(map(len, pool.gate._queues.values()))
+    return 0 if pool is None else sum(map(len, pool.scheduler._queues.values()))
 
 
 def pausing(client: AsyncUltravox) -> int:
     """Count the requests that wait for their next attempt."""
     pool = client._transport._pool
-    return 0 if pool is None else len(pool.gate._pauses)
+    return 0 if pool is None else len(pool.scheduler._pauses)
 
 
 def in_use(session: aiohttp.ClientSession) -> int:

@@ -20,9 +20,10 @@ from ultravox_async import (
     SipRegistration,
     SipRegistrationChanges,
 )
-from ultravox_async._body import Secret
-from ultravox_async._converter import wire_name
-from ultravox_async._transport import Key, Request, Response, Transport
+from ultravox_async._http.messages import Credentials, Request, Response
+from ultravox_async._http.transport import Transport
+from ultravox_async._wire.names import wire_name
+from ultravox_async._wire.payload import Secret
 from ultravox_async.resources.sip import Sip
 
 SCHEMA = Path(__file__).parents[2].parent / "shared" / "spec" / "openapi-2026-07-02.yaml"
@@ -180,7 +181,7 @@ class Recorder:
 
     async def send(self, request: Request) -> Response:
         self.requests.append(request)
-        return Response(200, {}, b'{"results": []}', request, Key(Secret("key")))
+        return Response(200, {}, b'{"results": []}', request, Credentials(Secret("key")))
 
 
 def transport(recorder: Recorder | None = None) -> Transport:

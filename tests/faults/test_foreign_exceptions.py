@@ -124,7 +124,7 @@ async def test_a_bug_of_the_clients_own_ends_a_sweep(monkeypatch: pytest.MonkeyP
     def broken(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ultravox_async._transport.parse_retry_after", broken)
+    monkeypatch.setattr("ultravox_async._http.attempt.parse_retry_after", broken)
     async with Wire(in_turn(answer(500))) as wire, client_of(wire.base_url, retry=ONCE) as client:
         with pytest.raises(ZeroDivisionError):
             await client.sip.registrations.get_many(["id-1"])
@@ -133,7 +133,7 @@ async def test_a_bug_of_the_clients_own_ends_a_sweep(monkeypatch: pytest.MonkeyP
 async def test_a_head_over_the_limit_is_an_error_of_the_tree() -> None:
     long = answer(200, {}, headers={"X-Long": "x" * 100_000})
     async with Wire(in_turn(long)) as wire, client_of(wire.base_url, retry=ONCE) as client:
-        with pytest.raises(APIConnectionError, match="no HTTP"):
+        with pytest.raises(APIConnectionError, match="not valid HTTP"):
             await client.request("GET", ANYTHING)
 
 

@@ -46,7 +46,7 @@ def in_an_hour() -> str:
     return format_datetime(datetime.now(UTC) + HOUR, usegmt=True)
 
 
-@pytest.mark.parametrize(("status", "path"), [(429, ANYTHING), (503, "/api/calls")])
+@pytest.mark.parametrize(("status", "path"), [(429, ANYTHING), (503, "/api/calls"), (503, "/api/agents/some-id/calls")])
 @pytest.mark.parametrize("value", PASSABLE)
 async def test_a_wait_that_is_over_at_once_repeats_even_what_changes_something(
     value: str, status: int, path: str
@@ -57,7 +57,16 @@ async def test_a_wait_that_is_over_at_once_repeats_even_what_changes_something(
         assert len(wire.received) == 2
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", ANYTHING), ("PATCH", "/api/calls"), ("PATCH", ANYTHING)])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", ANYTHING),
+        ("PATCH", "/api/calls"),
+        ("PATCH", ANYTHING),
+        ("POST", "/api/calls/some-id/send_data_message"),
+        ("POST", "/api/recalls"),
+    ],
+)
 async def test_a_503_of_the_apis_own_form_does_not_have_another_change_repeated(method: str, path: str) -> None:
     failed = answer(503, {"detail": "No capacity."}, headers={"Retry-After": "0"})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:

@@ -1,6 +1,6 @@
 """What every resource has."""
 
-from ultravox_async._transport import Transport
+from ultravox_async._http.transport import Transport
 
 
 class Resource:

@@ -3,27 +3,25 @@
 from collections.abc import Mapping
 from typing import Final, Unpack, cast
 
-from ultravox_async._body import (
-    Body,
+from ultravox_async._bulk import Ids, Source, Sweep, Via
+from ultravox_async._http.messages import Request
+from ultravox_async._http.scheduler import Priority
+from ultravox_async._http.transport import Transport
+from ultravox_async._pagination import Page, Pager
+from ultravox_async._wire.paths import encoded_query, segment
+from ultravox_async._wire.payload import Body, create_body, take_secrets, update_body
+from ultravox_async._wire.validation import (
     Rule,
     agent_allowance,
     boolean,
     check_count,
-    create_body,
     fallback_handler,
     ipv4_cidr,
     nullable,
-    sealed,
     secret_text,
     sequence,
     text,
-    update_body,
 )
-from ultravox_async._bulk import Ids, Source, Sweep, Via
-from ultravox_async._pacing import Lane
-from ultravox_async._pagination import Page, Pager
-from ultravox_async._paths import encoded_query, segment
-from ultravox_async._transport import Request, Transport
 from ultravox_async.resources._base import Resource
 from ultravox_async.types import SipConfig, SipConfigChanges, SipRegistration, SipRegistrationChanges
 
@@ -86,7 +84,9 @@ class SipRegistrations(Resource):
         """
 
         async def fetch(registration_id: str) -> SipRegistration:
-            return await self._transport.fetch(_registration("GET", registration_id, lane=Lane.BULK), SipRegistration)
+            return await self._transport.fetch(
+                _registration("GET", registration_id, priority=Priority.BACKGROUND), SipRegistration
+            )
 
         source = Source(
             SipRegistration,
@@ -113,7 +113,7 @@ class SipRegistrations(Resource):
         if page_size is not None:
             check_count("page_size", page_size)
         query = encoded_query({"cursor": cursor, "pageSize": page_size})
-        first = Request("GET", _REGISTRATIONS, query, lane=Lane.BULK)
+        first = Request("GET", _REGISTRATIONS, query, priority=Priority.BACKGROUND)
         return Pager(self._transport, first, Page[SipRegistration])
 
     async def create(
@@ -138,10 +138,10 @@ class SipRegistrations(Resource):
             InvalidRequestError: A field breaks its limit; nothing was sent.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        fields = sealed({"username": username, "password": password, "proxy": proxy})
+        fields = take_secrets({"username": username, "password": password, "proxy": proxy})
         del password
         optional = {"outbound_proxy": outbound_proxy, "auth_user": auth_user}
-        fields |= sealed({name: value for name, value in optional.items() if value is not None})
+        fields |= take_secrets({name: value for name, value in optional.items() if value is not None})
         body = create_body(fields, _REGISTRATION_RULES)
         return await self._transport.fetch(Request("POST", _REGISTRATIONS, body=body), SipRegistration)
 
@@ -158,7 +158,7 @@ class SipRegistrations(Resource):
             NotFoundError: There is no such registration.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        body = update_body(sealed(cast("dict[str, object]", changes)), _REGISTRATION_RULES)
+        body = update_body(take_secrets(cast("dict[str, object]", changes)), _REGISTRATION_RULES)
         return await self._transport.fetch(_registration("PATCH", registration_id, body=body), SipRegistration)
 
     async def delete(self, registration_id: str) -> None:
@@ -201,7 +201,7 @@ class Sip(Resource):
             InvalidRequestError: There is no change, or a field breaks its limit; nothing was sent.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        body = update_body(sealed(cast("dict[str, object]", changes)), _CONFIG_RULES)
+        body = update_body(take_secrets(cast("dict[str, object]", changes)), _CONFIG_RULES)
         return await self._transport.fetch(Request("PATCH", _CONFIG, body=body), SipConfig)
 
 
@@ -209,6 +209,8 @@ def _path(registration_id: str) -> str:
     return f"{_REGISTRATIONS}/{segment(registration_id, 'registration_id')}"
 
 
-def _registration(method: str, registration_id: str, *, body: Body | None = None, lane: Lane = Lane.SINGLE) -> Request:
+def _registration(
+    method: str, registration_id: str, *, body: Body | None = None, priority: Priority = Priority.INTERACTIVE
+) -> Request:
     """Return a request whose answer has to be this registration."""
-    return Request(method, _path(registration_id), body=body, lane=lane, identity=(_ID, registration_id))
+    return Request(method, _path(registration_id), body=body, priority=priority, identity=(_ID, registration_id))

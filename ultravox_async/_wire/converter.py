@@ -4,11 +4,9 @@ It coerces nothing: a decoded value has the declared types, or `DecodeError` say
 wire are the camelCase of the Python names. Fields that the classes do not know are ignored.
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, NoReturn, Protocol, TypeVar, Union, cast, get_args, get_origin
 
@@ -21,7 +19,10 @@ from cattrs.cols import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from ultravox_async.errors import DecodeError, printable
+from ultravox_async._wire.names import wire_name
+from ultravox_async._wire.redaction import SECRET_NAME
+from ultravox_async._wire.text import one_line
+from ultravox_async.errors import DecodeError
 
 T = TypeVar("T")
 
@@ -46,8 +47,6 @@ _SUPPORTED: frozenset[Any] = frozenset(
 _PLAIN: frozenset[Any] = frozenset({bool, int, str})
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
-SECRET_NAME = re.compile("key|password|secret|token", re.IGNORECASE)
-"""What names of fields have in them whose values are nobody's business."""
 
 
 class _UnsupportedError(TypeError):
@@ -61,12 +60,6 @@ class _MismatchError(ValueError):
         super().__init__(expected)
         self.expected = expected
         self.got = got
-
-
-@cache
-def wire_name(name: str) -> str:
-    """Return the camelCase of the wire for a Python name: ``outbound_proxy`` is ``outboundProxy`` there."""
-    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
 
 
 def decode(body: bytes, into: type[T], context: Context) -> T:
@@ -92,34 +85,11 @@ def decode(body: bytes, into: type[T], context: Context) -> T:
     raise problem
 
 
-def encode(value: object) -> bytes:
-    """Return `value`, which may hold instances of attrs classes, as JSON.
-
-    Raises:
-        TypeError: JSON has no form for something in it.
-    """
-    return orjson.dumps(value, default=to_wire)
-
-
-def to_wire(value: object) -> dict[str, object]:
-    """Return an instance of an attrs class as an object of the wire, without the fields that are None.
-
-    Raises:
-        TypeError: `value` is something else.
-    """
-    if not attrs.has(type(value)):
-        msg = f"JSON has no form for {type(value).__name__}"
-        raise TypeError(msg)
-    declared = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
-    fields = {wire_name(field.name): getattr(value, field.name) for field in declared}
-    return {name: found for name, found in fields.items() if found is not None}
-
-
 def _problem(body: bytes, into: type[object], context: Context) -> DecodeError:
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        reason = printable(error.msg, _GOT_LIMIT)
+        reason = one_line(error.msg, _GOT_LIMIT)
         return DecodeError(
             context.origin, "", "JSON", f"{_short_text(body, context)} ({reason})" if body else "nothing"
         )
@@ -142,7 +112,7 @@ def _located(error: Exception, path: str, context: Context) -> DecodeError:
         return DecodeError(context.origin, path, "a value that its type accepts", type(cause).__name__)
     leaf, note = noted[0]
     if isinstance(note, cattrs.IterableValidationNote):
-        name = printable(context.redacted(str(note.index)), _GOT_LIMIT)
+        name = one_line(context.redacted(str(note.index)), _GOT_LIMIT)
         step = f"[{name}]" if isinstance(note.index, int) else f".{name}"
         return _located(leaf, f"{path}{step}".lstrip("."), context)
     inner = f"{path}.{wire_name(note.name)}".lstrip(".")
@@ -161,7 +131,7 @@ def _short(value: object, context: Context) -> str:
 
 def _short_text(body: bytes, context: Context) -> str:
     # Far more than is shown, so that no secret is cut in two before it is looked for.
-    return printable(context.redacted(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
+    return one_line(context.redacted(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
 
 
 def _exactly(kind: type, expected: str) -> Callable[[object, type], object]:

@@ -9,6 +9,7 @@ from typing import cast
 
 import orjson
 
+from ultravox_async._http.messages import OperationClass, Request
 from ultravox_async.errors import APIConnectionError, APIStatusError, DecodeError, UltravoxError
 from ultravox_async.settings import RetryPolicy
 
@@ -21,7 +22,7 @@ _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
 
 def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
     policy: RetryPolicy,
-    method: str,
+    request: Request,
     attempt: int,
     error: UltravoxError,
     *,
@@ -32,13 +33,13 @@ def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
 
     Args:
         policy: The client's policy.
-        method: The HTTP method, in capitals.
+        request: What was asked.
         attempt: The number of the attempt that failed, counted from 1.
         error: What it failed with.
         random: Gives numbers from 0 up to, not including, 1.
         longest: The seconds that the error may ask to wait; where it asks for more there is no next attempt.
     """
-    if attempt >= policy.max_attempts or not _may_be_repeated(method, error):
+    if attempt >= policy.max_attempts or not _may_be_repeated(request, error):
         return None
     asked = error.retry_after if isinstance(error, APIStatusError) else None
     # Zero seconds, or a date that is past, says nothing about how long to wait: the ordinary pause holds then.
@@ -49,27 +50,23 @@ def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
     return asked + policy.base_delay * random() / 2
 
 
-def _may_be_repeated(method: str, error: UltravoxError) -> bool:
+def _may_be_repeated(request: Request, error: UltravoxError) -> bool:
     if isinstance(error, APIConnectionError):
-        return method in _IDEMPOTENT_METHODS or not error.connected
+        return request.method in _IDEMPOTENT_METHODS or not error.connected
     if isinstance(error, DecodeError):
-        return method == "GET"
+        return request.method == "GET"
     if not isinstance(error, APIStatusError):
         return False
-    if method in _IDEMPOTENT_METHODS:
+    if request.method in _IDEMPOTENT_METHODS:
         return error.status in _PASSING_STATUSES
-    return error.status == _TOO_MANY_REQUESTS or (method == "POST" and _is_call_without_capacity(error))
+    creates_call = request.operation is OperationClass.CREATE_CALL
+    return error.status == _TOO_MANY_REQUESTS or (creates_call and _says_that_capacity_is_missing(error))
 
 
-def _is_call_without_capacity(error: APIStatusError) -> bool:
+def _says_that_capacity_is_missing(error: APIStatusError) -> bool:
     # The API turns away a call that it has no capacity for. A gateway answers 503 after its backend has acted, too,
     # and only the form of the body tells the two apart.
-    return (
-        error.status == _SERVICE_UNAVAILABLE
-        and error.retry_after is not None
-        and error.path.endswith("/calls")
-        and _is_detail_of_the_api(error.body)
-    )
+    return error.status == _SERVICE_UNAVAILABLE and error.retry_after is not None and _is_detail_of_the_api(error.body)
 
 
 def _is_detail_of_the_api(body: bytes) -> bool:

@@ -6,10 +6,20 @@ from ssl import SSLContext
 from typing import Any, cast
 
 import aiohttp
+import attrs
 from aiohttp.client_proto import ResponseHandler
 
-from ultravox_async._deadlines import Deadlines
-from ultravox_async._pacing import Gate
+from ultravox_async._http.deadlines import Deadlines
+from ultravox_async._http.messages import Credentials
+from ultravox_async._http.scheduler import RequestScheduler
+from ultravox_async.errors import ConfigurationError
+from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
+
+UNUSABLE_SESSION = (
+    "the aiohttp.ClientSession that was handed in is closed, or belongs to another event loop; "
+    "make it in the loop where the AsyncUltravox is used, and close it after that"
+)
+"""What is said where `Pool.usable` is not true."""
 
 
 class _Protocol(ResponseHandler):
@@ -52,15 +62,15 @@ class Connector(aiohttp.TCPConnector):
     """A pool that tells when a request is about to be sent, and hands out no connection that is suspect.
 
     Args:
-        gate: What is told of each send.
+        scheduler: What is told of each send.
         deadlines: What knows the attempt of the current task.
         limit: How many connections there may be at once.
         ssl: What checks the server's certificate; None for the defaults of aiohttp.
     """
 
-    def __init__(self, gate: Gate, deadlines: Deadlines, limit: int, ssl: SSLContext | None) -> None:
+    def __init__(self, scheduler: RequestScheduler, deadlines: Deadlines, limit: int, ssl: SSLContext | None) -> None:
         super().__init__(limit=limit, ssl=True if ssl is None else ssl)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
-        self._gate = gate
+        self._scheduler = scheduler
         self._deadlines = deadlines
         self._protocols = weakref.WeakSet[_Protocol]()
         self._factory = cast("Any", self._make_protocol)
@@ -90,8 +100,8 @@ class Connector(aiohttp.TCPConnector):
         protocol.made_by = None
         connection.add_callback(protocol.become_idle)
         attempt.use(protocol)
-        self._gate.sending()
-        self._deadlines.heard(attempt)
+        self._scheduler.mark_sent()
+        self._deadlines.reset_read_timeout(attempt)
         return connection
 
     def abort(self) -> None:
@@ -131,3 +141,92 @@ async def _without_silent_repeat(
 
 MIDDLEWARES = (_without_silent_repeat,)
 """What each request goes through."""
+
+
+def _check_trace_configs(_: object, __: object, value: tuple[object, ...]) -> None:
+    for config in value:
+        if not isinstance(config, aiohttp.TraceConfig):
+            kind = f"the class {config.__name__}" if isinstance(config, type) else type(config).__name__
+            raise ConfigurationError(f"trace_configs takes instances of aiohttp.TraceConfig, not {kind}")
+
+
+def _check_session(_: object, __: object, value: "aiohttp.ClientSession | None") -> None:
+    if value is not None and not isinstance(value, aiohttp.ClientSession):  # pyright: ignore[reportUnnecessaryIsInstance] - there are look-alikes
+        raise ConfigurationError(f"session takes an aiohttp.ClientSession, not {type(value).__name__}")
+
+
+@attrs.frozen
+class PoolSettings:
+    """How a pool is made."""
+
+    size: int
+    """How many requests may be in flight at once."""
+
+    ssl: SSLContext | None
+    """What checks the server's certificate; None for the defaults of aiohttp."""
+
+    trust_env: bool
+    """Whether proxies and netrc of the environment are used."""
+
+    trace_configs: tuple[aiohttp.TraceConfig, ...] = attrs.field(validator=_check_trace_configs)
+    """What listens to aiohttp's events."""
+
+    session: aiohttp.ClientSession | None = attrs.field(validator=_check_session)
+    """Used instead of a session of the client's own, and never closed."""
+
+
+@attrs.frozen
+class Pool:
+    """What a client makes on first use, in the running event loop."""
+
+    loop: asyncio.AbstractEventLoop
+    """The loop that it belongs to."""
+
+    session: aiohttp.ClientSession
+    """Sends the requests."""
+
+    connector: Connector | None
+    """The connections, where they are the client's own."""
+
+    scheduler: RequestScheduler
+    """Says who may send, and when."""
+
+    deadlines: Deadlines
+    """Ends what takes too long."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the session is open and belongs to the running event loop."""
+        # The public name of the loop warns that it is deprecated, and there is no other way to ask.
+        return not self.session.closed and getattr(self.session, "_loop", None) is asyncio.get_running_loop()
+
+    async def close(self) -> None:
+        """Close the connections at once, where they are the client's own."""
+        if self.connector is not None:
+            self.connector.abort()
+            await self.session.close()
+
+
+def make_pool(
+    settings: PoolSettings, credentials: Credentials, timeout: Timeout, retry: RetryPolicy, rate_limit: RateLimit
+) -> Pool:
+    """Return a pool for the running event loop."""
+    loop = asyncio.get_running_loop()
+    places = settings.size
+    if settings.session is not None and settings.session.connector is not None:
+        limits = settings.session.connector.limit, settings.session.connector.limit_per_host
+        places = min([places, *(limit for limit in limits if limit)])  # aiohttp's 0 is no limit
+    scheduler = RequestScheduler(rate_limit.requests_per_second, places, retry.max_delay, retry.max_cool_down, loop)
+    deadlines = Deadlines(loop, timeout.read)
+    if settings.session is not None:
+        return Pool(loop, settings.session, None, scheduler, deadlines)
+    connector = Connector(scheduler, deadlines, places, settings.ssl)
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=settings.trust_env,
+        trace_configs=list(settings.trace_configs),
+    )
+    # Not as an argument: a traceback with locals of a constructor that fails would show the key.
+    session.headers.update(credentials.headers)
+    return Pool(loop, session, connector, scheduler, deadlines)

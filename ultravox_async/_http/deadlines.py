@@ -95,7 +95,7 @@ class Deadlines:
         """Return the attempt of the current task, which makes one."""
         return self._attempts[asyncio.current_task(self._loop)]
 
-    def heard(self, attempt: Attempt) -> None:
+    def reset_read_timeout(self, attempt: Attempt) -> None:
         """Let the silence of an attempt begin anew."""
         attempt.due = min(attempt.ends_at, self._loop.time() + self._silence)
         if attempt.due < self._timer_at:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ultravox_async._pacing import CoolingDownError, Gate, GateClosedError, Lane
+from ultravox_async._http.scheduler import CoolingDownError, Priority, RequestScheduler, SchedulerClosedError
 
 T = TypeVar("T")
 
-SINGLE, BULK = Lane.SINGLE, Lane.BULK
+INTERACTIVE, BACKGROUND = Priority.INTERACTIVE, Priority.BACKGROUND
 
 
 class JumpingSelector(selectors.SelectSelector):
@@ -52,17 +52,17 @@ async def outcome(work: Awaitable[object]) -> object:
     """Return what `work` gives, or the class of what it raises."""
     try:
         return await work
-    except (asyncio.CancelledError, CoolingDownError, GateClosedError) as error:
+    except (asyncio.CancelledError, CoolingDownError, SchedulerClosedError) as error:
         return type(error)
 
 
 @attrs.frozen
 class Job:
-    """A request as the gate sees one."""
+    """A request as the scheduler sees one."""
 
     name: str = ""
     at: float = 0.0
-    lane: Lane = SINGLE
+    priority: Priority = INTERACTIVE
     operation: str = "api"
     connecting: float = 0.0
     sends: bool = True
@@ -72,7 +72,7 @@ class Job:
 
 @attrs.define
 class Scene:
-    """Jobs that play against one gate."""
+    """Jobs that play against one scheduler."""
 
     rate: float | None = None
     places: int = 1000
@@ -84,40 +84,42 @@ class Scene:
     inside: int = 0
     most_inside: int = 0
 
-    def play(self, *jobs: Job, events: Sequence[tuple[float, Callable[[Gate], object]]] = ()) -> None:
+    def play(self, *jobs: Job, events: Sequence[tuple[float, Callable[[RequestScheduler], object]]] = ()) -> None:
         with asyncio.Runner(loop_factory=lambda: FakeClockLoop(self.lateness)) as runner:
             runner.run(self._play(jobs, events))
 
-    async def _play(self, jobs: Sequence[Job], events: Sequence[tuple[float, Callable[[Gate], object]]]) -> None:
+    async def _play(
+        self, jobs: Sequence[Job], events: Sequence[tuple[float, Callable[[RequestScheduler], object]]]
+    ) -> None:
         loop = asyncio.get_running_loop()
-        gate = Gate(self.rate, self.places, self.max_wait, self.max_cool_down, loop)
+        scheduler = RequestScheduler(self.rate, self.places, self.max_wait, self.max_cool_down, loop)
         for at, event in events:
-            loop.call_at(at, event, gate)
-        tasks = [loop.create_task(self._do(job, gate)) for job in jobs]
+            loop.call_at(at, event, scheduler)
+        tasks = [loop.create_task(self._do(job, scheduler)) for job in jobs]
         for job, task in zip(jobs, tasks, strict=True):
             if job.cancelled_after is not None:
                 loop.call_at(job.at + job.cancelled_after, task.cancel)
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(end) for end in ended if end is not None} <= {asyncio.CancelledError}
-        gate.close()
+        scheduler.close()
         assert self.inside == 0
 
-    async def _do(self, job: Job, gate: Gate) -> None:
+    async def _do(self, job: Job, scheduler: RequestScheduler) -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(job.at - loop.time())
         try:
-            await gate.enter(job.operation, job.lane)
+            await scheduler.acquire(job.operation, job.priority)
         except CoolingDownError as error:
             self.refused.append((loop.time(), job, error.seconds))
             return
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
-        give_back = gate.withdraw
+        give_back = scheduler.cancel
         try:
             await asyncio.sleep(job.connecting)
             if job.sends:
-                gate.sending()
-                give_back = gate.leave
+                scheduler.mark_sent()
+                give_back = scheduler.release
                 self.sent.append((loop.time(), job))
             await asyncio.sleep(job.lasting)
         finally:
@@ -133,8 +135,8 @@ class Scene:
         return [job.name for _, job in self.sent]
 
 
-def cooling(seconds: float, operation: str = "api") -> Callable[[Gate], object]:
-    return lambda gate: gate.cool_down(operation, seconds)
+def cooling(seconds: float, operation: str = "api") -> Callable[[RequestScheduler], object]:
+    return lambda scheduler: scheduler.cool_down(operation, seconds)
 
 
 def crowd(number: int, **settings: Any) -> list[Job]:  # noqa: ANN401 - the fields of a job
@@ -155,7 +157,7 @@ TIMES = st.integers(0, 160).map(lambda ticks: ticks / 32)
 JOBS = st.builds(
     Job,
     at=TIMES,
-    lane=st.sampled_from(Lane),
+    priority=st.sampled_from(Priority),
     operation=st.sampled_from(["api", "calls"]),
     connecting=st.sampled_from([0.0, 0.0, 0.125, 1.0, 3.0]),
     sends=st.sampled_from([True, True, True, False]),
@@ -179,7 +181,11 @@ EVENTS = st.lists(st.tuples(TIMES, st.builds(cooling, TIMES, st.sampled_from(["a
     jobs=CROWDS, events=EVENTS, places=st.sampled_from([1, 3, 100, 1000]), lateness=st.sampled_from([0.0, 0.004, 0.25])
 )
 def test_no_window_of_a_second_holds_more_sends_than_the_rate_wherever_it_starts(
-    rate: float, jobs: list[Job], events: list[tuple[float, Callable[[Gate], object]]], places: int, lateness: float
+    rate: float,
+    jobs: list[Job],
+    events: list[tuple[float, Callable[[RequestScheduler], object]]],
+    places: int,
+    lateness: float,
 ) -> None:
     scene = Scene(rate, places=places, lateness=lateness)
     scene.play(*jobs, events=events)
@@ -192,15 +198,15 @@ def test_no_window_of_a_second_holds_more_sends_than_the_rate_wherever_it_starts
 
 
 @pytest.mark.parametrize("rate", [0.5, 1.0, 3.0, 200.0])
-@pytest.mark.parametrize("lane", Lane)
+@pytest.mark.parametrize("priority", Priority)
 @pytest.mark.parametrize("lateness", [0.0, 0.001])
 @pytest.mark.parametrize("cold", [False, True])
 def test_under_a_backlog_at_least_97_percent_of_the_rate_is_used(
-    rate: float, lane: Lane, lateness: float, *, cold: bool
+    rate: float, priority: Priority, lateness: float, *, cold: bool
 ) -> None:
     number = max(100, int(rate * 20))
     scene = Scene(rate, lateness=lateness)
-    jobs = crowd(number + 1, lane=lane)
+    jobs = crowd(number + 1, priority=priority)
     # A cold pool makes the connections for its first second, and then has them.
     handshakes = int(rate) if cold else 0
     scene.play(*(attrs.evolve(job, connecting=0.05) for job in jobs[:handshakes]), *jobs[handshakes:])
@@ -222,7 +228,7 @@ def test_as_many_single_calls_as_the_rate_allows_go_at_once() -> None:
 
 def test_a_sweep_is_spread_evenly_over_its_second() -> None:
     scene = Scene(5.0)
-    scene.play(*crowd(20, lane=BULK))
+    scene.play(*crowd(20, priority=BACKGROUND))
     # A hundredth of a second of lateness may be made good.
     assert [late - early for early, late in pairwise(scene.times)] == pytest.approx([0.204] * 19, abs=0.0101)
 
@@ -235,7 +241,7 @@ def test_an_idle_time_saves_up_no_more_than_a_window() -> None:
 
 def test_without_a_rate_everybody_goes_at_once() -> None:
     scene = Scene(None)
-    scene.play(*crowd(300), *crowd(300, lane=BULK))
+    scene.play(*crowd(300), *crowd(300, priority=BACKGROUND))
     assert scene.times == [0.0] * 600
 
 
@@ -255,20 +261,20 @@ def test_as_many_as_the_budget_holds_wait_for_connections_and_no_more() -> None:
 
 def test_slow_connections_do_not_crowd_what_comes_behind_them() -> None:
     scene = Scene(2.0)
-    scene.play(Job("slow", connecting=0.95), *crowd(5, lane=BULK, at=0.5))
+    scene.play(Job("slow", connecting=0.95), *crowd(5, priority=BACKGROUND, at=0.5))
     assert most_in_a_window(scene.times, 1.0) == 2
 
 
 def test_nobody_sends_during_a_cool_down() -> None:
     scene = Scene(200.0)
-    scene.play(*crowd(5, at=1.0), *crowd(5, at=2.0, lane=BULK), events=[(0.5, cooling(10.0))])
+    scene.play(*crowd(5, at=1.0), *crowd(5, at=2.0, priority=BACKGROUND), events=[(0.5, cooling(10.0))])
     assert min(scene.times) >= 10.5
     assert len(scene.times) == 10
 
 
 def test_a_cool_down_stops_those_that_wait_already() -> None:
     scene = Scene(2.0)
-    scene.play(*crowd(6, lane=BULK), events=[(0.1, cooling(20.0))])
+    scene.play(*crowd(6, priority=BACKGROUND), events=[(0.1, cooling(20.0))])
     assert [time for time in scene.times if 0.1 < time < 20.1] == []
     assert len(scene.times) == 6
 
@@ -294,13 +300,13 @@ def test_a_request_that_succeeds_meanwhile_does_not_end_a_cool_down() -> None:
 def test_a_cool_down_of_one_class_of_operations_leaves_the_others_alone() -> None:
     scene = Scene(200.0)
     jobs = [
-        Job(f"{lane.name} {operation}", at=1.0, lane=lane, operation=operation)
+        Job(f"{priority.name} {operation}", at=1.0, priority=priority, operation=operation)
         for operation in ("calls", "api")
-        for lane in Lane
+        for priority in Priority
     ]
     scene.play(*jobs, events=[(0.0, cooling(20.0, "calls"))])
-    assert {job.name for time, job in scene.sent if time < 1.1} == {"SINGLE api", "BULK api"}
-    assert {job.name for time, job in scene.sent if time >= 20.0} == {"SINGLE calls", "BULK calls"}
+    assert {job.name for time, job in scene.sent if time < 1.1} == {"INTERACTIVE api", "BACKGROUND api"}
+    assert {job.name for time, job in scene.sent if time >= 20.0} == {"INTERACTIVE calls", "BACKGROUND calls"}
 
 
 def test_one_who_comes_while_another_class_waits_for_its_cool_down_goes_at_once() -> None:
@@ -329,7 +335,7 @@ def test_a_cool_down_longer_than_a_call_waits_fails_the_single_calls_that_wait()
 
 def test_bulk_requests_wait_out_a_cool_down_that_single_calls_refuse() -> None:
     scene = Scene(1.0, max_wait=60.0)
-    jobs = [Job("sent"), *crowd(2, at=0.1, lane=BULK), Job("comes later", at=2.0, lane=BULK)]
+    jobs = [Job("sent"), *crowd(2, at=0.1, priority=BACKGROUND), Job("comes later", at=2.0, priority=BACKGROUND)]
     scene.play(*jobs, events=[(0.5, cooling(61.0))])
     assert scene.refused == []
     assert scene.names == ["sent", "0", "1", "comes later"]
@@ -338,14 +344,14 @@ def test_bulk_requests_wait_out_a_cool_down_that_single_calls_refuse() -> None:
 
 def test_no_cool_down_is_longer_than_the_longest() -> None:
     scene = Scene(200.0, max_cool_down=300.0)
-    scene.play(Job(at=1.0), Job(at=2.0, lane=BULK), events=[(0.0, cooling(999_999_999_999.0))])
+    scene.play(Job(at=1.0), Job(at=2.0, priority=BACKGROUND), events=[(0.0, cooling(999_999_999_999.0))])
     assert [(time, seconds) for time, _, seconds in scene.refused] == [(1.0, 299.0)]
     assert scene.times == [300.0]
 
 
 def test_after_a_cool_down_that_was_cut_one_request_tries_and_the_others_wait_for_its_end() -> None:
     scene = Scene(None, max_cool_down=300.0)
-    jobs = [*crowd(3, at=1.0, lane=BULK, lasting=7.0), Job("single", at=303.0)]
+    jobs = [*crowd(3, at=1.0, priority=BACKGROUND, lasting=7.0), Job("single", at=303.0)]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
     assert scene.times == [300.0, 307.0, 307.0, 307.0]
     assert scene.names[1] == "single"
@@ -360,7 +366,7 @@ def test_a_request_that_comes_when_a_cool_down_that_was_cut_is_over_tries_alone(
 
 def test_where_the_one_that_tries_is_refused_again_the_others_go_on_waiting() -> None:
     scene = Scene(None, max_cool_down=300.0)
-    jobs = crowd(3, at=1.0, lane=BULK, lasting=7.0)
+    jobs = crowd(3, at=1.0, priority=BACKGROUND, lasting=7.0)
     scene.play(*jobs, events=[(0.0, cooling(301.0)), (304.0, cooling(10.0))])
     assert scene.times == [300.0, 314.0, 321.0]
 
@@ -368,8 +374,8 @@ def test_where_the_one_that_tries_is_refused_again_the_others_go_on_waiting() ->
 def test_where_the_one_that_tries_is_never_sent_another_tries() -> None:
     scene = Scene(None, max_cool_down=300.0)
     jobs = [
-        Job("never connects", at=1.0, lane=BULK, connecting=3.0, sends=False),
-        *crowd(2, at=1.0, lane=BULK, lasting=5.0),
+        Job("never connects", at=1.0, priority=BACKGROUND, connecting=3.0, sends=False),
+        *crowd(2, at=1.0, priority=BACKGROUND, lasting=5.0),
     ]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
     assert [(job.name, time) for time, job in scene.sent] == [("0", 303.0), ("1", 308.0)]
@@ -377,7 +383,7 @@ def test_where_the_one_that_tries_is_never_sent_another_tries() -> None:
 
 def test_a_class_of_operations_in_which_one_tries_leaves_the_others_alone() -> None:
     scene = Scene(None, max_cool_down=300.0)
-    jobs = [*crowd(2, at=1.0, lane=BULK, lasting=5.0), Job("calls", at=301.0, operation="calls")]
+    jobs = [*crowd(2, at=1.0, priority=BACKGROUND, lasting=5.0), Job("calls", at=301.0, operation="calls")]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
     assert [(job.name, time) for time, job in scene.sent] == [("0", 300.0), ("calls", 301.0), ("1", 305.0)]
 
@@ -395,11 +401,11 @@ def test_the_text_of_a_refusal_has_the_seconds() -> None:
 
 def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> None:
     async def play() -> object:
-        gate = Gate(None, 0, 60.0, 300.0, asyncio.get_running_loop())
-        waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
+        scheduler = RequestScheduler(None, 0, 60.0, 300.0, asyncio.get_running_loop())
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE)))
         await asyncio.sleep(0)
         waiting.cancel()
-        gate.cool_down("api", 61.0)
+        scheduler.cool_down("api", 61.0)
         return await waiting
 
     assert run(play()) is asyncio.CancelledError
@@ -407,12 +413,12 @@ def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> No
 
 def test_a_waiter_cancelled_when_it_is_refused_already_gives_no_permit_back() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
-        await gate.enter("api", SINGLE)
-        waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
-        other = asyncio.create_task(gate.enter("calls", SINGLE))
+        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
+        await scheduler.acquire("api", INTERACTIVE)
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE)))
+        other = asyncio.create_task(scheduler.acquire("calls", INTERACTIVE))
         await asyncio.sleep(0)
-        gate.cool_down("api", 61.0)
+        scheduler.cool_down("api", 61.0)
         waiting.cancel()
         ended = await waiting
         await asyncio.sleep(1.0)
@@ -432,12 +438,12 @@ def test_a_cancelled_waiter_leaves_its_turn_to_the_next() -> None:
 
 def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
-        await gate.enter("api", SINGLE)
-        waiting = [asyncio.create_task(outcome(gate.enter("api", SINGLE))) for _ in range(2)]
+        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
+        await scheduler.acquire("api", INTERACTIVE)
+        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE))) for _ in range(2)]
         await asyncio.sleep(0)
         # The first gets the permit here, and its task is cancelled before it is told so.
-        gate.withdraw("api")
+        scheduler.cancel("api")
         waiting[0].cancel()
         return await asyncio.gather(*waiting)
 
@@ -446,18 +452,18 @@ def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None
 
 def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
     async def play() -> list[str]:
-        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
+        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
         entered: list[str] = []
 
         async def enter(name: str) -> None:
-            await gate.enter("api", SINGLE)
+            await scheduler.acquire("api", INTERACTIVE)
             entered.append(name)
 
         await enter("holder")
         waiting = [asyncio.create_task(enter("cancelled")), asyncio.create_task(enter("next"))]
         await asyncio.sleep(0)
         waiting[0].cancel()
-        gate.withdraw("api")
+        scheduler.cancel("api")
         await asyncio.gather(*waiting, return_exceptions=True)
         return entered
 
@@ -466,16 +472,16 @@ def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
 
 def test_a_waiter_that_was_admitted_when_the_gate_closes_gets_no_permit() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 1, 60.0, 300.0, asyncio.get_running_loop())
-        await gate.enter("api", SINGLE)
-        waiting = asyncio.create_task(outcome(gate.enter("api", SINGLE)))
+        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
+        await scheduler.acquire("api", INTERACTIVE)
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE)))
         await asyncio.sleep(0)
-        # It gets the permit here, and the gate is closed before its task runs.
-        gate.withdraw("api")
-        gate.close()
+        # It gets the permit here, and the scheduler is closed before its task runs.
+        scheduler.cancel("api")
+        scheduler.close()
         return [await waiting]
 
-    assert run(play()) == [GateClosedError]
+    assert run(play()) == [SchedulerClosedError]
 
 
 def test_the_last_waiter_may_be_cancelled() -> None:
@@ -490,18 +496,18 @@ def test_a_permit_that_was_never_sent_gives_its_slot_to_the_next() -> None:
     assert [(job.name, time) for time, job in scene.sent] == [("next", 3.0)]
 
 
-@pytest.mark.parametrize("lane", Lane)
-def test_attempts_that_never_connect_cost_nothing_later(lane: Lane) -> None:
+@pytest.mark.parametrize("priority", Priority)
+def test_attempts_that_never_connect_cost_nothing_later(priority: Priority) -> None:
     scene = Scene(10.0)
     # A server that is down refuses connections much faster than the rate.
     refused = [Job(at=index / 1000, sends=False) for index in range(1000)]
-    scene.play(*refused, *crowd(10, at=2.0, lane=lane))
+    scene.play(*refused, *crowd(10, at=2.0, priority=priority))
     assert scene.times[-1] <= 2.0 + 1.02
 
 
 def test_cancelled_permits_cost_a_sweep_nothing() -> None:
     scene = Scene(10.0)
-    jobs = crowd(100, lane=BULK)
+    jobs = crowd(100, priority=BACKGROUND)
     # Every other one gives up in the moment in which its connection would be made.
     scene.play(*(attrs.evolve(job, sends=index % 2 == 0) for index, job in enumerate(jobs)))
     assert 49 / (scene.times[-1] - scene.times[0]) >= 0.97 * 10.0
@@ -509,14 +515,14 @@ def test_cancelled_permits_cost_a_sweep_nothing() -> None:
 
 def test_single_calls_go_before_a_sweep() -> None:
     scene = Scene(1.0)
-    sweep = crowd(5, name="bulk", lane=BULK)
+    sweep = crowd(5, name="bulk", priority=BACKGROUND)
     scene.play(Job("first"), *sweep, Job("single", at=0.5), Job("single", at=0.6))
     assert scene.names == ["first", "single", "single", *["bulk"] * 5]
 
 
 def test_a_sweep_gets_every_eighth_permit_while_single_calls_never_end() -> None:
     scene = Scene(None, places=1)
-    jobs = [*crowd(40, name="single", lasting=1.0), *crowd(5, name="bulk", lane=BULK, lasting=1.0)]
+    jobs = [*crowd(40, name="single", lasting=1.0), *crowd(5, name="bulk", priority=BACKGROUND, lasting=1.0)]
     scene.play(Job("holder", lasting=1.0), *jobs)
     runs = [(name, len(list(group))) for name, group in groupby(scene.names[1:])]
     assert runs == [("single", 7), ("bulk", 1)] * 5 + [("single", 5)]
@@ -524,15 +530,15 @@ def test_a_sweep_gets_every_eighth_permit_while_single_calls_never_end() -> None
 
 def test_single_calls_do_not_wait_for_a_sweep_that_cools_down() -> None:
     scene = Scene(None, places=1)
-    sweep = crowd(3, name="bulk", lane=BULK, operation="calls")
+    sweep = crowd(3, name="bulk", priority=BACKGROUND, operation="calls")
     scene.play(Job("holder", lasting=1.0), *sweep, *crowd(20, name="single"), events=[(0.5, cooling(30.0, "calls"))])
     assert scene.names == ["holder", *["single"] * 20, *["bulk"] * 3]
 
 
-@pytest.mark.parametrize("lane", Lane)
-def test_within_a_lane_the_first_to_come_is_the_first_to_go(lane: Lane) -> None:
+@pytest.mark.parametrize("priority", Priority)
+def test_within_a_lane_the_first_to_come_is_the_first_to_go(priority: Priority) -> None:
     scene = Scene(3.0, places=2)
-    jobs = crowd(30, lane=lane, lasting=0.1)
+    jobs = crowd(30, priority=priority, lasting=0.1)
     scene.play(*jobs)
     assert scene.names == [job.name for job in jobs]
 
@@ -541,15 +547,15 @@ def test_classes_of_operations_take_turns() -> None:
     scene = Scene(None, places=1)
     scene.play(
         Job("holder", lasting=1.0),
-        *crowd(3, name="api", lane=BULK),
-        *crowd(3, name="calls", lane=BULK, operation="calls"),
+        *crowd(3, name="api", priority=BACKGROUND),
+        *crowd(3, name="calls", priority=BACKGROUND, operation="calls"),
     )
     assert scene.names == ["holder", "api", "calls", "api", "calls", "api", "calls"]
 
 
 def test_no_more_than_the_places_are_inside_and_all_come_in() -> None:
     scene = Scene(None, places=7)
-    scene.play(*crowd(100, lasting=1.0), *crowd(100, lane=BULK, lasting=1.0))
+    scene.play(*crowd(100, lasting=1.0), *crowd(100, priority=BACKGROUND, lasting=1.0))
     assert scene.most_inside == 7
     assert len(scene.sent) == 200
 
@@ -557,7 +563,7 @@ def test_no_more_than_the_places_are_inside_and_all_come_in() -> None:
 @settings(deadline=None, max_examples=40)
 @given(jobs=CROWDS, events=EVENTS, places=st.integers(1, 5), rate=st.sampled_from([None, 3.0, 200.0]))
 def test_every_place_comes_back_whatever_happens(
-    jobs: list[Job], events: list[tuple[float, Callable[[Gate], object]]], places: int, rate: float | None
+    jobs: list[Job], events: list[tuple[float, Callable[[RequestScheduler], object]]], places: int, rate: float | None
 ) -> None:
     scene = Scene(rate, places=places)
     late = crowd(places, name="late", at=100_000.0, lasting=1000.0)
@@ -572,36 +578,39 @@ def test_every_place_comes_back_whatever_happens(
 def test_closing_fails_whoever_waits_or_pauses() -> None:
     async def play() -> list[object]:
         loop = asyncio.get_running_loop()
-        gate = Gate(1.0, 10, 60.0, 300.0, loop)
-        await gate.enter("api", SINGLE)
-        gate.sending()
-        waiting = [asyncio.create_task(outcome(gate.enter("api", lane))) for lane in Lane]
-        pausing = asyncio.create_task(outcome(gate.pause(10.0)))
+        scheduler = RequestScheduler(1.0, 10, 60.0, 300.0, loop)
+        await scheduler.acquire("api", INTERACTIVE)
+        scheduler.mark_sent()
+        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", priority))) for priority in Priority]
+        pausing = asyncio.create_task(outcome(scheduler.pause(10.0)))
         await asyncio.sleep(0.5)
-        gate.close()
+        scheduler.close()
         ended = await asyncio.gather(*waiting, pausing)
         return [*ended, loop.time()]
 
-    assert run(play()) == [GateClosedError, GateClosedError, GateClosedError, 0.5]
+    assert run(play()) == [SchedulerClosedError, SchedulerClosedError, SchedulerClosedError, 0.5]
 
 
 def test_closing_fails_whoever_comes_later() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 10, 60.0, 300.0, asyncio.get_running_loop())
-        gate.close()
-        return [await outcome(gate.enter("api", SINGLE)), await outcome(gate.pause(1.0))]
+        scheduler = RequestScheduler(None, 10, 60.0, 300.0, asyncio.get_running_loop())
+        scheduler.close()
+        return [await outcome(scheduler.acquire("api", INTERACTIVE)), await outcome(scheduler.pause(1.0))]
 
-    assert run(play()) == [GateClosedError, GateClosedError]
+    assert run(play()) == [SchedulerClosedError, SchedulerClosedError]
 
 
 def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
     async def play() -> list[object]:
-        gate = Gate(None, 0, 60.0, 300.0, asyncio.get_running_loop())
-        tasks = [asyncio.create_task(outcome(work)) for work in (gate.enter("api", SINGLE), gate.pause(10.0))]
+        scheduler = RequestScheduler(None, 0, 60.0, 300.0, asyncio.get_running_loop())
+        tasks = [
+            asyncio.create_task(outcome(work))
+            for work in (scheduler.acquire("api", INTERACTIVE), scheduler.pause(10.0))
+        ]
         await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
-        gate.close()
+        scheduler.close()
         return await asyncio.gather(*tasks)
 
     assert run(play()) == [asyncio.CancelledError, asyncio.CancelledError]
@@ -610,7 +619,7 @@ def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
 def test_a_pause_takes_its_seconds_and_no_permit() -> None:
     async def play() -> float:
         loop = asyncio.get_running_loop()
-        await Gate(1.0, 0, 60.0, 300.0, loop).pause(7.5)
+        await RequestScheduler(1.0, 0, 60.0, 300.0, loop).pause(7.5)
         return loop.time()
 
     assert run(play()) == 7.5
@@ -619,8 +628,8 @@ def test_a_pause_takes_its_seconds_and_no_permit() -> None:
 def test_a_pause_that_ends_in_the_moment_of_closing_is_failed_once() -> None:
     async def play() -> object:
         loop = asyncio.get_running_loop()
-        gate = Gate(None, 0, 60.0, 300.0, loop)
-        loop.call_at(5.0, gate.close)
-        return await outcome(gate.pause(5.0))
+        scheduler = RequestScheduler(None, 0, 60.0, 300.0, loop)
+        loop.call_at(5.0, scheduler.close)
+        return await outcome(scheduler.pause(5.0))
 
-    assert run(play()) is GateClosedError
+    assert run(play()) is SchedulerClosedError

@@ -1,29 +1,23 @@
-"""Rate budget, cool-downs and places in the pool: who may send, and when.
-
-`Budget` is arithmetic on the times it is given. `Gate` is where tasks queue for it, on the event loop's clock.
-"""
+"""Rate limit, cool-downs and places in the pool: who may send, and when."""
 
 import asyncio
 import enum
-from collections import OrderedDict, deque
+from collections import OrderedDict
 
-# What the client's clock calls a second may be a little less at the server: requests overtake each other on the way.
-# A window of 1.02 s bears 20 ms of that, and costs 2 % of the rate.
-_HEADROOM = 0.02
-# Timers fire late, by a millisecond when all is well. Lateness up to this is made good, in seconds.
-_CATCH_UP = 0.01
-# While both lanes wait, one permit in this many goes to the bulk lane, so that it never starves.
-_BULK_SHARE = 8
+from ultravox_async._http.sliding_window import SlidingWindow, UnlimitedWindow
+
+# While both priorities wait, one permit in this many goes to the bulk priority, so that it never starves.
+_BACKGROUND_SHARE = 8
 # How many waiters start to send in one turn of the event loop: each takes a fraction of a millisecond, and the turn is
 # shared with whatever else runs in the loop.
 _PER_TURN = 4
 
 
-class Lane(enum.IntEnum):
+class Priority(enum.IntEnum):
     """Whose request goes first: single calls before sweeps and listings."""
 
-    SINGLE = 0
-    BULK = 1
+    INTERACTIVE = 0
+    BACKGROUND = 1
 
 
 class CoolingDownError(Exception):
@@ -34,74 +28,15 @@ class CoolingDownError(Exception):
         self.seconds = seconds
 
 
-class GateClosedError(Exception):
-    """The gate was closed while somebody waited at it."""
+class SchedulerClosedError(Exception):
+    """The scheduler was closed while somebody waited at it."""
 
 
-class Budget:
-    """Counts sends, so that no window of one second, wherever it starts, holds more than the rate.
-
-    A request that has a permit but no connection yet is counted as pending, and in the window from the moment it is
-    really sent: a cold pool delays its first requests by a handshake, and they would crowd those that come behind.
-
-    Args:
-        rate: Requests a second, above 0.
-    """
-
-    def __init__(self, rate: float) -> None:
-        # More than a million a second is no pace that anybody could keep.
-        self._capacity = min(max(1, int(rate)), 1_000_000)
-        self._interval = (1 + _HEADROOM) / rate
-        self._window = max(1.0, 1 / rate) * (1 + _HEADROOM)
-        self._sent: deque[float] = deque(maxlen=self._capacity)
-        self._pending = 0
-        self._due = float("-inf")
-
-    def opens_at(self) -> float:
-        """Return the earliest time, in seconds, at which one more request may go; infinity until a pending one does."""
-        free = self._capacity - self._pending
-        if free <= 0:
-            return float("inf")
-        return self._sent[-free] + self._window if len(self._sent) >= free else float("-inf")
-
-    def evenly_at(self) -> float:
-        """Return the earliest time for a request that had to queue: those follow one another at even distances."""
-        return max(self._due, self.opens_at())
-
-    def reserve(self, now: float) -> None:
-        """Count a request that will be sent soon."""
-        self._pending += 1
-        self._due = max(self._due, now - _CATCH_UP) + self._interval
-
-    def spend(self, now: float) -> None:
-        """Note that a reserved request is being sent."""
-        self._pending -= 1
-        self._sent.append(now)
-
-    def forgo(self) -> None:
-        """Give back a reservation that was never sent."""
-        self._pending -= 1
-        self._due -= self._interval
-
-
-class _Unlimited(Budget):
-    """The budget of `RateLimit(None)`."""
-
-    def __init__(self) -> None:
-        super().__init__(1.0)
-
-    def opens_at(self) -> float:
-        return float("-inf")
-
-    def evenly_at(self) -> float:
-        return float("-inf")
-
-
-class Gate:
+class RequestScheduler:
     """Hands out permits: a place among the `places` that may be in flight, and a slot of the rate budget, together.
 
     The two come together because a slot that then waits for a place is a burst in the making, and a place that waits
-    for a slot keeps others out. Waiting is fair within a lane and a class of operations.
+    for a slot keeps others out. Waiting is fair within a priority and a class of operations.
 
     A class of operations whose cool-down was cut to `max_cool_down` is on probation afterwards: one request goes, and
     the others wait until it is over.
@@ -122,65 +57,65 @@ class Gate:
         max_cool_down: float,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._budget = Budget(requests_per_second) if requests_per_second is not None else _Unlimited()
+        self._window = SlidingWindow(requests_per_second) if requests_per_second is not None else UnlimitedWindow()
         self._places = places
         self._max_wait = max_wait
         self._max_cool_down = max_cool_down
         self._loop = loop
-        self._queues: dict[tuple[Lane, str], OrderedDict[asyncio.Future[None], None]] = {}
+        self._queues: dict[tuple[Priority, str], OrderedDict[asyncio.Future[None], None]] = {}
         self._cool_until: dict[str, float] = {}
         # The classes of operations on probation, and whether the one request that tries is on its way.
         self._probation: dict[str, bool] = {}
-        self._singles_in_a_row = 0
+        self._interactive_in_a_row = 0
         self._timer: asyncio.Handle | None = None
         self._admitted = 0
         self._pauses: set[asyncio.Future[None]] = set()
         self._closed = False
 
-    async def enter(self, operation: str, lane: Lane) -> None:
-        """Wait for a permit, which `leave` gives back after `sending`, and `withdraw` without.
+    async def acquire(self, operation: str, priority: Priority) -> None:
+        """Wait for a permit, which `release` gives back after `mark_sent`, and `cancel` without.
 
         Raises:
             CoolingDownError: It is a single call, and its class of operations cools down for longer than `max_wait`.
-            GateClosedError: The gate is closed.
+            SchedulerClosedError: The scheduler is closed.
         """
         if self._closed:
-            raise GateClosedError
+            raise SchedulerClosedError
         now = self._loop.time()
         cooling = self._opens_at(operation) - now
-        if lane is Lane.SINGLE and self._max_wait < cooling < float("inf"):
+        if priority is Priority.INTERACTIVE and self._max_wait < cooling < float("inf"):
             raise CoolingDownError(cooling)
         free = cooling <= 0 < self._places and operation not in self._probation and not self._queues
-        if lane is Lane.SINGLE and free and self._budget.opens_at() <= now:
+        if priority is Priority.INTERACTIVE and free and self._window.opens_at() <= now:
             self._places -= 1
-            self._budget.reserve(now)
+            self._window.reserve(now)
         else:
-            await self._queue_up(operation, lane)
+            await self._queue_up(operation, priority)
 
-    async def _queue_up(self, operation: str, lane: Lane) -> None:
-        queue = self._queues.setdefault((lane, operation), OrderedDict())
+    async def _queue_up(self, operation: str, priority: Priority) -> None:
+        queue = self._queues.setdefault((priority, operation), OrderedDict())
         waiter: asyncio.Future[None] = self._loop.create_future()
         queue[waiter] = None
-        if len(queue) == 1:  # behind another, the timer or the leave() that the first one waits for is enough
+        if len(queue) == 1:  # behind another, the timer or the release() that the first one waits for is enough
             self._admit()
         try:
             await waiter
         except asyncio.CancelledError:
-            self._drop(lane, operation, waiter)
+            self._drop(priority, operation, waiter)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self.withdraw(operation)
+                self.cancel(operation)
             raise
-        # Whoever was admitted runs a turn of the loop later, and the gate may have been closed in between.
+        # Whoever was admitted runs a turn of the loop later, and the scheduler may have been closed in between.
         if self._closed:
-            self.withdraw(operation)
-            raise GateClosedError
+            self.cancel(operation)
+            raise SchedulerClosedError
 
-    def sending(self) -> None:
+    def mark_sent(self) -> None:
         """Note that a request is being sent: from here on it fills its second of the budget."""
-        self._budget.spend(self._loop.time())
+        self._window.record_send(self._loop.time())
         self._admit_unless_timed()
 
-    def leave(self, operation: str) -> None:
+    def release(self, operation: str) -> None:
         """Give back the permit of a request that was sent."""
         self._places += 1
         if operation not in self._probation:
@@ -192,10 +127,10 @@ class Gate:
             del self._probation[operation]
         self._admit()
 
-    def withdraw(self, operation: str) -> None:
+    def cancel(self, operation: str) -> None:
         """Give back a permit that was not used."""
         self._places += 1
-        self._budget.forgo()
+        self._window.cancel_reservation()
         if operation in self._probation:
             self._probation[operation] = False
         if self._queues:  # even if a timer is set: what was not sent brings its moment nearer
@@ -214,7 +149,7 @@ class Gate:
         if seconds > self._max_cool_down:
             self._probation[operation] = False
         if lasts > self._max_wait:
-            for waiter in self._queues.pop((Lane.SINGLE, operation), ()):
+            for waiter in self._queues.pop((Priority.INTERACTIVE, operation), ()):
                 if not waiter.done():
                     waiter.set_exception(CoolingDownError(lasts))
 
@@ -222,10 +157,10 @@ class Gate:
         """Sleep, without a permit.
 
         Raises:
-            GateClosedError: The gate was closed meanwhile.
+            SchedulerClosedError: The scheduler was closed meanwhile.
         """
         if self._closed:
-            raise GateClosedError
+            raise SchedulerClosedError
         pause: asyncio.Future[None] = self._loop.create_future()
         self._pauses.add(pause)
         alarm = self._loop.call_later(seconds, _end, pause)
@@ -243,15 +178,15 @@ class Gate:
             self._timer = None
         for waiter in [*self._pauses, *(waiter for queue in self._queues.values() for waiter in queue)]:
             if not waiter.done():
-                waiter.set_exception(GateClosedError())
+                waiter.set_exception(SchedulerClosedError())
         self._queues.clear()
 
-    def _drop(self, lane: Lane, operation: str, waiter: asyncio.Future[None]) -> None:
-        queue = self._queues.get((lane, operation))
+    def _drop(self, priority: Priority, operation: str, waiter: asyncio.Future[None]) -> None:
+        queue = self._queues.get((priority, operation))
         if queue is not None and waiter in queue:
             del queue[waiter]
             if not queue:
-                del self._queues[lane, operation]
+                del self._queues[priority, operation]
 
     def _admit_unless_timed(self) -> None:
         # An armed timer means that time is what is waited for, and neither a place nor a send brings that nearer.
@@ -271,26 +206,26 @@ class Gate:
             if key is None:
                 ready_at = min(self._opens_at(operation) for _, operation in self._queues)
             else:
-                ready_at = self._budget.evenly_at()
+                ready_at = self._window.evenly_at()
             if key is None or ready_at > now:
                 # Infinity: as many are pending as the budget holds, or all wait for the one that tries after a
-                # cool-down; the next sending(), or its end, comes back here.
+                # cool-down; the next mark_sent(), or its end, comes back here.
                 if ready_at < float("inf"):
                     self._timer = self._loop.call_at(ready_at, self._admit)
                 return
             self._admit_first(key, now)
 
-    def _admit_first(self, key: tuple[Lane, str], now: float) -> None:
-        # To the end of the dictionary, so that classes of operations take turns within a lane.
+    def _admit_first(self, key: tuple[Priority, str], now: float) -> None:
+        # To the end of the dictionary, so that classes of operations take turns within a priority.
         queue = self._queues[key] = self._queues.pop(key)
         waiter, _ = queue.popitem(last=False)
         if not queue:
             del self._queues[key]
         if waiter.done():  # cancelled, and its task has not run yet
             return
-        self._singles_in_a_row = self._singles_in_a_row + 1 if key[0] is Lane.SINGLE else 0
+        self._interactive_in_a_row = self._interactive_in_a_row + 1 if key[0] is Priority.INTERACTIVE else 0
         self._places -= 1
-        self._budget.reserve(now)
+        self._window.reserve(now)
         if key[1] in self._probation:
             self._probation[key[1]] = True
         waiter.set_result(None)
@@ -305,9 +240,9 @@ class Gate:
     def _begin_turn(self) -> None:
         self._admitted = 0
 
-    def _next_queue(self, now: float) -> tuple[Lane, str] | None:
+    def _next_queue(self, now: float) -> tuple[Priority, str] | None:
         open_keys = [key for key in self._queues if self._opens_at(key[1]) <= now]
-        choose = max if self._singles_in_a_row >= _BULK_SHARE - 1 else min
+        choose = max if self._interactive_in_a_row >= _BACKGROUND_SHARE - 1 else min
         return choose(open_keys, key=lambda key: key[0], default=None)
 
 

@@ -1,0 +1,121 @@
+"""What is asked, with which credentials, and what is answered."""
+
+import enum
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+from multidict import CIMultiDict
+
+from ultravox_async._http.scheduler import Priority
+from ultravox_async._version import __version__
+from ultravox_async._wire.converter import decode
+from ultravox_async._wire.payload import Body, Secret
+from ultravox_async._wire.redaction import Redactor
+from ultravox_async.errors import UltravoxError
+
+T = TypeVar("T")
+
+
+class OperationClass(enum.StrEnum):
+    """Operations that share their limits: a 429 for one class says nothing about the others."""
+
+    GENERAL = "api"
+    """Whatever has no limits of its own."""
+
+    CREATE_CALL = "calls"
+    """Creating calls, for which the API has capacity limits."""
+
+
+@attrs.define
+class Request:
+    """One logical request."""
+
+    method: str
+    """The HTTP method, in capitals."""
+
+    path: str
+    """The path, percent-encoded, without a query."""
+
+    query: str = ""
+    """The query, percent-encoded, without its question mark."""
+
+    body: Body | None = None
+    """The JSON body, if any."""
+
+    priority: Priority = Priority.INTERACTIVE
+    """Whether it waits with single calls or behind them."""
+
+    operation: OperationClass = OperationClass.GENERAL
+    """The class of operations whose 429s concern it."""
+
+    identity: tuple[str, str] | None = None
+    """The field of the answer, by its name on the wire, that says what it is about, and what has to be in it."""
+
+
+class Credentials:
+    """The API key, where no repr and no `vars` shows it."""
+
+    __slots__ = ("_key", "headers")
+
+    def __init__(self, api_key: Secret) -> None:
+        self._key = str(api_key.reveal())
+        self.headers = CIMultiDict(
+            {
+                "Accept": "application/json",
+                "User-Agent": f"ultravox-async/{__version__}",
+                "X-API-Key": self._key,
+            }
+        )
+
+    def redactor(self, body: Body | None = None) -> Redactor:
+        """Return what takes the key, and the secrets of `body`, out of texts."""
+        return Redactor((self._key, *(body.secrets if body is not None else ())))
+
+
+@attrs.define
+class Response:
+    """A successful answer, as `AsyncUltravox.request` returns it."""
+
+    status: int
+    """The HTTP status code, 200 to 299."""
+
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """The headers; names are looked up without regard to case."""
+
+    body: bytes = attrs.field(repr=False)
+    """The decoded body."""
+
+    _request: Request = attrs.field(repr=False, eq=False)
+    _credentials: Credentials = attrs.field(repr=False, eq=False)
+
+    @property
+    def origin(self) -> str:
+        """The request that it answers, for example ``GET /api/voices``."""
+        return f"{self._request.method} {self._request.path}"
+
+    def json(self) -> Any:  # noqa: ANN401 - what comes here is what the SDK has no type for
+        """Return the body as dicts, lists and scalars; whole numbers of more than 64 bits become floats.
+
+        Raises:
+            DecodeError: The body is not valid JSON.
+        """
+        return self.decode(object)
+
+    def decode(self, into: type[T]) -> T:
+        """Return the body as an `into`: an attrs class, or a list, dict or scalar type, never coerced.
+
+        The camelCase names of the wire become the Python names of the class.
+
+        Raises:
+            DecodeError: The body is not valid JSON, or has not the types that `into` declares.
+        """
+        return decode(self.body, into, self)
+
+    def redacted(self, text: str) -> str:
+        """Return `text` without the key and the secrets of the request."""
+        return self._credentials.redactor(self._request.body).redact(text)
+
+
+Answer: TypeAlias = Response | UltravoxError
+"""What comes of a request. Errors travel as values below `Transport.send`, where frames hold the key."""

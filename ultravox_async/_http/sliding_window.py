@@ -1,0 +1,68 @@
+"""Counts sends over every second: arithmetic on the times that it is given, without a clock of its own."""
+
+from collections import deque
+
+# What the client's clock calls a second may be a little less at the server: requests overtake each other on the way.
+# A window of 1.02 s bears 20 ms of that, and costs 2 % of the rate.
+_HEADROOM = 0.02
+# Timers fire late, by a millisecond when all is well. Lateness up to this is made good, in seconds.
+_CATCH_UP = 0.01
+
+
+class SlidingWindow:
+    """Counts sends, so that no window of one second, wherever it starts, holds more than the rate.
+
+    A request that has a permit but no connection yet is counted as pending, and in the window from the moment it is
+    really sent: a cold pool delays its first requests by a handshake, and they would crowd those that come behind.
+
+    Args:
+        rate: Requests a second, above 0.
+    """
+
+    def __init__(self, rate: float) -> None:
+        # More than a million a second is no pace that anybody could keep.
+        self._capacity = min(max(1, int(rate)), 1_000_000)
+        self._interval = (1 + _HEADROOM) / rate
+        self._window = max(1.0, 1 / rate) * (1 + _HEADROOM)
+        self._sent: deque[float] = deque(maxlen=self._capacity)
+        self._pending = 0
+        self._due = float("-inf")
+
+    def opens_at(self) -> float:
+        """Return the earliest time, in seconds, at which one more request may go; infinity until a pending one does."""
+        free = self._capacity - self._pending
+        if free <= 0:
+            return float("inf")
+        return self._sent[-free] + self._window if len(self._sent) >= free else float("-inf")
+
+    def evenly_at(self) -> float:
+        """Return the earliest time for a request that had to queue: those follow one another at even distances."""
+        return max(self._due, self.opens_at())
+
+    def reserve(self, now: float) -> None:
+        """Count a request that will be sent soon."""
+        self._pending += 1
+        self._due = max(self._due, now - _CATCH_UP) + self._interval
+
+    def record_send(self, now: float) -> None:
+        """Note that a reserved request is being sent."""
+        self._pending -= 1
+        self._sent.append(now)
+
+    def cancel_reservation(self) -> None:
+        """Give back a reservation that was never sent."""
+        self._pending -= 1
+        self._due -= self._interval
+
+
+class UnlimitedWindow(SlidingWindow):
+    """The window of `RateLimit(None)`, in which any number of sends fits."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+
+    def opens_at(self) -> float:
+        return float("-inf")
+
+    def evenly_at(self) -> float:
+        return float("-inf")
