@@ -22,6 +22,7 @@ from ultravox_async import (
     SipRegistration,
     Sweep,
     UltravoxError,
+    Via,
 )
 from ultravox_async.testing import Emulator
 
@@ -655,3 +656,26 @@ async def test_a_factory_of_eager_tasks_changes_nothing(ultravox: AsyncUltravox,
     async with asyncio.timeout(20):
         keys = [outcome.key async for outcome in ultravox.sip.registrations.get_many(iter(ids), concurrency=1)]
     assert sorted(keys) == sorted(ids)
+
+
+@pytest.mark.parametrize("via", ["auto", "get", "list"])
+async def test_a_cancellation_that_the_ids_raise_comes_out_and_loses_no_id(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator, via: Via
+) -> None:
+    cancelled = asyncio.create_task(asyncio.sleep(0))
+    cancelled.cancel()
+
+    async def ids() -> AsyncGenerator[str]:
+        for number, registration_id in enumerate(ultravox_emulator.registration_ids):
+            if number == 5:
+                await cancelled
+            yield registration_id
+
+    with pytest.raises(asyncio.CancelledError):
+        await ultravox.sip.registrations.get_many(ids(), via=via)
+
+
+@pytest.mark.parametrize("ids", [None, 5, object()])
+async def test_what_cannot_be_iterated_over_is_refused_at_once(ultravox: AsyncUltravox, ids: Any) -> None:  # noqa: ANN401 - what the type forbids
+    with pytest.raises(InvalidRequestError, match="takes an iterable of ids"):
+        ultravox.sip.registrations.get_many(ids)

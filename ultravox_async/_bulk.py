@@ -165,7 +165,7 @@ class _WorkerPool(Generic[T]):
         self._exhausted = False
         # Ids that were taken and have no outcome yet.
         self._unfinished = 0
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._add_worker()
 
     async def next(self) -> Outcome[T] | None:
@@ -213,7 +213,11 @@ class _WorkerPool(Generic[T]):
                 await self._fetch_next()
         except StopAsyncIteration:
             self._exhausted = True
-        except Exception as error:  # noqa: BLE001 - the caller's iterable may raise anything
+        except BaseException as error:
+            # Where nobody cancelled this task, it is the iterable that raised CancelledError, as an async generator
+            # does which awaits a task that somebody else has cancelled.
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                raise
             self._failure = error
             self._exhausted = True
 
@@ -285,6 +289,8 @@ class Sweep(Generic[T]):
         self._via = via
         if isinstance(ids, str):
             raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
+        if not isinstance(ids, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance] - ids come from untyped places
+            raise InvalidRequestError("ids", f"takes an iterable of ids, not {type(ids).__name__}")
         check_count("concurrency", concurrency)
         if via not in get_args(Via):
             raise InvalidRequestError("via", f"takes one of {', '.join(get_args(Via))}")
@@ -397,6 +403,11 @@ class Sweep(Generic[T]):
             else:
                 result.found[outcome.key] = cast("T", outcome.value)
         return result
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _batch(ids: AsyncIterator[str]) -> tuple[dict[str, None], Exception | None]:

@@ -283,7 +283,7 @@ def test_a_proxy_that_would_not_be_used_is_refused_and_its_password_is_not_told(
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match=variable.upper()) as caught:
         AsyncUltravox(KEY, trust_env=True)
-    assert "canary-proxy" not in str(caught.value)
+    assert "canary" not in "".join(texts_of(caught.value)).replace(KEY, "")
 
 
 def test_a_proxy_that_would_not_be_used_is_nothing_to_a_client_that_does_not_trust_the_environment(

@@ -1,6 +1,5 @@
 """Proxies of the environment: what aiohttp would bypass in silence, or fail on at every request, is refused at once."""
 
-from collections.abc import Mapping
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
@@ -15,35 +14,42 @@ def check_proxies(base_url: URL) -> None:
     """Refuse variables such as ``HTTPS_PROXY`` that aiohttp does not use for this URL; see `getproxies`.
 
     Raises:
-        ConfigurationError: A variable is no URL, or names a proxy that aiohttp cannot use. The text does not repeat
-            its value, which may hold a password.
+        ConfigurationError: A variable is not a URL, or names a proxy that aiohttp cannot use. Neither the text nor the
+            traceback shows its value, which may hold a password.
     """
+    problem = _problem_with_proxies(base_url)
+    if problem is not None:
+        raise ConfigurationError(problem)
+
+
+def _problem_with_proxies(base_url: URL) -> str | None:
     if proxy_bypass(base_url.raw_host or ""):
-        return
-    proxies = getproxies()
+        return None
+    schemes = {name: _scheme_of(value) for name, value in getproxies().items()}
     for name in _READ_BY_AIOHTTP:
-        if name in proxies:
-            _parsed(name, proxies)
-    if base_url.scheme in proxies:
-        scheme = _parsed(base_url.scheme, proxies).scheme
-        if scheme != "http":
-            raise ConfigurationError(
-                f"{_variable(base_url.scheme)} names a proxy with the scheme {scheme}, which aiohttp does not use; "
-                "name one with http, or pass session= with a connector that speaks it, such as that of aiohttp-socks"
-            )
-    elif "all" in proxies:
-        raise ConfigurationError(f"aiohttp does not read ALL_PROXY; set {_variable(base_url.scheme)} or NO_PROXY")
+        if name in schemes and schemes[name] is None:
+            return f"{_variable(name)} is not a URL such as http://proxy.example:3128"
+    if base_url.scheme in schemes:
+        scheme = schemes[base_url.scheme]
+        if scheme == "http":
+            return None
+        return (
+            f"{_variable(base_url.scheme)} names a proxy with the scheme {scheme}, which aiohttp does not use; "
+            "name one with http, or pass session= with a connector that speaks it, such as that of aiohttp-socks"
+        )
+    if "all" in schemes:
+        return f"aiohttp does not read ALL_PROXY; set {_variable(base_url.scheme)} or NO_PROXY"
+    return None
 
 
-def _parsed(name: str, proxies: Mapping[str, str]) -> URL:
+def _scheme_of(proxy: str) -> str | None:
+    """Return the scheme of a proxy's URL; None where it is not a URL with a host."""
     try:
-        url = URL(proxies[name])
-        usable = bool(url.scheme and url.raw_host and url.port != 0)
+        url = URL(proxy)
+        usable = bool(url.raw_host) and url.port != 0
     except ValueError:
-        usable, url = False, URL()
-    if not usable:
-        raise ConfigurationError(f"{_variable(name)} is no URL such as http://proxy.example:3128")
-    return url
+        return None
+    return (url.scheme or None) if usable else None
 
 
 def _variable(name: str) -> str:
