@@ -1,5 +1,7 @@
 """Resident memory of a sweep: a million ids through `get_many`, against ten thousand.
 
+A sweep remembers every id, to give each one outcome: about 125 bytes for a UUID, and nothing else that grows.
+
 As a script, `python -m benchmarks.memory BASE_URL IDS`, it makes one sweep and prints the peak in megabytes.
 """
 
@@ -34,7 +36,7 @@ async def against_a_hundredth(effort: Effort) -> list[Row]:
             f"{few:,} ids",
             f"{statistics.median(more):+.1f} MB",
             spread_of(more),
-            "at most 10 MB more",
+            "at most 130 MB more: the ids",
             f"peak {statistics.median(peaks):.1f} MB",
         )
     ]

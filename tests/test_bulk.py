@@ -1,6 +1,5 @@
 import asyncio
 import gc
-import hashlib
 import inspect
 import sys
 import traceback
@@ -283,24 +282,6 @@ async def test_an_id_that_comes_again_has_one_outcome(ultravox: AsyncUltravox, u
     outcomes = await all_of(ultravox.sip.registrations.get_many([*ids, *ids, ids[0]]))
     assert sorted(each.key for each in outcomes) == sorted(ids)
     assert ultravox_emulator.received == 4
-
-
-class _Digest:
-    """Takes the first six bytes for their hash, and puts all of them into one bucket."""
-
-    def __init__(self, content: bytes, **_: object) -> None:
-        self._content = content
-
-    def digest(self) -> bytes:
-        return b"\0\0" + self._content[:6]
-
-
-async def test_a_hash_found_across_two_others_is_no_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashlib, "blake2b", _Digest)
-    ids = ["aaaaab", "baaaaa", "aabbaa"]
-    async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
-        outcomes = await all_of(ultravox.sip.registrations.get_many([*ids, *ids]))
-    assert sorted(each.key for each in outcomes) == sorted(ids)
 
 
 async def test_an_id_that_fails_does_not_stop_the_others(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:

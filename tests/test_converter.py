@@ -2,11 +2,12 @@ import enum
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TypeVar, cast, get_origin
+from typing import Annotated, Any, Literal, TypeVar, cast, get_origin
 from uuid import UUID
 
 import attrs
 import pytest
+from annotated_types import Ge, MaxLen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,20 @@ CONFIG: dict[str, object] = {
     "allowedAgents": [{"agentId": "a1", "toUserPattern": "^x$"}, {"agentId": "a2"}],
     "fallbackHandler": {"url": "https://example.com/", "secrets": ["s1"]},
 }
+
+
+@attrs.define
+class Options:
+    """Scalars that may be null, one with limits, and one that knows some of its values."""
+
+    text: Annotated[str, MaxLen(2)]
+    name: str | None = None
+    limited: Annotated[str, MaxLen(2)] | None = None
+    whole: Annotated[int | None, Ge(10)] = None
+    number: float | None = None
+    truth: bool | None = None
+    moment: datetime | None = None
+    speaker: Literal["AGENT", "USER"] | str | None = None  # noqa: PYI051 - how the types of the API leave room for new values
 
 
 @attrs.define
@@ -452,6 +467,96 @@ def test_what_came_for_a_secret_field_is_not_shown() -> None:
     with pytest.raises(DecodeError) as caught:
         decode(body(CONFIG | {"fallbackHandler": {"url": "https://x.example", "secrets": "abc"}}), SipConfig, ORIGIN)
     assert (caught.value.path, caught.value.got) == ("fallbackHandler.secrets", "str")
+
+
+@attrs.define
+class Own:
+    """What a user may write, who declares nothing of secrets."""
+
+    api_token: str
+    settings: dict[str, int]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"apiToken": 12345, "settings": {}}, "apiToken"),
+        ({"apiToken": "x", "settings": {"secret_number": "12345"}}, "settings.secret_number"),
+    ],
+)
+def test_what_sounds_secret_in_a_class_of_the_user_s_own_is_not_shown(fields: dict[str, object], path: str) -> None:
+    error = failure(fields, Own)
+    assert error.path == path
+    assert "12345" not in error.got
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"api_key": {"a": {"b": "12345"}}}, {"a": {"token": {"b": "12345"}}}, {"password": {"a": {"b": "12345"}}}],
+)
+def test_what_lies_below_a_name_that_sounds_secret_is_not_shown(value: object) -> None:
+    assert failure(value, dict[str, dict[str, dict[str, int]]]).got == "str"
+
+
+OPTIONS: dict[str, object] = {
+    "text": "longer than its limit",
+    "name": "a",
+    "limited": "longer than its limit",
+    "whole": 1,
+    "number": 2,
+    "truth": False,
+    "moment": "2026-07-02T10:00:00Z",
+    "speaker": "NOBODY_KNOWS",
+}
+
+
+def test_a_limit_of_requests_is_not_checked_on_answers_and_new_values_survive() -> None:
+    long = "longer than its limit"
+    moment = datetime(2026, 7, 2, 10, tzinfo=UTC)
+    assert decode(body(OPTIONS), Options, ORIGIN) == Options(long, "a", long, 1, 2.0, False, moment, "NOBODY_KNOWS")  # noqa: FBT003 - in the order of the fields
+
+
+def test_scalars_may_all_be_null_where_that_is_declared() -> None:
+    nulls = dict.fromkeys(OPTIONS) | {"text": "a"}
+    assert decode(body(nulls), Options, ORIGIN) == Options("a")
+
+
+def test_scalars_may_be_absent_beside_fields_that_nobody_knows() -> None:
+    novelties = {f"novelty{number}": number for number in range(20)}
+    assert decode(body(novelties | {"text": "a", "whole": 5}), Options, ORIGIN) == Options("a", whole=5)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("value", [[], {}])
+def test_a_scalar_of_another_type_is_refused_where_null_is_allowed(name: str, value: object) -> None:
+    assert failure(OPTIONS | {name: value}, Options).path == name
+
+
+def test_a_field_with_metadata_is_decoded_in_lists_too() -> None:
+    assert decode(b'["abc"]', list[Annotated[str, MaxLen(1)]], ORIGIN) == ["abc"]
+    assert decode(b'["C"]', list[Literal["A", "B"] | str], ORIGIN) == ["C"]  # noqa: PYI051 - as above
+    assert failure([1], list[Annotated[str, MaxLen(1)]]).path == "[0]"
+
+
+def test_a_literal_without_a_string_beside_it_stays_closed() -> None:
+    assert decode(b'"A"', cast("type[str]", Literal["A", "B"]), ORIGIN) == "A"
+    with pytest.raises(DecodeError):
+        decode(b'"C"', cast("type[str]", Literal["A", "B"]), ORIGIN)
+
+
+@attrs.define
+class Tree:
+    name: str
+    child: "Tree | None" = None
+
+
+def test_a_class_may_hold_itself_and_be_deep() -> None:
+    document: dict[str, Any] = {"name": "leaf"}
+    for _ in range(50):
+        document = {"name": "branch", "child": document}
+    found = decode(body(document), Tree, ORIGIN)
+    assert (found.name, attrs.asdict(found)["child"]["name"]) == ("branch", "branch")
+    assert failure({"name": "a", "child": {"name": "b", "child": {}}}, Tree).path == "child.child.name"
 
 
 class Colour(enum.StrEnum):

@@ -5,15 +5,17 @@ import pytest
 from tests.conftest import Clock
 from ultravox_async._http.deadlines import Deadlines
 
-SILENCE = 30.0
+READ_TIMEOUT = 30.0
 
 
-async def _ended(deadlines: Deadlines, seconds: float, *, heard_after: tuple[float, ...] = ()) -> tuple[float, bool]:
+async def _ended(
+    deadlines: Deadlines, seconds: float, *, heard_after: tuple[float, ...] = (), read_timeout: float = READ_TIMEOUT
+) -> tuple[float, bool]:
     """Run an attempt that never answers; return when it ended, and whether the request has no time left then."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     scope = asyncio.timeout(None)
-    attempt = deadlines.start(scope, seconds)
+    attempt = deadlines.start(scope, seconds, read_timeout)
     try:
         async with scope:
             for pause in heard_after:
@@ -29,7 +31,7 @@ async def _ended(deadlines: Deadlines, seconds: float, *, heard_after: tuple[flo
 
 @pytest.fixture
 async def deadlines(clock: Clock) -> Deadlines:  # noqa: ARG001 - it puts the loop's clock forward
-    return Deadlines(asyncio.get_running_loop(), SILENCE)
+    return Deadlines(asyncio.get_running_loop())
 
 
 async def test_an_attempt_that_is_never_sent_ends_when_its_request_has_no_time_left(deadlines: Deadlines) -> None:
@@ -51,6 +53,13 @@ async def test_what_is_heard_gives_no_more_time_than_the_request_has(deadlines: 
 async def test_each_attempt_ends_at_its_own_time(deadlines: Deadlines) -> None:
     ended = await asyncio.gather(*(_ended(deadlines, seconds) for seconds in (40.0, 20.0, 60.0)))
     assert [seconds for seconds, _ in ended] == [40, 20, 60]
+
+
+async def test_each_attempt_bears_as_much_silence_as_its_own_read_timeout(deadlines: Deadlines) -> None:
+    ended = await asyncio.gather(
+        *(_ended(deadlines, 120.0, heard_after=(0.0,), read_timeout=seconds) for seconds in (40.0, 5.0, 60.0))
+    )
+    assert [seconds for seconds, _ in ended] == [40, 5, 60]
 
 
 async def test_a_later_attempt_ends_at_its_time_after_an_earlier_one_was_stopped(deadlines: Deadlines) -> None:
@@ -105,7 +114,7 @@ async def test_a_task_that_ends_all_attempts_does_not_wait_for_its_own(deadlines
     other = asyncio.create_task(_ended(deadlines, 100.0))
     await asyncio.sleep(0)
     scope = asyncio.timeout(None)
-    attempt = deadlines.start(scope, 100.0)
+    attempt = deadlines.start(scope, 100.0, READ_TIMEOUT)
 
     async def end_all() -> None:
         async with scope:
@@ -127,7 +136,7 @@ async def test_a_task_without_an_attempt_has_none(deadlines: Deadlines) -> None:
 
 
 async def test_the_attempt_of_a_task_is_its_own(deadlines: Deadlines) -> None:
-    attempt = deadlines.start(asyncio.timeout(None), 1.0)
+    attempt = deadlines.start(asyncio.timeout(None), 1.0, READ_TIMEOUT)
     assert deadlines.current() is attempt
     deadlines.stop(attempt)
     assert len(deadlines) == 0

@@ -13,6 +13,9 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 # What imports nothing of the package but one another.
 LEAVES = {f"ultravox_async._wire.{name}" for name in ("error_body", "json_form", "names", "redaction", "text")}
 
+# Below the types, because they are read back from plain data by it. It knows none of them.
+CONVERTER = {"ultravox_async._wire.converter"}
+
 # A module imports from its own layer and from those below it.
 LAYERS = (
     {"ultravox_async"},
@@ -24,10 +27,13 @@ LAYERS = (
     {"ultravox_async.settings", "ultravox_async._version"},
     {"ultravox_async._wire"},
     {"ultravox_async.types"},
+    CONVERTER,
     {"ultravox_async.errors"},
     LEAVES,
 )
 TESTING = "ultravox_async.testing"
+# The base class of the types, and the only module of theirs that reads or refuses anything.
+WIRE_OBJECT = "ultravox_async.types._object"
 
 
 def name_of(file: Path) -> str:
@@ -65,9 +71,10 @@ def is_below(name: str, package: str) -> bool:
 
 
 def layer(name: str) -> int:
-    # The package itself has a layer to itself: everything is below it by name. Of the leaves each is named.
-    if name in LEAVES:
-        return LAYERS.index(LEAVES)
+    # The package itself has a layer to itself: everything is below it by name. What lies below `_wire` is named.
+    for named in (CONVERTER, LEAVES):
+        if name in named:
+            return LAYERS.index(named)
     found = [
         rank
         for rank, packages in enumerate(LAYERS)
@@ -106,14 +113,15 @@ def test_a_module_of_a_layer_that_nobody_named_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_types_import_attrs_the_standard_library_and_each_other(name: str) -> None:
-    assert top_level(name) - {"attrs", PACKAGE} <= sys.stdlib_module_names
-    assert own(name) <= set(TYPES)
+def test_types_import_attrs_the_words_of_annotations_and_each_other(name: str) -> None:
+    assert top_level(name) - {"annotated_types", "attrs", PACKAGE} <= sys.stdlib_module_names
+    assert own(name) - set(TYPES) <= LEAVES | ({*CONVERTER, "ultravox_async.errors"} if name == WIRE_OBJECT else set())
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if is_below(name, TESTING)])
-def test_testing_imports_nothing_else_of_the_package(name: str) -> None:
-    assert [found for found in own(name) if not is_below(found, TESTING)] == []
+def test_testing_imports_the_types_and_their_checks_and_nothing_else_of_the_package(name: str) -> None:
+    allowed = {*TYPES, *LEAVES, "ultravox_async._wire.validation"}
+    assert [found for found in own(name) - allowed if not is_below(found, TESTING)] == []
 
 
 def test_only_the_converter_imports_cattrs() -> None:

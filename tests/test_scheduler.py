@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ultravox_async import RateLimit
+from ultravox_async._http.budget import make_scheduler
 from ultravox_async._http.scheduler import CoolingDownError, Priority, RequestScheduler, SchedulerClosedError
 
 T = TypeVar("T")
@@ -48,6 +50,10 @@ def run(play: Coroutine[Any, Any, T]) -> T:
         return runner.run(play)
 
 
+def scheduler_of(rate: float | None, places: int) -> RequestScheduler:
+    return make_scheduler(RateLimit(rate), "digest", places, asyncio.get_running_loop())
+
+
 async def outcome(work: Awaitable[object]) -> object:
     """Return what `work` gives, or the class of what it raises."""
     try:
@@ -68,6 +74,7 @@ class Job:
     sends: bool = True
     lasting: float = 0.0
     cancelled_after: float | None = None
+    max_wait: float | None = None
 
 
 @attrs.define
@@ -77,7 +84,6 @@ class Scene:
     rate: float | None = None
     places: int = 1000
     max_wait: float = 60.0
-    max_cool_down: float = 300.0
     lateness: float = 0.0
     sent: list[tuple[float, Job]] = attrs.field(factory=list[tuple[float, Job]])
     refused: list[tuple[float, Job, float]] = attrs.field(factory=list[tuple[float, Job, float]])
@@ -92,7 +98,7 @@ class Scene:
         self, jobs: Sequence[Job], events: Sequence[tuple[float, Callable[[RequestScheduler], object]]]
     ) -> None:
         loop = asyncio.get_running_loop()
-        scheduler = RequestScheduler(self.rate, self.places, self.max_wait, self.max_cool_down, loop)
+        scheduler = scheduler_of(self.rate, self.places)
         for at, event in events:
             loop.call_at(at, event, scheduler)
         tasks = [loop.create_task(self._do(job, scheduler)) for job in jobs]
@@ -108,7 +114,7 @@ class Scene:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(job.at - loop.time())
         try:
-            await scheduler.acquire(job.operation, job.priority)
+            await scheduler.acquire(job.operation, job.priority, job.max_wait or self.max_wait)
         except CoolingDownError as error:
             self.refused.append((loop.time(), job, error.seconds))
             return
@@ -118,7 +124,7 @@ class Scene:
         try:
             await asyncio.sleep(job.connecting)
             if job.sends:
-                scheduler.mark_sent()
+                scheduler.mark_sent(job.operation)
                 give_back = scheduler.release
                 self.sent.append((loop.time(), job))
             await asyncio.sleep(job.lasting)
@@ -135,8 +141,8 @@ class Scene:
         return [job.name for _, job in self.sent]
 
 
-def cooling(seconds: float, operation: str = "api") -> Callable[[RequestScheduler], object]:
-    return lambda scheduler: scheduler.cool_down(operation, seconds)
+def cooling(seconds: float, operation: str = "api", longest: float = 300.0) -> Callable[[RequestScheduler], object]:
+    return lambda scheduler: scheduler.cool_down(operation, seconds, longest)
 
 
 def crowd(number: int, **settings: Any) -> list[Job]:  # noqa: ANN401 - the fields of a job
@@ -333,6 +339,14 @@ def test_a_cool_down_longer_than_a_call_waits_fails_the_single_calls_that_wait()
     assert scene.names == ["sent", "calls"]
 
 
+def test_each_call_waits_for_the_end_of_a_cool_down_as_long_as_it_is_ready_to() -> None:
+    scene = Scene(1.0)
+    jobs = [Job("sent"), Job("impatient", at=0.1, max_wait=10.0), Job("patient", at=0.2, max_wait=30.0)]
+    scene.play(*jobs, events=[(0.5, cooling(20.0))])
+    assert [(job.name, time) for time, job, _ in scene.refused] == [("impatient", 0.5)]
+    assert [(job.name, time) for time, job in scene.sent] == [("sent", 0.0), ("patient", 20.5)]
+
+
 def test_bulk_requests_wait_out_a_cool_down_that_single_calls_refuse() -> None:
     scene = Scene(1.0, max_wait=60.0)
     jobs = [Job("sent"), *crowd(2, at=0.1, priority=BACKGROUND), Job("comes later", at=2.0, priority=BACKGROUND)]
@@ -343,14 +357,14 @@ def test_bulk_requests_wait_out_a_cool_down_that_single_calls_refuse() -> None:
 
 
 def test_no_cool_down_is_longer_than_the_longest() -> None:
-    scene = Scene(200.0, max_cool_down=300.0)
+    scene = Scene(200.0)
     scene.play(Job(at=1.0), Job(at=2.0, priority=BACKGROUND), events=[(0.0, cooling(999_999_999_999.0))])
     assert [(time, seconds) for time, _, seconds in scene.refused] == [(1.0, 299.0)]
     assert scene.times == [300.0]
 
 
 def test_after_a_cool_down_that_was_cut_one_request_tries_and_the_others_wait_for_its_end() -> None:
-    scene = Scene(None, max_cool_down=300.0)
+    scene = Scene(None)
     jobs = [*crowd(3, at=1.0, priority=BACKGROUND, lasting=7.0), Job("single", at=303.0)]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
     assert scene.times == [300.0, 307.0, 307.0, 307.0]
@@ -358,21 +372,21 @@ def test_after_a_cool_down_that_was_cut_one_request_tries_and_the_others_wait_fo
 
 
 def test_a_request_that_comes_when_a_cool_down_that_was_cut_is_over_tries_alone() -> None:
-    scene = Scene(None, max_cool_down=300.0)
+    scene = Scene(None)
     jobs = [Job("first", at=400.0, lasting=5.0), Job("second", at=401.0)]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
     assert [(job.name, time) for time, job in scene.sent] == [("first", 400.0), ("second", 405.0)]
 
 
 def test_where_the_one_that_tries_is_refused_again_the_others_go_on_waiting() -> None:
-    scene = Scene(None, max_cool_down=300.0)
+    scene = Scene(None)
     jobs = crowd(3, at=1.0, priority=BACKGROUND, lasting=7.0)
     scene.play(*jobs, events=[(0.0, cooling(301.0)), (304.0, cooling(10.0))])
     assert scene.times == [300.0, 314.0, 321.0]
 
 
 def test_where_the_one_that_tries_is_never_sent_another_tries() -> None:
-    scene = Scene(None, max_cool_down=300.0)
+    scene = Scene(None)
     jobs = [
         Job("never connects", at=1.0, priority=BACKGROUND, connecting=3.0, sends=False),
         *crowd(2, at=1.0, priority=BACKGROUND, lasting=5.0),
@@ -382,7 +396,7 @@ def test_where_the_one_that_tries_is_never_sent_another_tries() -> None:
 
 
 def test_a_class_of_operations_in_which_one_tries_leaves_the_others_alone() -> None:
-    scene = Scene(None, max_cool_down=300.0)
+    scene = Scene(None)
     jobs = [*crowd(2, at=1.0, priority=BACKGROUND, lasting=5.0), Job("calls", at=301.0, operation="calls")]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
     assert [(job.name, time) for time, job in scene.sent] == [("0", 300.0), ("calls", 301.0), ("1", 305.0)]
@@ -401,11 +415,11 @@ def test_the_text_of_a_refusal_has_the_seconds() -> None:
 
 def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> None:
     async def play() -> object:
-        scheduler = RequestScheduler(None, 0, 60.0, 300.0, asyncio.get_running_loop())
-        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE)))
+        scheduler = scheduler_of(None, 0)
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
         await asyncio.sleep(0)
         waiting.cancel()
-        scheduler.cool_down("api", 61.0)
+        scheduler.cool_down("api", 61.0, 300.0)
         return await waiting
 
     assert run(play()) is asyncio.CancelledError
@@ -413,12 +427,12 @@ def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> No
 
 def test_a_waiter_cancelled_when_it_is_refused_already_gives_no_permit_back() -> None:
     async def play() -> list[object]:
-        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
-        await scheduler.acquire("api", INTERACTIVE)
-        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE)))
-        other = asyncio.create_task(scheduler.acquire("calls", INTERACTIVE))
+        scheduler = scheduler_of(None, 1)
+        await scheduler.acquire("api", INTERACTIVE, 60.0)
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
+        other = asyncio.create_task(scheduler.acquire("calls", INTERACTIVE, 60.0))
         await asyncio.sleep(0)
-        scheduler.cool_down("api", 61.0)
+        scheduler.cool_down("api", 61.0, 300.0)
         waiting.cancel()
         ended = await waiting
         await asyncio.sleep(1.0)
@@ -438,9 +452,9 @@ def test_a_cancelled_waiter_leaves_its_turn_to_the_next() -> None:
 
 def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None:
     async def play() -> list[object]:
-        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
-        await scheduler.acquire("api", INTERACTIVE)
-        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE))) for _ in range(2)]
+        scheduler = scheduler_of(None, 1)
+        await scheduler.acquire("api", INTERACTIVE, 60.0)
+        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0))) for _ in range(2)]
         await asyncio.sleep(0)
         # The first gets the permit here, and its task is cancelled before it is told so.
         scheduler.cancel("api")
@@ -452,11 +466,11 @@ def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None
 
 def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
     async def play() -> list[str]:
-        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
+        scheduler = scheduler_of(None, 1)
         entered: list[str] = []
 
         async def enter(name: str) -> None:
-            await scheduler.acquire("api", INTERACTIVE)
+            await scheduler.acquire("api", INTERACTIVE, 60.0)
             entered.append(name)
 
         await enter("holder")
@@ -472,9 +486,9 @@ def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
 
 def test_a_waiter_that_was_admitted_when_the_gate_closes_gets_no_permit() -> None:
     async def play() -> list[object]:
-        scheduler = RequestScheduler(None, 1, 60.0, 300.0, asyncio.get_running_loop())
-        await scheduler.acquire("api", INTERACTIVE)
-        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE)))
+        scheduler = scheduler_of(None, 1)
+        await scheduler.acquire("api", INTERACTIVE, 60.0)
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
         await asyncio.sleep(0)
         # It gets the permit here, and the scheduler is closed before its task runs.
         scheduler.cancel("api")
@@ -578,10 +592,10 @@ def test_every_place_comes_back_whatever_happens(
 def test_closing_fails_whoever_waits_or_pauses() -> None:
     async def play() -> list[object]:
         loop = asyncio.get_running_loop()
-        scheduler = RequestScheduler(1.0, 10, 60.0, 300.0, loop)
-        await scheduler.acquire("api", INTERACTIVE)
-        scheduler.mark_sent()
-        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", priority))) for priority in Priority]
+        scheduler = scheduler_of(1.0, 10)
+        await scheduler.acquire("api", INTERACTIVE, 60.0)
+        scheduler.mark_sent("api")
+        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", priority, 60.0))) for priority in Priority]
         pausing = asyncio.create_task(outcome(scheduler.pause(10.0)))
         await asyncio.sleep(0.5)
         scheduler.close()
@@ -593,19 +607,19 @@ def test_closing_fails_whoever_waits_or_pauses() -> None:
 
 def test_closing_fails_whoever_comes_later() -> None:
     async def play() -> list[object]:
-        scheduler = RequestScheduler(None, 10, 60.0, 300.0, asyncio.get_running_loop())
+        scheduler = scheduler_of(None, 10)
         scheduler.close()
-        return [await outcome(scheduler.acquire("api", INTERACTIVE)), await outcome(scheduler.pause(1.0))]
+        return [await outcome(scheduler.acquire("api", INTERACTIVE, 60.0)), await outcome(scheduler.pause(1.0))]
 
     assert run(play()) == [SchedulerClosedError, SchedulerClosedError]
 
 
 def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
     async def play() -> list[object]:
-        scheduler = RequestScheduler(None, 0, 60.0, 300.0, asyncio.get_running_loop())
+        scheduler = scheduler_of(None, 0)
         tasks = [
             asyncio.create_task(outcome(work))
-            for work in (scheduler.acquire("api", INTERACTIVE), scheduler.pause(10.0))
+            for work in (scheduler.acquire("api", INTERACTIVE, 60.0), scheduler.pause(10.0))
         ]
         await asyncio.sleep(0)
         for task in tasks:
@@ -619,7 +633,7 @@ def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
 def test_a_pause_takes_its_seconds_and_no_permit() -> None:
     async def play() -> float:
         loop = asyncio.get_running_loop()
-        await RequestScheduler(1.0, 0, 60.0, 300.0, loop).pause(7.5)
+        await scheduler_of(1.0, 0).pause(7.5)
         return loop.time()
 
     assert run(play()) == 7.5
@@ -628,7 +642,7 @@ def test_a_pause_takes_its_seconds_and_no_permit() -> None:
 def test_a_pause_that_ends_in_the_moment_of_closing_is_failed_once() -> None:
     async def play() -> object:
         loop = asyncio.get_running_loop()
-        scheduler = RequestScheduler(None, 0, 60.0, 300.0, loop)
+        scheduler = scheduler_of(None, 0)
         loop.call_at(5.0, scheduler.close)
         return await outcome(scheduler.pause(5.0))
 

@@ -1,6 +1,7 @@
 """An asyncio-first Python SDK for the Ultravox REST API; begin with `AsyncUltravox`."""
 
 from ultravox_async._bulk import BulkResult, Ids, Outcome, Sweep, Via
+from ultravox_async._http.budget import LocalRateBudget
 from ultravox_async._http.messages import Response
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._version import __version__
@@ -27,7 +28,7 @@ from ultravox_async.errors import (
     UltravoxError,
     UnprocessableEntityError,
 )
-from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
+from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 from ultravox_async.types import (
     AgentAllowance,
     FallbackHandler,
@@ -53,15 +54,18 @@ __all__ = [
     "FallbackHandler",
     "Ids",
     "InvalidRequestError",
+    "LocalRateBudget",
     "NotFoundError",
     "Outcome",
     "Page",
     "Pager",
     "PaymentRequiredError",
     "PermissionDeniedError",
+    "RateBudget",
     "RateLimit",
     "RateLimitError",
     "RedirectError",
+    "RequestPriority",
     "Response",
     "ResponseTooLargeError",
     "RetryPolicy",

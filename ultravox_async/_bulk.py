@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import hashlib
 import math
-import os
 import sys
 import warnings
 from collections import deque
@@ -92,34 +90,6 @@ class BulkResult(Generic[T]):
             raise ExceptionGroup(msg, list(self.failed.values()))
 
 
-class _Seen:
-    """Remembers a million ids in seven megabytes, where a set of strings takes a hundred.
-
-    Of each id it keeps 62 bits of a keyed hash: 14 choose a bucket, and the bucket holds the other 48 in a row. Two
-    ids of a million share them, and the second would be taken for a repetition, once in nine million sweeps.
-    """
-
-    _WIDTH = 6
-
-    def __init__(self) -> None:
-        self._key = os.urandom(16)
-        self._buckets = [b""] * 0x4000
-
-    def add(self, key: str) -> bool:
-        """Remember `key`; return False where it is known."""
-        digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
-        index = int.from_bytes(digest[:2], "big") % 0x4000
-        rest = digest[2:]
-        bucket = self._buckets[index]
-        at = bucket.find(rest)
-        while at > 0 and at % self._WIDTH:  # across two of them
-            at = bucket.find(rest, at + 1)
-        if at >= 0:
-            return False
-        self._buckets[index] = bucket + rest
-        return True
-
-
 class _Iterated(AsyncIterator[str]):
     """A synchronous iterator, read as an asynchronous one."""
 
@@ -137,13 +107,17 @@ class _Distinct(AsyncIterator[str]):
 
     def __init__(self, ids: Ids) -> None:
         self._ids = aiter(ids) if isinstance(ids, AsyncIterable) else _Iterated(iter(ids))
-        self._seen = _Seen()
+        # Whole ids, at about 125 bytes for a UUID: short hashes take less, and can lose an id.
+        self._seen: set[str] = set()
 
     async def __anext__(self) -> str:
         while True:
             key = await anext(self._ids)
             # What is no string, whatever the types say, is refused where its path is made.
-            if not isinstance(key, str) or self._seen.add(key):  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                return key
+            if key not in self._seen:
+                self._seen.add(key)
                 return key
 
 

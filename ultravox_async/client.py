@@ -11,26 +11,31 @@ from typing import Final, NoReturn, Self
 import aiohttp
 from yarl import URL
 
-from ultravox_async._http.messages import OperationClass, Request, Response
+from ultravox_async._http.headers import extra_headers
+from ultravox_async._http.messages import OperationClass, Request, RequestOptions, Response
 from ultravox_async._http.pool import PoolSettings
 from ultravox_async._http.proxies import check_proxies
-from ultravox_async._http.transport import Transport
+from ultravox_async._http.scheduler import Priority
+from ultravox_async._http.transport import Transport, make_transport
 from ultravox_async._wire.paths import Parameter, checked_path, encoded_query
 from ultravox_async._wire.payload import Secret, json_body
-from ultravox_async.errors import ConfigurationError, InvalidRequestError
+from ultravox_async.errors import ConfigurationError, InvalidRequestError, UltravoxError
 from ultravox_async.resources.sip import Sip
-from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
+from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 
 _DEFAULT_BASE_URL: Final = "https://api.ultravox.ai"
 _SETTING_TYPES: Final[Mapping[str, type]] = {
     "timeout": Timeout,
     "retry": RetryPolicy,
-    "rate_limit": RateLimit,
 }
 # A host as it goes into a certificate: names of letters, digits and hyphens, or an IP address.
 _LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _CREATES_CALL: Final = re.compile(r"/api/(agents/[^/]+/)?calls/?")
+_PRIORITIES: Final[Mapping[str, Priority]] = {
+    "interactive": Priority.INTERACTIVE,
+    "background": Priority.BACKGROUND,
+}
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
@@ -52,7 +57,8 @@ class AsyncUltravox:
             connection after `close`.
         timeout: The deadlines, in seconds.
         retry: What is repeated, and after how long.
-        rate_limit: The pace; ``RateLimit(None)`` for none.
+        rate_limit: The pace; ``RateLimit(None)`` for none. Clients that use one key share a `RateBudget` instead, such
+            as one `LocalRateBudget` for each event loop.
         pool_size: The most requests in flight, and connections, at once; 1 or more.
         max_response_bytes: The longest decoded body that is read, in bytes; 16 MiB by default.
         ssl: What checks the server's certificate; by default aiohttp's context, which trusts what the system trusts.
@@ -72,6 +78,7 @@ class AsyncUltravox:
 
     # Tracebacks with locals ask for the repr of a client that was refused halfway.
     _shown = "..."
+    _is_view = False
 
     def __init__(  # noqa: PLR0913 - each argument is a setting of its own, and none is needed
         self,
@@ -81,7 +88,7 @@ class AsyncUltravox:
         session: aiohttp.ClientSession | None = None,
         timeout: Timeout = Timeout(),  # noqa: B008 - frozen
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        rate_limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | RateBudget = RateLimit(),  # noqa: B008 - frozen
         pool_size: int = 100,
         max_response_bytes: int = 16 * 1024 * 1024,
         ssl: SSLContext | None = None,
@@ -99,7 +106,8 @@ class AsyncUltravox:
         if not (ssl is None or isinstance(ssl, SSLContext)):  # pyright: ignore[reportUnnecessaryIsInstance] - aiohttp takes False here
             msg = "ssl takes an ssl.SSLContext or None; certificates are always checked"
             raise ConfigurationError(msg)
-        _check_types(timeout=timeout, retry=retry, rate_limit=rate_limit)
+        _check_types(timeout=timeout, retry=retry)
+        _check_rate(rate_limit)
         checked_url = _checked_base_url(url, allow_http=allow_http)
         if trust_env:
             check_proxies(checked_url)
@@ -112,27 +120,38 @@ class AsyncUltravox:
             "max_response_bytes": _at_least_one("max_response_bytes", max_response_bytes),
             "coalesce_reads": coalesce_reads,
         }
-        self._transport = Transport(
+        transport = make_transport(
             api_key=_checked_key(key),
             base_url=checked_url,
             pool=PoolSettings(pool_size, ssl, trust_env, tuple(trace_configs), session),
-            timeout=timeout,
-            retry=retry,
-            rate_limit=rate_limit,
+            options=RequestOptions(timeout, retry),
+            rate=rate_limit,
             max_response_bytes=max_response_bytes,
             coalesce_reads=coalesce_reads,
         )
         self._shown = ", ".join(f"{name}={value!r}" for name, value in shown.items())
-        self.sip = Sip(self._transport)
+        self._send_through(transport)
+
+    def _send_through(self, transport: Transport) -> None:
+        self._transport = transport
+        self.sip = Sip(transport)
 
     def __repr__(self) -> str:
-        return f"AsyncUltravox({self._shown})"
+        client = f"AsyncUltravox({self._shown})"
+        if not self._is_view:
+            return client
+        options = self._transport.options
+        return (
+            f"{client}.with_options(timeout={options.timeout!r}, retry={options.retry!r}, "
+            f"priority={options.priority.name.lower()!r})"
+        )
 
     def __reduce__(self) -> NoReturn:
         msg = "an AsyncUltravox holds connections and the API key, and does not pickle"
         raise TypeError(msg)
 
     async def __aenter__(self) -> Self:
+        self._check_owner()
         return self
 
     async def __aexit__(
@@ -142,7 +161,10 @@ class AsyncUltravox:
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called; what is asked for after that raises `ClientClosedError`."""
+        """Whether `close` was called; what is asked for after that raises `ClientClosedError`.
+
+        A view is closed when the client is that it was made from.
+        """
         return self._transport.closed
 
     async def close(self) -> None:
@@ -151,9 +173,49 @@ class AsyncUltravox:
         A session that was handed in stays open. Closing again does nothing.
 
         Raises:
-            UltravoxError: The client was used in another event loop; close it there.
+            UltravoxError: The client was used in another event loop; close it there. Or this is a view, made by
+                `with_options`; close the client that it was made from.
         """
+        self._check_owner()
         await self._transport.close()
+
+    def _check_owner(self) -> None:
+        if self._is_view:
+            msg = "this AsyncUltravox is a view, made by with_options(); close the client that it was made from"
+            raise UltravoxError(msg)
+
+    def with_options(
+        self,
+        *,
+        timeout: Timeout | None = None,
+        retry: RetryPolicy | None = None,
+        priority: RequestPriority | None = None,
+    ) -> Self:
+        """Return a view of this client, whose requests have other deadlines, another retry policy or priority.
+
+        It shares the connection pool, the key, the pace, and all other settings, and is cheap: make one for a single
+        request if you like. Only the client that owns the pool is closed, or used with ``async with``.
+
+        Args:
+            timeout: The deadlines, in seconds; None to leave them.
+            retry: What is repeated, and after how long; None to leave it.
+            priority: ``"background"`` lets single calls wait for their turn behind others, and wait out a long
+                ``Retry-After``, as sweeps and listings always do; ``"interactive"`` is what clients begin with. None
+                to leave it.
+
+        Raises:
+            ConfigurationError: An argument has the wrong type, or there is no such priority.
+        """
+        options = self._transport.options
+        timeout = options.timeout if timeout is None else timeout
+        retry = options.retry if retry is None else retry
+        _check_types(timeout=timeout, retry=retry)
+        view = object.__new__(type(self))
+        vars(view).update(vars(self))
+        view._is_view = True
+        changed = RequestOptions(timeout, retry, options.priority if priority is None else _checked_priority(priority))
+        view._send_through(self._transport.with_options(changed))
+        return view
 
     async def request(
         self,
@@ -162,6 +224,7 @@ class AsyncUltravox:
         *,
         params: Mapping[str, Parameter] | None = None,
         json: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Send a request for which this package has no method yet: with the same key, retries, pacing and errors.
 
@@ -170,18 +233,25 @@ class AsyncUltravox:
             path: The path, beginning with a slash, without a query; for example ``/api/voices``.
             params: The query, not encoded: strings, numbers and truth values, lists to repeat one, None to omit one.
             json: The body, anything that JSON has a form for; None for no body.
+            headers: Headers of this request beside those of each. ``X-API-Key``, ``Host`` and whatever else says how a
+                request is framed cannot be among them. A value is taken out of errors like a password where its
+                header's name has ``key``, ``password``, ``secret`` or ``token`` in it, or is ``Authorization`` or
+                ``Cookie``.
 
         Raises:
-            InvalidRequestError: There is no such method, the path could leave its place, or the body is no JSON.
+            InvalidRequestError: There is no such method, the path could leave its place, the body is no JSON, or a
+                header cannot be sent.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
         sealed_json = Secret(json)
-        has_body = json is not None
-        del json
+        sealed_headers = Secret(headers)
+        has_body, has_headers = json is not None, headers is not None
+        del json, headers
         if not isinstance(method, str) or method.upper() not in _METHODS:  # pyright: ignore[reportUnnecessaryIsInstance] - and None?
             raise InvalidRequestError("method", f"takes one of {', '.join(sorted(_METHODS))}")
         body = json_body(sealed_json) if has_body else None
-        request = Request(method.upper(), checked_path(path), encoded_query(params or {}), body)
+        added = extra_headers(sealed_headers) if has_headers else None
+        request = Request(method.upper(), checked_path(path), encoded_query(params or {}), body, added)
         if request.method == "POST" and _CREATES_CALL.fullmatch(request.path):
             request.operation = OperationClass.CREATE_CALL
         return await self._transport.send(request)
@@ -192,6 +262,18 @@ def _check_types(**settings: object) -> None:
         kind = _SETTING_TYPES[name]
         if not isinstance(value, kind):
             raise ConfigurationError(f"{name} takes {kind.__name__}(...), not {type(value).__name__}")
+
+
+def _check_rate(value: object) -> None:
+    # A class has all the methods of its instances.
+    if isinstance(value, type) or not isinstance(value, RateLimit | RateBudget):
+        raise ConfigurationError(f"rate_limit takes RateLimit(...) or a RateBudget, not {type(value).__name__}")
+
+
+def _checked_priority(name: str) -> Priority:
+    if not isinstance(name, str) or name not in _PRIORITIES:  # pyright: ignore[reportUnnecessaryIsInstance] - settings come from untyped places
+        raise ConfigurationError(f"priority takes one of {', '.join(sorted(_PRIORITIES))}")
+    return _PRIORITIES[name]
 
 
 def _checked_key(given: Secret) -> Secret:

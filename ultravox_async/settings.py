@@ -4,7 +4,7 @@ Each class is frozen and checked when it is built: a value that cannot work rais
 """
 
 import sys
-from typing import Any
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
@@ -26,6 +26,10 @@ def _at_least_one(instance: object, attribute: "attrs.Attribute[Any]", value: ob
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         msg = f"{type(instance).__name__}.{attribute.name} takes a whole number of at least 1, not {value!r}"
         raise ConfigurationError(msg)
+
+
+RequestPriority: TypeAlias = Literal["interactive", "background"]
+"""Whether single calls go before sweeps and listings, or wait with them."""
 
 
 @attrs.frozen
@@ -80,8 +84,8 @@ class RetryPolicy:
 class RateLimit:
     """How fast one client may send.
 
-    The documented limit of the API is 200 requests a second for a key. A client paces its own requests only: services
-    that use one key from several clients or processes give each its share.
+    The documented limit of the API is 200 requests a second for a key. A client paces its own requests only: those
+    that use one key share a `RateBudget`, or each is given its share of the rate.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
@@ -90,3 +94,49 @@ class RateLimit:
     2 % of it is kept as headroom for requests that overtake each other on the way. A window holds whole requests:
     1.5 gives one in each.
     """
+
+
+@runtime_checkable
+class RateBudget(Protocol):
+    """Slots of a rate that several clients share; each is the right to send one request.
+
+    `LocalRateBudget` is one for the clients of an event loop. Write your own to share a rate among processes: a client
+    asks for a slot with each request that it sends, and tells what became of it. Slots are not told apart: those of
+    one key and one class of operations are interchangeable.
+
+    A client knows its key by a digest here, of 32 hexadecimal digits. The classes of operations are ``"calls"``, for
+    creating calls, and ``"api"``. All methods are called in the event loop of the client. Those that are no coroutines
+    have to return at once and not raise.
+    """
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        """The rate of each key; sweeps estimate with it what is quicker."""
+        ...
+
+    async def acquire(self, key_digest: str, operation: str) -> None:
+        """Wait for a slot, and for the end of the cool-downs that others have told of.
+
+        A client has up to eight of these running. What is cancelled must have taken no slot. What it raises is the
+        cause of an `UltravoxError` of the request; an `UltravoxError` is raised as it is.
+        """
+        ...
+
+    def mark_sent(self, key_digest: str, operation: str) -> None:
+        """Note that a request with a slot is being sent now, which may be seconds after `acquire`."""
+        ...
+
+    def cancel(self, key_digest: str, operation: str) -> None:
+        """Take back a slot that was not used."""
+        ...
+
+    def cool_down(self, key_digest: str, operation: str, seconds: float) -> None:
+        """Let no client start an operation of this class for so many seconds: a 429 has asked for it."""
+        ...
+
+    def cooling_down(self, key_digest: str, operation: str) -> float:
+        """Return the seconds that a cool-down still lasts, as far as it is known here; 0.0 where there is none.
+
+        Single calls do not wait for the end of a longer one than `RetryPolicy.max_delay`.
+        """
+        ...

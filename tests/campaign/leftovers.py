@@ -22,18 +22,18 @@ from ultravox_async import AsyncUltravox
 
 def left_in(client: AsyncUltravox) -> dict[str, int]:
     """Count what the client holds of requests that are over; all of it has to be 0."""
-    transport = client._transport
-    pool = transport._pool
+    owner = client._transport._owner
+    pool = owner._pool
     assert pool is not None, "the client was never used, and nothing could be left of that"
     connector, scheduler = pool.session.connector, pool.scheduler
     assert connector is not None, "the session is closed, and its connections cannot be counted any more"
     return {
-        "tasks of the client": len(transport._tasks),
+        "tasks of the client": len(owner._tasks),
         "connections in use": len(connector._acquired),
         "requests that wait for a connection": sum(map(len, connector._waiters.values())),
-        "pool places taken": transport._pool_settings.size - scheduler._places,
+        "pool places taken": owner._settings.size - int(scheduler._places.free),
         "pacing slots taken": scheduler._window._pending,
-        "requests queued at the scheduler": sum(map(len, scheduler._queues.values())),
+        "requests queued at the scheduler": sum(map(len, scheduler._admission.queues.values())),
         "pauses before a repetition": len(scheduler._pauses),
         "attempts with a deadline": len(pool.deadlines),
     }
@@ -41,13 +41,13 @@ def left_in(client: AsyncUltravox) -> dict[str, int]:
 
 def waiting_for_the_scheduler(client: AsyncUltravox) -> int:
     """Count the requests that wait for a pacing slot or a pool place."""
-    pool = client._transport._pool
-    return 0 if pool is None else sum(map(len, pool.scheduler._queues.values()))
+    pool = client._transport._owner._pool
+    return 0 if pool is None else sum(map(len, pool.scheduler._admission.queues.values()))
 
 
 def pausing(client: AsyncUltravox) -> int:
     """Count the requests that wait for their next attempt."""
-    pool = client._transport._pool
+    pool = client._transport._owner._pool
     return 0 if pool is None else len(pool.scheduler._pauses)
 
 

@@ -1,6 +1,5 @@
 """Compares the package with the API's schema, which is kept beside the checkout and not in it."""
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +23,10 @@ from ultravox_async._http.messages import Credentials, Request, Response
 from ultravox_async._http.transport import Transport
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.payload import Secret
+from ultravox_async._wire.validation import Rule, fields_of
 from ultravox_async.resources.sip import Sip
+from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
+from ultravox_async.types.sip import NewSipRegistration
 
 SCHEMA = Path(__file__).parents[2].parent / "shared" / "spec" / "openapi-2026-07-02.yaml"
 
@@ -43,6 +45,18 @@ CHANGES: dict[str, type[SipRegistrationChanges | SipConfigChanges]] = {
     "SipRegistration": SipRegistrationChanges,
     "SipConfig": SipConfigChanges,
 }
+# Whatever is sent, with the schema that describes it.
+SENT: list[tuple[type, str]] = [
+    (NewSipRegistration, "SipRegistration"),
+    (SipRegistrationChanges, "SipRegistration"),
+    (SipConfigChanges, "SipConfig"),
+    (AgentAllowance, "AgentAllowance"),
+    (FallbackHandler, "FallbackHandler"),
+]
+SENSITIVE_HERE = {
+    "secrets": "they sign requests; the schema shows them to whoever has the key",
+}
+FORMATS = {"ipv4-cidr": IPV4_CIDR, "uuid": UUID, "uri": HTTP_URL}
 
 NOT_ON_THE_MODEL = {
     ("SipRegistration", "password"): "write-only: the server never sends it, whatever the schema requires",
@@ -56,7 +70,7 @@ NULLABLE_HERE = {
     ("FallbackHandler", "secrets"): "None stands for absent",
     ("PaginatedSipRegistrationList", "total"): "None stands for absent",
 }
-UUID = "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f"
+AGENT = "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f"
 URL = "https://example.com/"
 CREATION: dict[str, object] = {"username": "alice", "password": "secret", "proxy": "sip.example.com"}
 
@@ -140,12 +154,49 @@ def test_each_property_that_is_not_read_only_can_be_changed(schema: Json, name: 
 
 def test_what_create_needs_is_what_is_required_and_not_read_only(schema: Json) -> None:
     declared = properties(schema, "SipRegistration")
-    arguments = inspect.signature(Sip(transport()).registrations.create).parameters
-    needed = {wire_name(name) for name, one in arguments.items() if one.default is inspect.Parameter.empty}
+    arguments = fields_of(NewSipRegistration)
+    needed = {wire_name(name) for name, field in arguments.items() if field.required}
     assert {wire_name(name) for name in arguments} == {
         wire for wire, one in declared.items() if not one.get("readOnly")
     }
     assert needed == {wire for wire in required(schema, "SipRegistration") if not declared[wire].get("readOnly")}
+
+
+def sent_properties(schema: Json, shape: type, name: str) -> Iterator[tuple[str, Rule, Json]]:
+    """Give each annotation of what is sent, those of items too, beside what the schema says."""
+    for python, field in fields_of(shape).items():
+        declared = properties(schema, name)[wire_name(python)]
+        yield python, field.rule, declared
+        if field.rule.items:
+            yield f"{python}[]", field.rule.items, declared["items"]
+
+
+@pytest.mark.parametrize(("shape", "name"), SENT)
+def test_each_limit_of_the_schema_is_in_an_annotation(schema: Json, shape: type, name: str) -> None:
+    for where, rule, declared in sent_properties(schema, shape, name):
+        most = declared.get("maxLength", declared.get("maxItems"))
+        fewest = declared.get("minLength", declared.get("minItems", 0))
+        assert (rule.min_length, rule.max_length) == (fewest, most), where
+
+
+@pytest.mark.parametrize(("shape", "name"), SENT)
+def test_each_format_of_the_schema_is_in_an_annotation(schema: Json, shape: type, name: str) -> None:
+    for where, rule, declared in sent_properties(schema, shape, name):
+        assert rule.format == FORMATS.get(declared.get("format", "")), where
+
+
+@pytest.mark.parametrize(("shape", "name"), SENT)
+def test_what_is_write_only_is_sensitive(schema: Json, shape: type, name: str) -> None:
+    for where, rule, declared in sent_properties(schema, shape, name):
+        assert rule.sensitive == (declared.get("writeOnly", False) or where in SENSITIVE_HERE), where
+
+
+def test_the_annotations_are_looked_at(schema: Json) -> None:
+    found = [rule for shape, name in SENT for _, rule, _ in sent_properties(schema, shape, name)]
+    assert len(found) == 21
+    assert len([rule for rule in found if rule.max_length is not None]) == 12
+    assert len([rule for rule in found if rule.format]) == 3
+    assert len([rule for rule in found if rule.sensitive]) == 3
 
 
 def test_each_exception_is_one(schema: Json) -> None:
@@ -243,13 +294,13 @@ LIMITED: list[tuple[str, str, Send, Callable[[int], object]]] = [
         "SipConfig.allowedAgents",
         "maxItems",
         configuring("allowed_agents"),
-        lambda length: [AgentAllowance(UUID)] * length,
+        lambda length: [AgentAllowance(AGENT)] * length,
     ),
     (
         "AgentAllowance.toUserPattern",
         "maxLength",
         configuring("allowed_agents"),
-        lambda length: [AgentAllowance(UUID, "x" * length)],
+        lambda length: [AgentAllowance(AGENT, "x" * length)],
     ),
     (
         "FallbackHandler.secrets",

@@ -13,6 +13,9 @@ from ultravox_async import (
     SipRegistrationChanges,
     types,
 )
+from ultravox_async._wire.validation import fields_of
+from ultravox_async.types._markers import UUID, Sensitive
+from ultravox_async.types.sip import NewSipRegistration
 
 CREATED = datetime(2026, 7, 2, tzinfo=UTC)
 
@@ -60,6 +63,23 @@ def test_every_change_may_be_omitted() -> None:
     assert SipRegistrationChanges.__required_keys__ == SipConfigChanges.__required_keys__ == frozenset()
     assert SipRegistrationChanges.__optional_keys__
     assert SipConfigChanges.__optional_keys__
+
+
+def test_a_registration_is_created_from_what_can_be_changed() -> None:
+    assert get_type_hints(NewSipRegistration) == get_type_hints(SipRegistrationChanges)
+    assert NewSipRegistration.__required_keys__ == {"username", "password", "proxy"}
+
+
+def test_a_field_has_the_same_annotation_wherever_it_is_sent() -> None:
+    created, changed = fields_of(NewSipRegistration), fields_of(SipRegistrationChanges)
+    assert {name: field.rule for name, field in created.items()} == {
+        name: field.rule for name, field in changed.items()
+    }
+
+
+def test_a_marker_shows_its_name() -> None:
+    assert repr(Sensitive) == "Sensitive"
+    assert repr(UUID) == "Format(description='a UUID')"
 
 
 def test_a_registration_is_changed_by_the_names_that_it_is_read_by() -> None:

@@ -25,13 +25,16 @@ from ultravox_async import (
     FallbackHandler,
     Ids,
     InvalidRequestError,
+    LocalRateBudget,
     NotFoundError,
     Outcome,
     Page,
     Pager,
+    RateBudget,
     RateLimit,
     RateLimitError,
     RedirectError,
+    RequestPriority,
     Response,
     ResponseTooLargeError,
     RetryPolicy,
@@ -127,6 +130,8 @@ async def writing(ultravox: AsyncUltravox) -> None:
     assert_type(await registrations.update("x", outbound_proxy=None, username="bob"), SipRegistration)
     assert_type(await registrations.delete("x"), None)
     await registrations.create(username="alice", proxy="x")  # type: ignore[call-arg]  # without a password
+    await registrations.create(username="a", password="b", proxy="c", successful=True)  # type: ignore[call-arg]  # read-only
+    await registrations.create(username=None, password="b", proxy="c")  # type: ignore[arg-type]  # it cannot be null
     await registrations.create("alice", "secret", "x")  # type: ignore[call-arg]  # by name only
     await registrations.update("x", user_name="bob")  # type: ignore[call-arg]  # misspelt
     await registrations.update("x", successful=True)  # type: ignore[call-arg]  # read-only
@@ -199,3 +204,42 @@ async def together(ultravox: AsyncUltravox, traceback: TracebackType) -> None:
     get = ultravox.sip.registrations.get
     assert_type(await asyncio.gather(get("x"), get("y")), tuple[SipRegistration, SipRegistration])
     assert_type(await ultravox.__aexit__(None, None, traceback), None)
+
+
+async def views(ultravox: AsyncUltravox, priority: RequestPriority) -> None:
+    view = ultravox.with_options(timeout=Timeout(read=5.0), retry=RetryPolicy(2), priority=priority)
+    assert_type(view, AsyncUltravox)
+    assert_type(await view.sip.registrations.get("x"), SipRegistration)
+    ultravox.with_options(priority="background")
+    ultravox.with_options(priority="urgent")  # type: ignore[arg-type]  # no such priority
+    ultravox.with_options(timeout=5)  # type: ignore[arg-type]  # seconds of what?
+
+
+async def extra_headers(ultravox: AsyncUltravox) -> None:
+    await ultravox.request("GET", "/api/voices", headers={"X-Trace": "x"})
+    await ultravox.request("GET", "/api/voices", headers={"X-Trace": 5})  # type: ignore[dict-item]  # values are strings
+
+
+class BudgetElsewhere:
+    """What a user writes to share a rate among processes."""
+
+    rate_limit = RateLimit(200.0)
+
+    async def acquire(self, key_digest: str, operation: str) -> None: ...
+
+    def mark_sent(self, key_digest: str, operation: str) -> None: ...
+
+    def cancel(self, key_digest: str, operation: str) -> None: ...
+
+    def cool_down(self, key_digest: str, operation: str, seconds: float) -> None: ...
+
+    def cooling_down(self, key_digest: str, operation: str) -> float:
+        raise NotImplementedError
+
+
+def budgets() -> None:
+    budget: RateBudget = LocalRateBudget(RateLimit(200.0))
+    AsyncUltravox(rate_limit=budget)
+    AsyncUltravox(rate_limit=BudgetElsewhere())
+    AsyncUltravox(rate_limit=200.0)  # type: ignore[arg-type]  # of what?
+    LocalRateBudget(200.0)  # type: ignore[arg-type]  # the same

@@ -66,11 +66,12 @@ class Sender:
         *,
         owns_pool: bool,
     ) -> None:
+        self.base_url = base_url
         self._credentials = credentials
-        self._base_url = base_url
         self._prefix = base_url.raw_path.rstrip("/")
         self._timeout = timeout
         self._max_response_bytes = max_response_bytes
+        self._owns_pool = owns_pool
         # A session of the client's own has the key among its default headers.
         self._headers_of_each = _NO_HEADERS if owns_pool else credentials.headers
         # A pool of its own has a place for each permit, so that nobody waits for one, and tells when the wait for an
@@ -82,6 +83,10 @@ class Sender:
             sock_read=None if owns_pool else timeout.read,
             ceil_threshold=math.inf,
         )
+
+    def with_timeout(self, timeout: Timeout) -> "Sender":
+        """Return a sender with other deadlines."""
+        return Sender(self._credentials, self.base_url, timeout, self._max_response_bytes, owns_pool=self._owns_pool)
 
     async def send(self, pool: Pool, request: Request, attempt: Attempt) -> Answer:
         """Send a request, and return its answer, or the error that came of it.
@@ -114,7 +119,7 @@ class Sender:
             try:
                 if not attempt.sent:  # the pool of a session that was handed in does not tell when it sends
                     attempt.sent = True
-                    pool.scheduler.mark_sent()
+                    pool.scheduler.mark_sent(request.operation)
                 if answer.status in _SUCCESS:
                     body = await self._read(answer, pool.deadlines, attempt)
                     return Response(answer.status, answer.headers, body, request, self._credentials)
@@ -145,13 +150,19 @@ class Sender:
             return error
 
     def _url(self, request: Request) -> URL:
-        url = self._base_url.with_path(self._prefix + request.path, encoded=True)
+        url = self.base_url.with_path(self._prefix + request.path, encoded=True)
         # A URL that is put together costs a quarter of one that is parsed, as the rare one with a query is.
         return URL(f"{url}?{request.query}", encoded=True) if request.query else url
 
     def _headers(self, request: Request) -> Mapping[str, str]:
-        own = self._headers_of_each
-        return own if request.body is None else {**own, "Content-Type": "application/json"}
+        if request.body is None and request.headers is None:
+            return self._headers_of_each
+        headers = CIMultiDict(self._headers_of_each)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        if request.headers is not None:
+            headers.update(request.headers.fields)
+        return headers
 
     def _connection_error_from(self, pool: Pool, request: Request, attempt: Attempt, error: Exception) -> UltravoxError:
         if isinstance(error, _TooLargeError):
@@ -165,7 +176,7 @@ class Sender:
         attempt.hopeless = isinstance(error, aiohttp.ClientConnectorCertificateError)
         # A pool that was handed in does not tell when it sends: there it may have happened.
         connected = attempt.sent or (pool.connector is None and not isinstance(error, _NEVER_CONNECTED))
-        redactor = self._credentials.redactor(request.body)
+        redactor = self._credentials.redactor(request.secrets)
         reason = without_user_information_of_urls(redactor.redact(_reason(error)))
         return APIConnectionError(request.method, request.path, one_line(reason, _REASON_LIMIT), connected=connected)
 
@@ -216,7 +227,7 @@ class Sender:
         return beginning
 
     def _status_error_from(self, request: Request, answer: aiohttp.ClientResponse, body: bytes) -> APIStatusError:
-        redact = self._credentials.redactor(request.body).redact
+        redact = self._credentials.redactor(request.secrets).redact
         return class_for_status(answer.status)(
             answer.status,
             request.method,

@@ -1,7 +1,7 @@
 """Ends attempts that take too long, with one timer for all of them.
 
 A timer for each attempt, set and cancelled again, is a tenth of the cost of a short request. Here an attempt is an
-entry in a dictionary, and a timer goes off about once in a `Timeout.read` to see whether any entry is overdue.
+entry in a dictionary, and a timer goes off about once in the shortest `Timeout.read` to see whether any is overdue.
 """
 
 import asyncio
@@ -26,18 +26,35 @@ class Attempt:
         task: Whose attempt it is; a task makes one at a time.
         scope: What is expired when the time is up.
         ends_at: When the logical request has to be over, on the clock of the loop.
+        read_timeout: How many seconds of silence it bears.
     """
 
-    __slots__ = ("_connection", "_use", "due", "ends_at", "fresh", "hopeless", "scope", "sent", "task")
+    __slots__ = (
+        "_connection",
+        "_use",
+        "due",
+        "ends_at",
+        "fresh",
+        "hopeless",
+        "operation",
+        "read_timeout",
+        "scope",
+        "sent",
+        "task",
+    )
 
-    def __init__(self, task: "asyncio.Task[object] | None", scope: asyncio.Timeout, ends_at: float) -> None:
+    def __init__(
+        self, task: "asyncio.Task[object] | None", scope: asyncio.Timeout, ends_at: float, read_timeout: float
+    ) -> None:
         self.task = task
         self.scope = scope
         self.ends_at = ends_at
+        self.read_timeout = read_timeout
         self.due = ends_at
         self.sent = False
         self.hopeless = False
         self.fresh = False
+        self.operation = ""
         self._connection: Connection | None = None
         self._use = 0
 
@@ -68,12 +85,10 @@ class Deadlines:
 
     Args:
         loop: The event loop that they run in.
-        silence: The seconds of silence that an attempt bears.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, silence: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._silence = silence
         self._attempts: dict[asyncio.Task[object] | None, Attempt] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -83,10 +98,10 @@ class Deadlines:
     def __len__(self) -> int:
         return len(self._attempts)
 
-    def start(self, scope: asyncio.Timeout, seconds: float) -> Attempt:
-        """Give the current task's attempt so many seconds in all."""
+    def start(self, scope: asyncio.Timeout, seconds: float, read_timeout: float) -> Attempt:
+        """Give the current task's attempt so many seconds in all, and of silence once it is sent."""
         task = asyncio.current_task(self._loop)
-        attempt = self._attempts[task] = Attempt(task, scope, self._loop.time() + seconds)
+        attempt = self._attempts[task] = Attempt(task, scope, self._loop.time() + seconds, read_timeout)
         if attempt.due < self._timer_at:
             self._watch(attempt)
         return attempt
@@ -97,7 +112,7 @@ class Deadlines:
 
     def reset_read_timeout(self, attempt: Attempt) -> None:
         """Let the silence of an attempt begin anew."""
-        attempt.due = min(attempt.ends_at, self._loop.time() + self._silence)
+        attempt.due = min(attempt.ends_at, self._loop.time() + attempt.read_timeout)
         if attempt.due < self._timer_at:
             self._watch(attempt)
 

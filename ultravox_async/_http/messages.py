@@ -1,18 +1,21 @@
 """What is asked, with which credentials, and what is answered."""
 
 import enum
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
 from multidict import CIMultiDict
 
+from ultravox_async._http.headers import ExtraHeaders
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._version import __version__
 from ultravox_async._wire.converter import decode
 from ultravox_async._wire.payload import Body, Secret
 from ultravox_async._wire.redaction import Redactor
 from ultravox_async.errors import UltravoxError
+from ultravox_async.settings import RetryPolicy, Timeout
 
 T = TypeVar("T")
 
@@ -43,6 +46,9 @@ class Request:
     body: Body | None = None
     """The JSON body, if any."""
 
+    headers: ExtraHeaders | None = None
+    """Headers beside those of each request."""
+
     priority: Priority = Priority.INTERACTIVE
     """Whether it waits with single calls or behind them."""
 
@@ -51,6 +57,26 @@ class Request:
 
     identity: tuple[str, str] | None = None
     """The field of the answer, by its name on the wire, that says what it is about, and what has to be in it."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What an error must not show of it."""
+        in_body = self.body.secrets if self.body is not None else ()
+        return (*in_body, *self.headers.secrets) if self.headers is not None else in_body
+
+
+@attrs.frozen
+class RequestOptions:
+    """What a client, or a view of it, decides for each of its requests."""
+
+    timeout: Timeout
+    """The deadlines."""
+
+    retry: RetryPolicy
+    """What is repeated, and after how long."""
+
+    priority: Priority = Priority.INTERACTIVE
+    """The priority of single calls; sweeps and listings are background work anyway."""
 
 
 class Credentials:
@@ -68,9 +94,14 @@ class Credentials:
             }
         )
 
-    def redactor(self, body: Body | None = None) -> Redactor:
-        """Return what takes the key, and the secrets of `body`, out of texts."""
-        return Redactor((self._key, *(body.secrets if body is not None else ())))
+    @property
+    def digest(self) -> str:
+        """What the key is known by where it must not be told."""
+        return hashlib.blake2b(self._key.encode(), digest_size=16, person=b"ultravox-async").hexdigest()
+
+    def redactor(self, secrets: Iterable[str] = ()) -> Redactor:
+        """Return what takes the key, and other secrets, out of texts."""
+        return Redactor((self._key, *secrets))
 
 
 @attrs.define
@@ -114,7 +145,7 @@ class Response:
 
     def redacted(self, text: str) -> str:
         """Return `text` without the key and the secrets of the request."""
-        return self._credentials.redactor(self._request.body).redact(text)
+        return self._credentials.redactor(self._request.secrets).redact(text)
 
 
 Answer: TypeAlias = Response | UltravoxError

@@ -9,11 +9,12 @@ import aiohttp
 import attrs
 from aiohttp.client_proto import ResponseHandler
 
+from ultravox_async._http.budget import make_scheduler
 from ultravox_async._http.deadlines import Deadlines
 from ultravox_async._http.messages import Credentials
 from ultravox_async._http.scheduler import RequestScheduler
 from ultravox_async.errors import ConfigurationError
-from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
+from ultravox_async.settings import RateBudget, RateLimit
 
 UNUSABLE_SESSION = (
     "the aiohttp.ClientSession that was handed in is closed, or belongs to another event loop; "
@@ -100,7 +101,7 @@ class Connector(aiohttp.TCPConnector):
         protocol.made_by = None
         connection.add_callback(protocol.become_idle)
         attempt.use(protocol)
-        self._scheduler.mark_sent()
+        self._scheduler.mark_sent(attempt.operation)
         self._deadlines.reset_read_timeout(attempt)
         return connection
 
@@ -207,17 +208,19 @@ class Pool:
             await self.session.close()
 
 
-def make_pool(
-    settings: PoolSettings, credentials: Credentials, timeout: Timeout, retry: RetryPolicy, rate_limit: RateLimit
-) -> Pool:
-    """Return a pool for the running event loop."""
+def make_pool(settings: PoolSettings, credentials: Credentials, rate: RateLimit | RateBudget) -> Pool:
+    """Return a pool for the running event loop.
+
+    Raises:
+        ConfigurationError: The budget was used in another event loop.
+    """
     loop = asyncio.get_running_loop()
     places = settings.size
     if settings.session is not None and settings.session.connector is not None:
         limits = settings.session.connector.limit, settings.session.connector.limit_per_host
         places = min([places, *(limit for limit in limits if limit)])  # aiohttp's 0 is no limit
-    scheduler = RequestScheduler(rate_limit.requests_per_second, places, retry.max_delay, retry.max_cool_down, loop)
-    deadlines = Deadlines(loop, timeout.read)
+    scheduler = make_scheduler(rate, credentials.digest, places, loop)
+    deadlines = Deadlines(loop)
     if settings.session is not None:
         return Pool(loop, settings.session, None, scheduler, deadlines)
     connector = Connector(scheduler, deadlines, places, settings.ssl)

@@ -13,19 +13,14 @@ from yarl import URL
 from ultravox_async._http.attempt import Sender
 from ultravox_async._http.coalescing import Coalescer, SharedCancelledError
 from ultravox_async._http.deadlines import Attempt
-from ultravox_async._http.messages import Answer, Credentials, Request, Response
-from ultravox_async._http.pool import UNUSABLE_SESSION, Pool, PoolSettings, make_pool
+from ultravox_async._http.messages import Answer, Credentials, Request, RequestOptions, Response
+from ultravox_async._http.pool import Pool, PoolSettings
+from ultravox_async._http.pool_owner import PoolOwner
 from ultravox_async._http.retry import retry_delay
-from ultravox_async._http.scheduler import CoolingDownError, Priority, SchedulerClosedError
+from ultravox_async._http.scheduler import BudgetFailedError, CoolingDownError, Priority, SchedulerClosedError
 from ultravox_async._wire.payload import Secret
-from ultravox_async.errors import (
-    APIConnectionError,
-    ClientClosedError,
-    DecodeError,
-    RateLimitError,
-    UltravoxError,
-)
-from ultravox_async.settings import RateLimit, RetryPolicy, Timeout
+from ultravox_async.errors import APIConnectionError, ClientClosedError, DecodeError, RateLimitError, UltravoxError
+from ultravox_async.settings import RateBudget, RateLimit
 
 T = TypeVar("T")
 
@@ -34,41 +29,25 @@ class Transport:
     """Sends requests for one key to one origin, for all tasks of one event loop.
 
     Args:
-        api_key: The key, sent to `base_url` and to nobody else.
-        base_url: Scheme, host, port and path prefix.
-        pool: How to make the pool.
-        timeout: The deadlines.
-        retry: What is repeated.
-        rate_limit: The pace.
-        max_response_bytes: The longest decoded body that is read.
-        coalesce_reads: Whether identical reads in flight share one request.
+        owner: Has the pool; views of a client share it.
+        sender: Sends one attempt.
+        coalescer: Shares identical reads that are in flight; None where each is sent.
+        options: The deadlines, what is repeated, and whose turn it is.
     """
 
-    def __init__(  # noqa: PLR0913 - the settings of a client, each of its own kind
-        self,
-        *,
-        api_key: Secret,
-        base_url: URL,
-        pool: PoolSettings,
-        timeout: Timeout,
-        retry: RetryPolicy,
-        rate_limit: RateLimit,
-        max_response_bytes: int,
-        coalesce_reads: bool,
+    def __init__(
+        self, owner: PoolOwner, sender: Sender, coalescer: Coalescer[Answer] | None, options: RequestOptions
     ) -> None:
-        self.origin = base_url.origin()
-        rate = rate_limit.requests_per_second
-        self.interval = 0.0 if rate is None else 1 / rate
-        self._credentials = Credentials(api_key)
-        self._pool_settings = pool
-        self._timeout = timeout
-        self._retry = retry
-        self._rate_limit = rate_limit
-        self._sender = Sender(self._credentials, base_url, timeout, max_response_bytes, owns_pool=pool.session is None)
-        self._pool: Pool | None = None
-        self._closed = False
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._coalescer = Coalescer[Answer](self.spawn) if coalesce_reads else None
+        self.origin = sender.base_url.origin()
+        self.interval = owner.interval
+        self.options = options
+        self._owner = owner
+        self._sender = sender
+        self._coalescer = coalescer
+
+    def with_options(self, options: RequestOptions) -> "Transport":
+        """Return a transport with the same pool, key and coalescer, and other options."""
+        return Transport(self._owner, self._sender.with_timeout(options.timeout), self._coalescer, options)
 
     async def fetch(self, request: Request, into: type[T]) -> T:
         """Send a request and decode its answer into `into`.
@@ -89,9 +68,7 @@ class Transport:
             ClientClosedError: The client is closed, or was closed meanwhile.
             UltravoxError: The client belongs to another event loop.
         """
-        pool = self._pool
-        if pool is None or self._closed or pool.session.closed or asyncio.get_running_loop() is not pool.loop:
-            pool = self._ensure_open()
+        pool = self._owner.open()
         if self._coalescer is None:
             outcome = await self._repeat(pool, request)
         else:
@@ -105,16 +82,12 @@ class Transport:
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
-        # Not by the loop's own factory: an eager task would run before anybody knows of it.
-        task = asyncio.Task(work, loop=asyncio.get_running_loop())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._owner.spawn(work)
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._closed
+        return self._owner.closed
 
     async def close(self) -> None:
         """End what is running, and close the session if it is owned; closing again does nothing.
@@ -122,30 +95,11 @@ class Transport:
         Raises:
             UltravoxError: The session belongs to another event loop.
         """
-        pool = self._pool
-        if pool is not None:
-            _check_loop(pool.loop)
-        self._closed = True
-        if pool is None:
-            return
-        try:
-            pool.scheduler.close()
-            # The current task is one of them where the ids of a sweep, or a function that listens to aiohttp's events,
-            # close the client. It ends by itself, because there is nothing more that it could send.
-            tasks = self._tasks - {asyncio.current_task()}
-            for task in tasks:
-                task.cancel()
-            await pool.deadlines.end_others()
-            if tasks:
-                await asyncio.wait(tasks)
-        finally:
-            await pool.close()
-            pool.deadlines.end_own()
-        self._pool = None
+        await self._owner.close()
 
     def redacted(self, text: str) -> str:
         """Return `text` without the key."""
-        return self._credentials.redactor().redact(text)
+        return self._owner.credentials.redactor().redact(text)
 
     def check_open(self) -> None:
         """Raise where nothing can be sent.
@@ -154,22 +108,18 @@ class Transport:
             ClientClosedError: The client is closed.
             UltravoxError: It belongs to another event loop.
         """
-        self._ensure_open()
+        self._owner.open()
 
-    def _ensure_open(self) -> Pool:
-        if self._closed:
-            msg = "this AsyncUltravox is closed; make a new one, or close it later"
-            raise ClientClosedError(msg)
-        if self._pool is None:
-            self._pool = make_pool(self._pool_settings, self._credentials, self._timeout, self._retry, self._rate_limit)
-        _check_loop(self._pool.loop)
-        if self._pool.session.closed:
-            raise UltravoxError(UNUSABLE_SESSION)
-        return self._pool
+    def _priority_of(self, request: Request) -> Priority:
+        # The interactive one is 0: the options put single calls into the background, and move nothing forward.
+        return request.priority or self.options.priority
 
     async def _coalesced(self, coalescer: Coalescer[Answer], pool: Pool, request: Request) -> Answer:
         if request.method == "GET":
-            key = request.path, request.query, request.priority
+            # Whoever shares a request shares its timeouts and its repetitions too.
+            options = self.options
+            priority = self._priority_of(request)
+            key = request.path, request.query, request.headers, priority, options.timeout, options.retry
             try:
                 outcome = await coalescer.share(key, lambda: self._repeat(pool, request))
             except SharedCancelledError:
@@ -184,14 +134,16 @@ class Transport:
             coalescer.forget()
 
     async def _repeat(self, pool: Pool, request: Request) -> Answer:
-        left = self._timeout.total
+        timeout, retry = self.options.timeout, self.options.retry
+        left = timeout.total
         fresh = False
         try:
             for number in itertools.count(1):
-                await pool.scheduler.acquire(request.operation, request.priority)
+                await pool.scheduler.acquire(request.operation, self._priority_of(request), retry.max_delay)
                 started = pool.loop.time()
-                attempt = pool.deadlines.start(asyncio.timeout(None), left)
+                attempt = pool.deadlines.start(asyncio.timeout(None), left, timeout.read)
                 attempt.fresh = fresh
+                attempt.operation = request.operation
                 outcome, delay = await self._try(pool, request, attempt, number)
                 left -= pool.loop.time() - started
                 if delay is None or delay >= left:
@@ -204,6 +156,8 @@ class Transport:
             return _cooling_down(request, error.seconds)
         except SchedulerClosedError:
             return _closed_meanwhile(request)
+        except BudgetFailedError as error:
+            return _budget_failed(request, error.__cause__)
         raise AssertionError  # pragma: no cover - counting does not end
 
     async def _try(self, pool: Pool, request: Request, attempt: Attempt, number: int) -> tuple[Answer, float | None]:
@@ -212,7 +166,7 @@ class Transport:
             outcome = await self._sender.send(pool, request, attempt)
             if isinstance(outcome, Response):
                 return outcome, None
-            if self._closed:
+            if self._owner.closed:
                 return _closed_meanwhile(request), None
             return outcome, None if attempt.hopeless else self._delay_after(pool, request, number, outcome)
         finally:
@@ -227,29 +181,56 @@ class Transport:
 
         Of a 429 the others of its class are told here, before the permit is given back, which lets the next one go.
         """
-        waits_long = request.priority is Priority.BACKGROUND
-        longest = self._retry.max_cool_down if waits_long else self._retry.max_delay
-        delay = retry_delay(self._retry, request, number, error, random=random.random, longest=longest)
+        retry = self.options.retry
+        waits_long = self._priority_of(request) is Priority.BACKGROUND
+        longest = retry.max_cool_down if waits_long else retry.max_delay
+        delay = retry_delay(retry, request, number, error, random=random.random, longest=longest)
         if not isinstance(error, RateLimitError):
             return delay
-        pool.scheduler.cool_down(request.operation, delay or error.retry_after or self._retry.base_delay)
+        seconds = delay or error.retry_after or retry.base_delay
+        pool.scheduler.cool_down(request.operation, seconds, retry.max_cool_down)
         # Background work waits for the end of the cool-down where all others of its class do, however long it is.
-        return 0.0 if waits_long and number < self._retry.max_attempts else delay
-
-
-def _check_loop(loop: asyncio.AbstractEventLoop) -> None:
-    if asyncio.get_running_loop() is not loop:
-        msg = (
-            "this AsyncUltravox has its connections in another event loop; "
-            "make one in each loop, and close it in the loop where it was used"
-        )
-        raise UltravoxError(msg)
+        return 0.0 if waits_long and number < retry.max_attempts else delay
 
 
 def _closed_meanwhile(request: Request) -> ClientClosedError:
     return ClientClosedError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
 
 
+def _budget_failed(request: Request, cause: BaseException | None) -> UltravoxError:
+    # Its text may hold the password of wherever the budget is.
+    error = UltravoxError(f"{request.method} {request.path}: not sent: the rate budget raised {type(cause).__name__}")
+    error.__cause__ = cause
+    return error
+
+
 def _cooling_down(request: Request, seconds: float) -> RateLimitError:
     body = orjson.dumps({"detail": "not sent: the pause that an earlier 429 asked for is not over"})
     return RateLimitError(429, request.method, request.path, body=body, retry_after=seconds)
+
+
+def make_transport(  # noqa: PLR0913 - the settings of a client, each of its own kind
+    *,
+    api_key: Secret,
+    base_url: URL,
+    pool: PoolSettings,
+    options: RequestOptions,
+    rate: RateLimit | RateBudget,
+    max_response_bytes: int,
+    coalesce_reads: bool,
+) -> Transport:
+    """Return the transport of a new client.
+
+    Args:
+        api_key: The key, sent to `base_url` and to nobody else.
+        base_url: Scheme, host, port and path prefix.
+        pool: How to make the pool.
+        options: The deadlines, what is repeated, and whose turn it is.
+        rate: The pace, or the budget that it comes from.
+        max_response_bytes: The longest decoded body that is read.
+        coalesce_reads: Whether identical reads in flight share one request.
+    """
+    credentials = Credentials(api_key)
+    owner = PoolOwner(pool, credentials, rate)
+    sender = Sender(credentials, base_url, options.timeout, max_response_bytes, owns_pool=pool.session is None)
+    return Transport(owner, sender, Coalescer[Answer](owner.spawn) if coalesce_reads else None, options)

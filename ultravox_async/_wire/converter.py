@@ -4,11 +4,24 @@ It coerces nothing: a decoded value has the declared types, or `DecodeError` say
 wire are the camelCase of the Python names. Fields that the classes do not know are ignored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Protocol, TypeVar, Union, cast, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 
 import attrs
 import cattrs
@@ -17,7 +30,11 @@ from cattrs.cols import (
     list_structure_factory,
     mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - partly typed in cattrs
 )
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen import (
+    make_dict_structure_fn,
+    make_dict_structure_fn_from_attrs,  # pyright: ignore[reportUnknownVariableType] - as above
+    override,
+)
 
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.redaction import SECRET_NAME
@@ -25,6 +42,9 @@ from ultravox_async._wire.text import one_line
 from ultravox_async.errors import DecodeError
 
 T = TypeVar("T")
+
+Hook: TypeAlias = Callable[[Any, Any], Any]
+"""Takes a value and the type that is declared for it, and returns what it is decoded to."""
 
 
 class Context(Protocol):
@@ -42,9 +62,13 @@ class Context(Protocol):
 
 _NESTED_ERRORS = (cattrs.ClassValidationError, cattrs.IterableValidationError)
 _SUPPORTED: frozenset[Any] = frozenset(
-    {Any, bool, datetime, dict, float, int, list, Literal, object, str, NoneType, Union, UnionType}
+    {Annotated, Any, bool, datetime, dict, float, int, list, Literal, object, str, NoneType, Union, UnionType}
 )
-_PLAIN: frozenset[Any] = frozenset({bool, int, str})
+_TEXT: Final = "a string"
+_TRUTH: Final = "true or false"
+_WHOLE: Final = "a whole number"
+_NUMBER: Final = "a number"
+_MOMENT: Final = "an ISO 8601 timestamp with a time zone"
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
 
@@ -77,56 +101,99 @@ def decode(body: bytes, into: type[T], context: Context) -> T:
     problem: Exception
     try:
         return _FAST.structure(orjson.loads(body), into)
-    except (_UnsupportedError, cattrs.StructureHandlerNotFoundError):
-        problem = TypeError(f"nothing is decoded into {into!r}")
-    except Exception:  # noqa: BLE001 - validators and converters of the caller's own class raise anything
-        problem = _problem(body, into, context)
+    except orjson.JSONDecodeError as error:
+        problem = _not_json(error, body, context)
+    except Exception as error:  # noqa: BLE001 - validators and converters of the caller's own class raise anything
+        problem = _explained(error, orjson.loads(body), into, context)
     del body  # it may hold secrets, which a traceback with locals would show
     raise problem
 
 
-def _problem(body: bytes, into: type[object], context: Context) -> DecodeError:
+def structure(data: object, into: type[T], context: Context) -> T:
+    """Return what a JSON document holds, in dicts, lists and scalars, as an `into`; `decode` behind the parser.
+
+    Raises:
+        DecodeError: `data` is not of the shape that `into` declares.
+        TypeError: `into` is, or has in it, a type that nothing is decoded into.
+    """
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        reason = one_line(error.msg, _GOT_LIMIT)
-        return DecodeError(
-            context.origin, "", "JSON", f"{_short_text(body, context)} ({reason})" if body else "nothing"
-        )
+        return _FAST.structure(data, into)
+    except Exception as error:  # noqa: BLE001 - as above
+        problem = _explained(error, data, into, context)
+    del data  # as above
+    raise problem
+
+
+def _not_json(error: orjson.JSONDecodeError, body: bytes, context: Context) -> DecodeError:
+    reason = one_line(error.msg, _GOT_LIMIT)
+    return DecodeError(context.origin, "", "JSON", f"{_short_text(body, context)} ({reason})" if body else "nothing")
+
+
+def _explained(error: Exception, data: object, into: type[object], context: Context) -> Exception:
+    """Return what to raise where the fast converter has failed: it does not say where, so the other one is asked."""
+    if isinstance(error, _UnsupportedError | cattrs.StructureHandlerNotFoundError):
+        return TypeError(f"nothing is decoded into {into!r}")
     try:
         _EXPLAINING.structure(data, into)
-    except Exception as error:  # noqa: BLE001 - as above
-        return _located(error, "", context)
+    except Exception as found:  # noqa: BLE001 - as above
+        return _located(found, _Place(), context)
     msg = f"{into!r} decodes in one converter and not in the other"  # pragma: no cover - both have the same hooks
     raise AssertionError(msg)  # pragma: no cover
 
 
-def _located(error: Exception, path: str, context: Context) -> DecodeError:
+@attrs.frozen
+class _Place:
+    """Where in a document an error is."""
+
+    path: str = ""
+    """In the names of the wire."""
+
+    is_secret: bool = False
+    """Whether what stands there, or above it, is a secret, which an error does not show."""
+
+    def field(self, owner: type[object], name: str) -> "_Place":
+        """Return the place of a field of `owner`, whose declaration of secrets counts; if it has none, names do."""
+        wire = wire_name(name)
+        declared: Callable[[], frozenset[str]] | None = getattr(owner, "__sensitive_fields__", None)
+        is_secret = bool(SECRET_NAME.search(wire)) if declared is None else name in declared()
+        return _Place(f"{self.path}.{wire}".lstrip("."), self.is_secret or is_secret)
+
+    def item(self, index: object, context: Context) -> "_Place":
+        """Return the place of an item of a list or of a dict, for whose keys nothing is declared."""
+        if isinstance(index, int):
+            return _Place(f"{self.path}[{index}]", self.is_secret)
+        key = str(index)
+        is_secret = self.is_secret or bool(SECRET_NAME.search(key))
+        return _Place(f"{self.path}.{one_line(context.redacted(key), _GOT_LIMIT)}".lstrip("."), is_secret)
+
+
+def _located(error: Exception, place: _Place, context: Context) -> DecodeError:
     """Turn the first leaf of a tree of cattrs errors into one error with the path of the wire."""
     if isinstance(error, _MismatchError):
-        got = type(error.got).__name__ if SECRET_NAME.search(path) else _short(error.got, context)
-        return DecodeError(context.origin, path, error.expected, got)
+        got = type(error.got).__name__ if place.is_secret else _short(error.got, context)
+        return DecodeError(context.origin, place.path, error.expected, got)
     noted = error.group_exceptions()[0] if isinstance(error, _NESTED_ERRORS) else []
     if not noted:  # what a validator, a converter or an enumeration of the caller's own has raised
         cause = error.exceptions[0] if isinstance(error, _NESTED_ERRORS) else error
-        return DecodeError(context.origin, path, "a value that its type accepts", type(cause).__name__)
+        return DecodeError(context.origin, place.path, "a value that its type accepts", type(cause).__name__)
     leaf, note = noted[0]
     if isinstance(note, cattrs.IterableValidationNote):
-        name = one_line(context.redacted(str(note.index)), _GOT_LIMIT)
-        step = f"[{name}]" if isinstance(note.index, int) else f".{name}"
-        return _located(leaf, f"{path}{step}".lstrip("."), context)
-    inner = f"{path}.{wire_name(note.name)}".lstrip(".")
+        return _located(leaf, place.item(note.index, context), context)
+    inner = place.field(cast("cattrs.ClassValidationError", error).cl, note.name)
     if isinstance(leaf, KeyError):
-        return DecodeError(context.origin, inner, "a value (the field is required)", "nothing")
+        return DecodeError(context.origin, inner.path, "a value (the field is required)", "nothing")
     return _located(leaf, inner, context)
 
 
 def _short(value: object, context: Context) -> str:
     if isinstance(value, dict):
-        return f"an object of {len(cast('dict[str, object]', value))} fields"
+        return f"an object of {len(cast('dict[object, object]', value))} fields"
     if isinstance(value, list):
         return f"a list of {len(cast('list[object]', value))}"
-    return _short_text(orjson.dumps(value), context)
+    try:
+        return _short_text(orjson.dumps(value), context)
+    except orjson.JSONEncodeError:  # it came in a dict of the caller's, and not out of a document
+        return type(value).__name__
 
 
 def _short_text(body: bytes, context: Context) -> str:
@@ -134,20 +201,40 @@ def _short_text(body: bytes, context: Context) -> str:
     return one_line(context.redacted(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
 
 
-def _exactly(kind: type, expected: str) -> Callable[[object, type], object]:
-    def structure(value: object, cls: type) -> object:
-        if type(value) is kind:
-            return value if cls is kind else cls(value)  # an enumeration of strings, say
-        raise _MismatchError(expected, value)
-
-    return structure
+def _text(value: object, _: object) -> object:
+    if type(value) is str:
+        return value
+    raise _MismatchError(_TEXT, value)
 
 
-def _number(value: object, _: type) -> float:
+def _text_or_null(value: object, _: object) -> object:
+    if value is None or type(value) is str:
+        return value
+    raise _MismatchError(_TEXT, value)
+
+
+def _truth(value: object, _: object) -> object:
+    if value is True or value is False:
+        return value
+    raise _MismatchError(_TRUTH, value)
+
+
+def _truth_or_null(value: object, _: object) -> object:
+    if value is None or value is True or value is False:
+        return value
+    raise _MismatchError(_TRUTH, value)
+
+
+def _whole(value: object, _: object) -> object:
+    if type(value) is int:
+        return value
+    raise _MismatchError(_WHOLE, value)
+
+
+def _number(value: object, _: object) -> float:
     if type(value) is float or type(value) is int:
         return float(value)
-    expected = "a number"
-    raise _MismatchError(expected, value)
+    raise _MismatchError(_NUMBER, value)
 
 
 def _moment(value: object, _: object, parse: Callable[[str], datetime] = datetime.fromisoformat) -> datetime:
@@ -159,62 +246,84 @@ def _moment(value: object, _: object, parse: Callable[[str], datetime] = datetim
         else:
             if moment.tzinfo is not None:
                 return moment
-    expected = "an ISO 8601 timestamp with a time zone"
-    raise _MismatchError(expected, value)
+    raise _MismatchError(_MOMENT, value)
 
 
-def _typed(kind: type, expected: str, inner: Callable[[Any, Any], object]) -> Callable[[object, object], object]:
+def _or_null(hook: Hook) -> Hook:
+    return lambda value, into: None if value is None else hook(value, into)
+
+
+def _or_enumeration(kind: type, hook: Hook) -> Hook:
+    # cattrs asks for an enumeration of strings what it asks for strings.
+    return lambda value, into: hook(value, into) if into is kind else into(hook(value, into))
+
+
+_LEAF_HOOKS: Final[Mapping[frozenset[object], Hook]] = {
+    frozenset({str}): _text,
+    frozenset({str, NoneType}): _text_or_null,
+    frozenset({bool}): _truth,
+    frozenset({bool, NoneType}): _truth_or_null,
+    frozenset({int}): _whole,
+    frozenset({int, NoneType}): _or_null(_whole),
+    frozenset({float}): _number,
+    frozenset({float, NoneType}): _or_null(_number),
+    frozenset({datetime}): _moment,
+    frozenset({datetime, NoneType}): _or_null(_moment),
+}
+"""How scalars are decoded, in one call for each, by what their type is a union of."""
+
+
+def _members(declared: Any) -> frozenset[object]:  # noqa: ANN401 - classes, and what typing makes of them
+    """Return what a type is a union of, without the metadata of `Annotated`: limits of requests bind no answer."""
+    origin = get_origin(declared)
+    if origin is Annotated:
+        return _members(get_args(declared)[0])
+    if origin is Union or origin is UnionType:
+        return frozenset[object]().union(*map(_members, get_args(declared)))
+    return frozenset({declared})
+
+
+def _is_string_literal(member: object) -> bool:
+    return get_origin(member) is Literal and all(isinstance(value, str) for value in get_args(member))
+
+
+def _leaf_hook(declared: Any) -> Hook | None:  # noqa: ANN401 - classes, and what typing makes of them
+    members = _members(declared)
+    if str in members:  # the literals beside it are the values that are known, and not the only ones
+        members = frozenset(member for member in members if not _is_string_literal(member))
+    return _LEAF_HOOKS.get(members)
+
+
+def _typed(kind: type, expected: str, inner: Hook) -> Hook:
     # cattrs reads whatever has keys, or can be iterated over, and a string can.
-    def structure(value: object, into: object) -> object:
+    def structure_typed(value: object, into: object) -> object:
         if type(value) is kind:
             return inner(value, into)
         raise _MismatchError(expected, value)
 
-    return structure
+    return structure_typed
 
 
-def _compiled(cls: Any, hook_for: Callable[[Any], Callable[[Any, Any], object]]) -> Callable[[object, object], object]:  # noqa: ANN401 - an attrs class
-    """Return a structure hook for an attrs class that looks at plain fields without a call for each of them.
+def _flat_object(cls: Any, inner: Hook, converter: cattrs.Converter, overrides: dict[str, Any]) -> Hook:  # noqa: ANN401 - an attrs class
+    """Return a hook for a class that has scalars only: where an object shows all fields, it is read at once.
 
-    Calls are most of the cost of a registration: this halves it. attrs and cattrs make their code in the same way.
+    What cattrs generates collects optional fields in a dict first, which costs as much as half of the rest. `inner`
+    does that, for objects that lack some. In an object of objects each level would be read twice, so that has no such
+    hook.
     """
-    names: dict[str, Any] = {"cls": cls, "Mismatch": _MismatchError, "MISSING": attrs.NOTHING}
-    lines = ["def structure(o, _):", " if type(o) is not dict: raise Mismatch('', o)"]
-    values = [f"v{number}" for number, _ in enumerate(attrs.fields(cls))]
-    for value, field in zip(values, attrs.fields(cls), strict=True):
-        lines += _field_lines(value, field, names, hook_for)
-    lines.append(f" return cls({', '.join(values)})")
-    exec("\n".join(lines), names)  # noqa: S102 - made of the names of a class, not of what came over the wire
-    return cast("Callable[[object, object], object]", names["structure"])
+    required = [field.evolve(default=attrs.NOTHING) for field in attrs.fields(cls)]
+    complete = cast("Hook", make_dict_structure_fn_from_attrs(required, cls, converter, **overrides))
+    count = len(required)
 
+    def structure_flat(value: Any, into: object) -> object:  # noqa: ANN401 - JSON
+        if type(value) is dict and len(value) >= count:  # pyright: ignore[reportUnknownArgumentType] - a dict of JSON
+            try:
+                return complete(value, into)
+            except KeyError:  # it lacks a field, and has one that nobody knows
+                pass
+        return inner(value, into)
 
-def _field_lines(
-    value: str,
-    field: "attrs.Attribute[Any]",
-    names: dict[str, Any],
-    hook_for: Callable[[Any], Callable[[Any, Any], object]],
-) -> list[str]:
-    name = wire_name(field.name)
-    declared: Any = field.type
-    kinds: set[Any] = set(get_args(declared)) if isinstance(declared, UnionType) else {declared}
-    plain = kinds - {NoneType}
-    if len(plain) == 1 and plain <= _PLAIN:
-        or_null = f" and {value} is not None" if NoneType in kinds else ""
-        check = f"if type({value}) is not {plain.pop().__name__}{or_null}: raise Mismatch('', {value})"
-    else:
-        names[f"{value}_hook"], names[f"{value}_type"] = hook_for(declared), declared
-        check = f"{value} = {value}_hook({value}, {value}_type)"
-    if field.default is attrs.NOTHING:
-        return [f" {value} = o[{name!r}]", f" {check}"]
-    factory = getattr(field.default, "factory", None)
-    names[f"{value}_default"] = factory or field.default
-    default = f"{value}_default()" if factory else f"{value}_default"
-    return [
-        f" {value} = o.get({name!r}, MISSING)",
-        f" if {value} is MISSING: {value} = {default}",
-        " else:",
-        f"  {check}",
-    ]
+    return structure_flat
 
 
 def _generic(cls: Any) -> Any:  # noqa: ANN401 - classes, and what typing makes of them
@@ -233,39 +342,39 @@ def _refused(cls: Any) -> NoReturn:  # noqa: ANN401 - classes, and what typing m
     raise _UnsupportedError(repr(cls))
 
 
-def _is_simple(cls: Any) -> bool:  # noqa: ANN401 - classes, and what typing makes of them
-    return get_origin(cls) is None and all(
-        field.init and not field.kw_only and field.converter is None and not getattr(field.default, "takes_self", False)
-        for field in attrs.fields(cls)
-    )
-
-
 def _converter(*, detailed_validation: bool) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed_validation)
 
-    def structure_object(cls: Any) -> Callable[[object, object], object]:  # noqa: ANN401 - a class, generic or not
+    def structure_object(cls: Any) -> Hook:  # noqa: ANN401 - a class, generic or not
         attrs.resolve_types(_generic(cls))
-        names: dict[str, Any] = {
-            field.name: override(rename=wire_name(field.name)) for field in attrs.fields(_generic(cls))
+        fields = attrs.fields(_generic(cls))
+        overrides: dict[str, Any] = {
+            field.name: override(rename=wire_name(field.name), struct_hook=_leaf_hook(field.type)) for field in fields
         }
-        if not detailed_validation and _is_simple(cls):
-            return _compiled(cls, converter.get_structure_hook)
-        return _typed(dict, "an object", make_dict_structure_fn(cls, converter, **names))
+        inner = make_dict_structure_fn(cls, converter, **overrides)
+        hook = _typed(dict, "an object", inner)
+        if detailed_validation or not all(_leaf_hook(field.type) for field in fields):
+            return hook
+        return _flat_object(_generic(cls), hook, converter, overrides)
 
-    def structure_list(cls: Any) -> Callable[[object, object], object]:  # noqa: ANN401 - list, with or without a type
+    def structure_leaf(cls: Any) -> Hook:  # noqa: ANN401 - a scalar type, or a union with null
+        return cast("Hook", _leaf_hook(cls))
+
+    def structure_list(cls: Any) -> Hook:  # noqa: ANN401 - list, with or without a type
         return _typed(list, "a list", list_structure_factory(cls, converter))
 
-    def structure_dict(cls: Any) -> Callable[[object, object], object]:  # noqa: ANN401 - dict, with or without types
+    def structure_dict(cls: Any) -> Hook:  # noqa: ANN401 - dict, with or without types
         return _typed(dict, "an object", mapping_structure_factory(cls, converter))
 
     converter.register_structure_hook_factory(lambda cls: attrs.has(_generic(cls)), structure_object)
     converter.register_structure_hook_factory(lambda cls: _generic(cls) is list, structure_list)
     converter.register_structure_hook_factory(lambda cls: _generic(cls) is dict, structure_dict)
-    converter.register_structure_hook(str, _exactly(str, "a string"))
-    converter.register_structure_hook(bool, _exactly(bool, "true or false"))
-    converter.register_structure_hook(int, _exactly(int, "a whole number"))
+    converter.register_structure_hook_factory(lambda cls: _leaf_hook(cls) is not None, structure_leaf)
+    # cattrs looks these up by class, before it asks any of the predicates.
+    converter.register_structure_hook(str, _or_enumeration(str, _text))
+    converter.register_structure_hook(bool, _truth)
+    converter.register_structure_hook(int, _or_enumeration(int, _whole))
     converter.register_structure_hook(float, _number)
-    converter.register_structure_hook(datetime, _moment)
     converter.register_structure_hook(bytes, lambda _, cls: _refused(cls))
     converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
     converter.register_structure_hook_factory(_is_unsupported, _refused)

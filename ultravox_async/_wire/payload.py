@@ -1,10 +1,11 @@
-"""Request bodies: sealed, checked against the limits of the schema, encoded.
+"""Request bodies: checked against the annotations of their TypedDict, encoded, and the secrets in them known.
 
 A password travels as a `Secret` from the first line of a method on, so that no repr, error or traceback with locals
 shows it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from itertools import chain
 from typing import cast
 
 import attrs
@@ -12,7 +13,7 @@ import attrs
 from ultravox_async._wire.json_form import encode, to_wire
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.redaction import SECRET_NAME
-from ultravox_async._wire.validation import Rule
+from ultravox_async._wire.validation import Rule, fields_of, refusal
 from ultravox_async.errors import InvalidRequestError
 
 
@@ -47,45 +48,73 @@ def take_secrets(fields: MutableMapping[str, object]) -> dict[str, Secret]:
     return taken
 
 
-def create_body(fields: Mapping[str, Secret], rules: Mapping[str, Rule]) -> Body:
-    """Return the body that creates something.
+def create_body(shape: type, fields: Mapping[str, Secret]) -> Body:
+    """Return the body that creates something, without the optional fields that are None.
+
+    Args:
+        shape: The TypedDict that describes the body.
+        fields: Its fields, by their Python names.
 
     Raises:
-        InvalidRequestError: A field breaks its rule.
+        TypeError: There is no such field, or one is missing.
+        InvalidRequestError: A field breaks its limit.
     """
-    for name, value in fields.items():
-        problem = rules[name](value.reveal())
-        if problem is not None:
-            raise InvalidRequestError(name + problem[0], problem[1])
-    return json_body(Secret({wire_name(name): value.reveal() for name, value in fields.items()}))
+    _check_names(shape, fields)
+    declared = fields_of(shape)
+    given = {name: value for name, value in fields.items() if declared[name].required or value.reveal() is not None}
+    return _body(shape, given)
 
 
-def update_body(fields: Mapping[str, Secret], rules: Mapping[str, Rule]) -> Body:
-    """Return the body that changes something.
+def update_body(shape: type, fields: Mapping[str, Secret]) -> Body:
+    """Return the body that changes something; a field that is None is sent as null.
+
+    Args:
+        shape: The TypedDict that describes the body.
+        fields: Its fields, by their Python names.
 
     Raises:
         TypeError: There is no such field.
-        InvalidRequestError: There is no change, or a field breaks its rule.
+        InvalidRequestError: There is no change, or a field breaks its limit.
     """
-    for name in fields:
-        if name not in rules:
-            msg = f"unexpected keyword argument {name!r}; there are {', '.join(rules)}"
-            raise TypeError(msg)
+    _check_names(shape, fields)
     if not fields:
-        raise InvalidRequestError("changes", f"takes at least one of {', '.join(rules)}")
-    return create_body(fields, rules)
+        raise InvalidRequestError("changes", f"takes at least one of {', '.join(fields_of(shape))}")
+    return _body(shape, fields)
+
+
+def _check_names(shape: type, fields: Mapping[str, Secret]) -> None:
+    declared = fields_of(shape)
+    for name in fields:
+        if name not in declared:
+            raise TypeError(f"unexpected keyword argument {name!r}; there are {', '.join(declared)}")
+    missing = [repr(name) for name, field in declared.items() if field.required and name not in fields]
+    if missing:
+        raise TypeError(f"missing required keyword arguments: {', '.join(missing)}")
+
+
+def _body(shape: type, fields: Mapping[str, Secret]) -> Body:
+    error = refusal(shape, {name: value.reveal() for name, value in fields.items()})
+    if error is not None:
+        raise error
+    content = _json(Secret({wire_name(name): value.reveal() for name, value in fields.items()}))
+    secrets = (_declared_texts(fields_of(shape)[name].rule, value.reveal()) for name, value in fields.items())
+    return Body(content, tuple(chain.from_iterable(secrets)))
 
 
 def json_body(value: Secret) -> Body:
-    """Return any JSON value as a body.
+    """Return any JSON value as a body; what is secret in it is guessed from the names of its fields.
 
     Raises:
         InvalidRequestError: JSON has no form for something in it.
     """
+    return Body(_json(value), tuple(_secret_texts(value.reveal())))
+
+
+def _json(value: Secret) -> bytes:
     content = _encoded(value)
     if content is None:
         raise InvalidRequestError("body", "holds something that JSON has no form for")
-    return Body(content, tuple(_secret_texts(value.reveal())))
+    return content
 
 
 def _encoded(value: Secret) -> bytes | None:
@@ -100,6 +129,19 @@ def _texts(value: object) -> Iterator[str]:
         yield value
     for _, item in _items(value):
         yield from _texts(item)
+
+
+def _declared_texts(rule: Rule, value: object) -> Iterator[str]:
+    if value is None:
+        return
+    if rule.sensitive:
+        yield from _texts(value)
+    elif rule.items:
+        for item in cast("Sequence[object]", value):
+            yield from _declared_texts(rule.items, item)
+    elif attrs.has(rule.kind):
+        for name, field in fields_of(rule.kind).items():
+            yield from _declared_texts(field.rule, getattr(value, name))
 
 
 def _secret_texts(value: object) -> Iterator[str]:

@@ -1,23 +1,33 @@
-"""The limits of the schema: what the API would refuse is refused before it is sent."""
+"""Checks of what is sent, derived from the annotations in `ultravox_async.types`.
 
-import ipaddress
-import re
-from collections.abc import Callable, Sequence
-from typing import TypeAlias, cast
-from urllib.parse import urlsplit
+`problems_in` walks over a request and tells what breaks a limit, without repeating a value, which may be secret. Python
+objects are what a client is given; the emulator reads JSON, and has its own sentences.
+"""
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NotRequired,
+    Required,
+    TypeAlias,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+import attrs
+from annotated_types import MaxLen, MinLen
 
 from ultravox_async.errors import InvalidRequestError
-from ultravox_async.types import AgentAllowance, FallbackHandler
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-_CIDR = re.compile(r"[0-9.]+/[0-9]{1,2}", re.ASCII)
-_MAX_SECRETS = 10
-
-Problem: TypeAlias = tuple[str, str]
-"""Where, below the field (``[2].agent_id``, or nothing), and what is wrong there."""
-
-Rule: TypeAlias = Callable[[object], Problem | None]
-"""Looks at a value and tells what the API would refuse in it; it never repeats the value, which may be secret."""
+from ultravox_async.types._markers import Format, Sensitive
 
 
 def check_count(name: str, value: object) -> None:
@@ -30,103 +40,233 @@ def check_count(name: str, value: object) -> None:
         raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
 
 
-def text(limit: int) -> Rule:
-    """Return the rule for a string of at most `limit` characters."""
+@attrs.frozen
+class Rule:
+    """What an annotation says of a value."""
 
-    def rule(value: object) -> Problem | None:
-        if not isinstance(value, str):
-            return "", f"takes a string of at most {limit} characters, not {type(value).__name__}"
-        if len(value) > limit:
-            return "", f"takes at most {limit} characters, not {len(value)}"
-        return _unicode(value)
+    kind: type
+    """`str`, `bool`, `list`, or the attrs class of an object."""
 
+    items: "Rule | None" = None
+    """What it says of each item of a list."""
+
+    nullable: bool = False
+    """Whether None is a value."""
+
+    min_length: int = 0
+    """The fewest characters or items."""
+
+    max_length: int | None = None
+    """The most characters or items; None for no limit."""
+
+    format: Format | None = None
+    """What a string has to look like."""
+
+    sensitive: bool = False
+    """Whether the value is a secret."""
+
+
+@attrs.frozen
+class Field:
+    """A field of a TypedDict or of an attrs class."""
+
+    rule: Rule
+    required: bool
+
+
+@cache
+def fields_of(shape: type) -> Mapping[str, Field]:
+    """Return the fields of a TypedDict or of an attrs class, by their Python names.
+
+    Raises:
+        TypeError: There is no check for the annotation of a field.
+    """
+    rules = {name: _rule(hint) for name, hint in get_type_hints(shape, include_extras=True).items()}
+    if is_typeddict(shape):
+        required = cast("frozenset[str]", getattr(shape, "__required_keys__"))  # noqa: B009 - type checkers do not know it
+        return {name: Field(rule, name in required) for name, rule in rules.items()}
+    # In an object None stands for absent: `to_wire` leaves it out, so that null is never a value.
+    return {
+        field.name: Field(attrs.evolve(rules[field.name], nullable=False), field.default is attrs.NOTHING)
+        for field in attrs.fields(cast("type[attrs.AttrsInstance]", shape))
+    }
+
+
+def _rule(annotation: Any) -> Rule:  # noqa: ANN401 - annotations have no type in common
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in {str, bool} or attrs.has(annotation):
+        return Rule(annotation)
+    if origin is Annotated:
+        return _limited(_rule(arguments[0]), arguments[1:])
+    if origin in {Required, NotRequired}:
+        return _rule(arguments[0])
+    if origin in {list, Sequence}:
+        return Rule(list, items=_rule(arguments[0]))
+    if origin in {Union, UnionType} and len(arguments) == 2 and NoneType in arguments:  # noqa: PLR2004 - a type, or None
+        return attrs.evolve(_rule(next(one for one in arguments if one is not NoneType)), nullable=True)
+    raise TypeError(f"there is no check for {annotation!r}")
+
+
+def _limited(rule: Rule, words: Iterable[object]) -> Rule:
+    for word in words:
+        match word:
+            case MaxLen():
+                rule = attrs.evolve(rule, max_length=word.max_length)
+            case MinLen():
+                rule = attrs.evolve(rule, min_length=word.min_length)
+            case Format():
+                rule = attrs.evolve(rule, format=word)
+            case _ if word is Sensitive:
+                rule = attrs.evolve(rule, sensitive=True)
+            case _:
+                # A limit that nothing checks would be worse than none.
+                raise TypeError(f"there is no check for {word!r}")
     return rule
 
 
-def secret_text(value: object) -> Problem | None:
-    """Tell what is wrong with a password; the schema sets it no limit."""
-    return _unicode(value) if isinstance(value, str) else ("", f"takes a string, not {type(value).__name__}")
+class Broken(enum.Enum):
+    """Which part of a rule a value breaks."""
+
+    REQUIRED = enum.auto()
+    """A field is missing."""
+
+    KIND = enum.auto()
+    """It is of another type; `Problem.given` is the name of the type."""
+
+    MIN_LENGTH = enum.auto()
+    """It is too short; `Problem.given` is its length."""
+
+    MAX_LENGTH = enum.auto()
+    """It is too long; `Problem.given` is its length."""
+
+    ENCODING = enum.auto()
+    """It holds a lone surrogate."""
+
+    FORMAT = enum.auto()
+    """It does not look as it has to."""
 
 
-def _unicode(value: str) -> Problem | None:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "", "holds a lone surrogate, which no encoding has a form for"
+@attrs.frozen
+class Problem:
+    """A value that breaks its rule; it never holds the value, which may be secret."""
+
+    rule: Rule
+    broken: Broken
+    given: str | int = ""
+    path: tuple[str | int, ...] = ()
+    """Where it is: the names of fields and the indices of items that lead to it."""
+
+    def below(self, step: str | int) -> "Problem":
+        """Return the same problem as seen from one step above."""
+        return attrs.evolve(self, path=(step, *self.path))
+
+
+Read: TypeAlias = Callable[[object, type], Mapping[str, object] | None]
+"""Gives the fields of an object by their Python names, or None where a value is no object of the attrs class."""
+
+
+def problems_in(shape: type, fields: Mapping[str, object], read: Read) -> Iterator[Problem]:
+    """Tell what is wrong with the fields of a TypedDict or of an attrs class, at most one problem for each value.
+
+    Args:
+        shape: The TypedDict or attrs class.
+        fields: The fields, by their Python names; unknown ones are ignored.
+        read: How to read the objects among the values.
+    """
+    for name, field in fields_of(shape).items():
+        if name in fields:
+            yield from (problem.below(name) for problem in _problems(field.rule, fields[name], read))
+        elif field.required:
+            yield Problem(field.rule, Broken.REQUIRED, NoneType.__name__, (name,))
+
+
+def _problems(rule: Rule, value: object, read: Read) -> Iterator[Problem]:
+    if value is None and rule.nullable:
+        return
+    if attrs.has(rule.kind):
+        fields = read(value, rule.kind)
+        if fields is None:
+            yield Problem(rule, Broken.KIND, type(value).__name__)
+        else:
+            yield from problems_in(rule.kind, fields, read)
+    elif problem := _problem(rule, value):
+        yield problem
+    elif rule.items:
+        for index, item in enumerate(cast("Sequence[object]", value)):
+            yield from (problem.below(index) for problem in _problems(rule.items, item, read))
+
+
+_ACCEPTED: Final[Mapping[type, type | tuple[type, ...]]] = {str: str, bool: bool, list: (list, tuple)}
+
+
+def _problem(rule: Rule, value: object) -> Problem | None:
+    """Tell what is wrong with a value itself, whatever is in it."""
+    if not isinstance(value, _ACCEPTED[rule.kind]):
+        return Problem(rule, Broken.KIND, type(value).__name__)
+    length = 0 if isinstance(value, bool) else len(cast("Sized", value))
+    if length < rule.min_length:
+        return Problem(rule, Broken.MIN_LENGTH, length)
+    if rule.max_length is not None and length > rule.max_length:
+        return Problem(rule, Broken.MAX_LENGTH, length)
+    if isinstance(value, str):
+        if not _has_encoding(value):
+            return Problem(rule, Broken.ENCODING)
+        if rule.format and not rule.format.matches(value):
+            return Problem(rule, Broken.FORMAT)
     return None
 
 
-def boolean(value: object) -> Problem | None:
-    """Tell what is wrong with a truth value."""
-    return None if isinstance(value, bool) else ("", f"takes True or False, not {type(value).__name__}")
-
-
-def nullable(rule: Rule) -> Rule:
-    """Return `rule` with None allowed."""
-
-    def or_none(value: object) -> Problem | None:
-        return None if value is None else rule(value)
-
-    return or_none
-
-
-def sequence(rule: Rule, limit: int | None = None) -> Rule:
-    """Return the rule for a list or tuple of at most `limit` items that each keep `rule`; None sets no limit."""
-
-    def each(value: object) -> Problem | None:
-        if not isinstance(value, list | tuple):
-            return "", f"takes a list, not {type(value).__name__}"
-        items = cast("Sequence[object]", value)
-        if limit is not None and len(items) > limit:
-            return "", f"takes at most {limit} items, not {len(items)}"
-        found = ((index, rule(item)) for index, item in enumerate(items))
-        return next((_below(f"[{index}]", problem) for index, problem in found if problem), None)
-
-    return each
-
-
-def _below(step: str, problem: Problem) -> Problem:
-    return step + problem[0], problem[1]
-
-
-def ipv4_cidr(value: object) -> Problem | None:
-    """Tell what is wrong with an IPv4 CIDR range."""
+def _has_encoding(text: str) -> bool:
     try:
-        valid = isinstance(value, str) and _CIDR.fullmatch(value) and ipaddress.IPv4Network(value, strict=False)
-    except ValueError:
-        valid = False
-    return None if valid else ("", "takes an IPv4 CIDR range, such as 203.0.113.0/24")
-
-
-def agent_allowance(value: object) -> Problem | None:
-    """Tell what is wrong with an `AgentAllowance`."""
-    if not isinstance(value, AgentAllowance):
-        return "", f"takes an AgentAllowance, not {type(value).__name__}"
-    if not (isinstance(value.agent_id, str) and _UUID.fullmatch(value.agent_id)):  # pyright: ignore[reportUnnecessaryIsInstance] - attrs checks no types
-        return ".agent_id", "takes a UUID"
-    problem = nullable(text(200))(value.to_user_pattern)
-    return problem and _below(".to_user_pattern", problem)
-
-
-def fallback_handler(value: object) -> Problem | None:
-    """Tell what is wrong with a `FallbackHandler`."""
-    if not isinstance(value, FallbackHandler):
-        return "", f"takes a FallbackHandler, not {type(value).__name__}"
-    if not _is_http_url(value.url):
-        return ".url", "takes an absolute http or https URL"
-    if problem := _unicode(value.url):
-        return _below(".url", problem)
-    if value.secrets is None:
-        return None
-    problem = sequence(text(120), _MAX_SECRETS)(value.secrets)
-    if not problem and not value.secrets:
-        problem = "", f"takes 1 to {_MAX_SECRETS} items, or None to have one made"
-    return problem and _below(".secrets", problem)
-
-
-def _is_http_url(value: object) -> bool:
-    try:
-        url = urlsplit(value) if isinstance(value, str) else None
-    except ValueError:
+        text.encode()
+    except UnicodeEncodeError:
         return False
-    return url is not None and url.scheme in {"http", "https"} and bool(url.hostname)
+    return True
+
+
+def refusal(shape: type, fields: Mapping[str, object]) -> InvalidRequestError | None:
+    """Return the error about the first of the fields of a request that breaks its rule.
+
+    It is returned and not raised, because the frames below hold the values, and its traceback would show them.
+    """
+    problem = next(problems_in(shape, fields, _read_instance), None)
+    return None if problem is None else InvalidRequestError(_place(problem.path), _sentence(problem))
+
+
+def _read_instance(value: object, cls: type) -> Mapping[str, object] | None:
+    if not isinstance(value, cls):
+        return None
+    found = {name: getattr(value, name) for name in fields_of(cls)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _place(path: Iterable[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def _sentence(problem: Problem) -> str:
+    rule, given = problem.rule, problem.given
+    unit = "characters" if rule.kind is str else "items"
+    match problem.broken:
+        case Broken.MIN_LENGTH:
+            return f"takes {_range(rule)} {unit}, not {given}"
+        case Broken.MAX_LENGTH:
+            return f"takes at most {rule.max_length} {unit}, not {given}"
+        case Broken.ENCODING:
+            return "holds a lone surrogate, which no encoding has a form for"
+        case _ if rule.format:
+            return f"takes {rule.format.description}"
+        case _:
+            return f"takes {_phrase(rule)}, not {given}"
+
+
+def _range(rule: Rule) -> str:
+    return f"at least {rule.min_length}" if rule.max_length is None else f"{rule.min_length} to {rule.max_length}"
+
+
+def _phrase(rule: Rule) -> str:
+    if rule.kind is str and rule.max_length is not None:
+        return f"a string of at most {rule.max_length} characters"
+    if attrs.has(rule.kind):
+        return f"{'an' if rule.kind.__name__[0] in 'AEIOU' else 'a'} {rule.kind.__name__}"
+    return {str: "a string", bool: "True or False", list: "a list"}[rule.kind]

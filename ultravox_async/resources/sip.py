@@ -1,50 +1,29 @@
 """SIP: registrations (5 operations) and the account's configuration (2)."""
 
-from collections.abc import Mapping
-from typing import Final, Unpack, cast
+from typing import Final, Unpack
 
 from ultravox_async._bulk import Ids, Source, Sweep, Via
 from ultravox_async._http.messages import Request
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport
 from ultravox_async._pagination import Page, Pager
-from ultravox_async._wire.paths import encoded_query, segment
-from ultravox_async._wire.payload import Body, create_body, take_secrets, update_body
-from ultravox_async._wire.validation import (
-    Rule,
-    agent_allowance,
-    boolean,
-    check_count,
-    fallback_handler,
-    ipv4_cidr,
-    nullable,
-    secret_text,
-    sequence,
-    text,
+from ultravox_async._wire.paths import encoded_query
+from ultravox_async._wire.validation import check_count
+from ultravox_async.resources._base import Resource, path_of
+from ultravox_async.types.sip import (
+    NewSipRegistration,
+    SipConfig,
+    SipConfigChanges,
+    SipRegistration,
+    SipRegistrationChanges,
 )
-from ultravox_async.resources._base import Resource
-from ultravox_async.types import SipConfig, SipConfigChanges, SipRegistration, SipRegistrationChanges
 
 _CONFIG: Final = "/api/sip"
 _REGISTRATIONS: Final = "/api/sip/registrations"
-_ID: Final = "registrationId"
+_REGISTRATION: Final = "/api/sip/registrations/{registration_id}"
 
 # More than the API may give; the pages that come say what it gives.
 _SWEEP_PAGE_SIZE: Final = 1000
-
-_REGISTRATION_RULES: Final[Mapping[str, Rule]] = {
-    "username": text(60),
-    "password": secret_text,
-    "proxy": text(100),
-    "outbound_proxy": nullable(text(100)),
-    "auth_user": nullable(text(60)),
-}
-_CONFIG_RULES: Final[Mapping[str, Rule]] = {
-    "allowed_cidr_ranges": sequence(ipv4_cidr),
-    "allow_all_agents": boolean,
-    "allowed_agents": sequence(agent_allowance, 20),
-    "fallback_handler": nullable(fallback_handler),
-}
 
 
 class SipRegistrations(Resource):
@@ -61,7 +40,7 @@ class SipRegistrations(Resource):
             NotFoundError: There is no such registration.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        return await self._transport.fetch(_registration("GET", registration_id), SipRegistration)
+        return await self._send("GET", _REGISTRATION, SipRegistration, registration_id=registration_id)
 
     def get_many(self, ids: Ids, *, concurrency: int = 50, via: Via = "auto") -> Sweep[SipRegistration]:
         """Fetch many registrations, concurrently.
@@ -84,17 +63,10 @@ class SipRegistrations(Resource):
         """
 
         async def fetch(registration_id: str) -> SipRegistration:
-            return await self._transport.fetch(
-                _registration("GET", registration_id, priority=Priority.BACKGROUND), SipRegistration
-            )
+            return await self._get_in_background(_REGISTRATION, SipRegistration, registration_id=registration_id)
 
-        source = Source(
-            SipRegistration,
-            f"{_REGISTRATIONS}/{{registration_id}}",
-            fetch,
-            self.list(page_size=_SWEEP_PAGE_SIZE),
-            lambda found: found.registration_id,
-        )
+        listing = self.list(page_size=_SWEEP_PAGE_SIZE)
+        source = Source(SipRegistration, _REGISTRATION, fetch, listing, lambda found: found.registration_id)
         return Sweep(self._transport, ids, source, concurrency, via)
 
     def list(self, *, page_size: int | None = None, cursor: str | None = None) -> Pager[SipRegistration]:
@@ -116,34 +88,19 @@ class SipRegistrations(Resource):
         first = Request("GET", _REGISTRATIONS, query, priority=Priority.BACKGROUND)
         return Pager(self._transport, first, Page[SipRegistration])
 
-    async def create(
-        self,
-        *,
-        username: str,
-        password: str,
-        proxy: str,
-        outbound_proxy: str | None = None,
-        auth_user: str | None = None,
-    ) -> SipRegistration:
+    async def create(self, **registration: Unpack[NewSipRegistration]) -> SipRegistration:
         """Create a registration.
 
         Args:
-            username: The SIP username to register as, at most 60 characters.
-            password: The SIP password of the username; the API never gives it back.
-            proxy: The SIP server to register with, at most 100 characters.
-            outbound_proxy: The proxy through which to reach the SIP server, at most 100 characters; None for none.
-            auth_user: The username for authentication, at most 60 characters; None for the same as `username`.
+            **registration: The fields of `NewSipRegistration`: `username`, `password` and `proxy`, and where they are
+                needed `outbound_proxy` and `auth_user`.
 
         Raises:
+            TypeError: A field is misspelt or missing; nothing was sent.
             InvalidRequestError: A field breaks its limit; nothing was sent.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        fields = take_secrets({"username": username, "password": password, "proxy": proxy})
-        del password
-        optional = {"outbound_proxy": outbound_proxy, "auth_user": auth_user}
-        fields |= take_secrets({name: value for name, value in optional.items() if value is not None})
-        body = create_body(fields, _REGISTRATION_RULES)
-        return await self._transport.fetch(Request("POST", _REGISTRATIONS, body=body), SipRegistration)
+        return await self._send("POST", _REGISTRATIONS, SipRegistration, NewSipRegistration, registration)
 
     async def update(self, registration_id: str, **changes: Unpack[SipRegistrationChanges]) -> SipRegistration:
         """Change a registration: what is omitted stays as it is, None clears a field that may be null.
@@ -158,8 +115,9 @@ class SipRegistrations(Resource):
             NotFoundError: There is no such registration.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        body = update_body(take_secrets(cast("dict[str, object]", changes)), _REGISTRATION_RULES)
-        return await self._transport.fetch(_registration("PATCH", registration_id, body=body), SipRegistration)
+        return await self._send(
+            "PATCH", _REGISTRATION, SipRegistration, SipRegistrationChanges, changes, registration_id=registration_id
+        )
 
     async def delete(self, registration_id: str) -> None:
         """Delete a registration.
@@ -172,7 +130,7 @@ class SipRegistrations(Resource):
             NotFoundError: There is no such registration, or a first attempt whose answer was lost has deleted it.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        await self._transport.send(Request("DELETE", _path(registration_id)))
+        await self._transport.send(Request("DELETE", path_of(_REGISTRATION, registration_id=registration_id)))
 
 
 class Sip(Resource):
@@ -188,7 +146,7 @@ class Sip(Resource):
         Raises:
             UltravoxError: Whatever can go wrong; see `ultravox_async.errors`.
         """
-        return await self._transport.fetch(Request("GET", _CONFIG), SipConfig)
+        return await self._send("GET", _CONFIG, SipConfig)
 
     async def update_config(self, **changes: Unpack[SipConfigChanges]) -> SipConfig:
         """Change the SIP configuration of the account: what is omitted stays as it is.
@@ -201,16 +159,4 @@ class Sip(Resource):
             InvalidRequestError: There is no change, or a field breaks its limit; nothing was sent.
             UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
         """
-        body = update_body(take_secrets(cast("dict[str, object]", changes)), _CONFIG_RULES)
-        return await self._transport.fetch(Request("PATCH", _CONFIG, body=body), SipConfig)
-
-
-def _path(registration_id: str) -> str:
-    return f"{_REGISTRATIONS}/{segment(registration_id, 'registration_id')}"
-
-
-def _registration(
-    method: str, registration_id: str, *, body: Body | None = None, priority: Priority = Priority.INTERACTIVE
-) -> Request:
-    """Return a request whose answer has to be this registration."""
-    return Request(method, _path(registration_id), body=body, priority=priority, identity=(_ID, registration_id))
+        return await self._send("PATCH", _CONFIG, SipConfig, SipConfigChanges, changes)

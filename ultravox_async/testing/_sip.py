@@ -6,56 +6,18 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from urllib.parse import quote, unquote
 
 import attrs
 
 from ultravox_async.testing._registrations import Registrations
-from ultravox_async.testing._validation import (
-    Invalid,
-    boolean,
-    check_fields,
-    http_url,
-    ipv4_cidr,
-    json_object,
-    list_of,
-    nullable,
-    object_of,
-    text,
-    text_up_to,
-    uuid_text,
-)
+from ultravox_async.testing._validation import Invalid, check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, RecordedRequest, detail, json_answer
+from ultravox_async.types.sip import NewSipRegistration, SipConfigChanges, SipRegistrationChanges
 
 _CONFIG_PATH = "/api/sip"
 _REGISTRATIONS_PATH = "/api/sip/registrations"
-
-_REGISTRATION_FIELDS = {
-    "username": text_up_to(60),
-    "password": text,
-    "proxy": text_up_to(100),
-    "outboundProxy": nullable(text_up_to(100)),
-    "authUser": nullable(text_up_to(60)),
-}
-_REQUIRED_TO_CREATE = ("username", "password", "proxy")
-
-_allowance_as_sent = object_of({"agentId": uuid_text, "toUserPattern": text_up_to(200)}, required=("agentId",))
-
-
-def _allowance(value: Json) -> Json:
-    sent = _allowance_as_sent(value)
-    return {"toUserPattern": f"^agent_{sent['agentId']}$", **sent}
-
-
-_CONFIG_FIELDS = {
-    "allowedCidrRanges": list_of(ipv4_cidr),
-    "allowAllAgents": boolean,
-    "allowedAgents": list_of(_allowance, most=20),
-    "fallbackHandler": nullable(
-        object_of({"url": http_url, "secrets": list_of(text_up_to(120), least=1, most=10)}, required=("url",))
-    ),
-}
 
 _Operation: TypeAlias = Callable[[RecordedRequest], Answer]
 
@@ -125,7 +87,10 @@ class SipApi:
         return json_answer(200, self._config)
 
     def _update_config(self, request: RecordedRequest) -> Answer:
-        fields = check_fields(_CONFIG_FIELDS, (), json_object(request.body))
+        fields = check_fields(SipConfigChanges, json_object(request.body))
+        agents = fields.get("allowedAgents")
+        if isinstance(agents, list):
+            fields["allowedAgents"] = [_with_pattern(agent) for agent in agents]
         handler = fields.get("fallbackHandler")
         if isinstance(handler, dict):
             fields["fallbackHandler"] = {"secrets": [f"{self._random.getrandbits(160):040x}"], **handler}
@@ -153,7 +118,7 @@ class SipApi:
         )
 
     def _create(self, request: RecordedRequest) -> Answer:
-        fields = check_fields(_REGISTRATION_FIELDS, _REQUIRED_TO_CREATE, json_object(request.body))
+        fields = check_fields(NewSipRegistration, json_object(request.body))
         registration = self.registrations.create(str(fields["password"]), fields)
         return json_answer(201, registration.wire)
 
@@ -167,7 +132,7 @@ class SipApi:
         registration = self.registrations.find(registration_id)
         if registration is None:
             return _NO_SUCH_REGISTRATION
-        fields = check_fields(_REGISTRATION_FIELDS, (), json_object(request.body))
+        fields = check_fields(SipRegistrationChanges, json_object(request.body))
         self.registrations.change(registration, fields)
         return json_answer(200, registration.wire)
 
@@ -177,6 +142,12 @@ class SipApi:
             return _NO_SUCH_REGISTRATION
         self.registrations.remove(registration)
         return Answer(204)
+
+
+def _with_pattern(allowance: Json) -> Json:
+    sent = cast("dict[str, Json]", allowance)
+    agent_id = str(sent["agentId"]).lower()
+    return {"toUserPattern": f"^agent_{agent_id}$", **sent, "agentId": agent_id}
 
 
 def _page_size(asked: str | None, default: int, most: int) -> int:

@@ -1,18 +1,18 @@
-"""Checks of what a client sends, each error in the shape that Django REST framework gives it."""
+"""Checks of what a client sends.
 
-import ipaddress
-import re
-import uuid
-from collections.abc import Callable, Collection, Mapping
-from typing import TypeAlias
-from urllib.parse import urlsplit
+The limits are those of the package's types; the errors have the form that Django REST framework gives them.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import NoneType
+from typing import cast
 
 import orjson
 
+from ultravox_async._wire.names import wire_name
+from ultravox_async._wire.validation import Broken, Problem, Rule, fields_of, problems_in
 from ultravox_async.testing._wire import Json
-
-Check: TypeAlias = Callable[[Json], Json]
-"""Gives back a value in the form in which it is kept, or raises Invalid."""
+from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
 
 
 class Invalid(Exception):  # noqa: N818 - said by the thing that was sent, not a failure of the emulator
@@ -39,140 +39,75 @@ def json_object(body: bytes) -> dict[str, Json]:
     return content
 
 
-def text(value: Json) -> str:
-    """Check a string of any length."""
-    if value is None:
-        raise Invalid(["This field may not be null."])
-    if not isinstance(value, str):
-        raise Invalid(["Not a valid string."])
-    return value
-
-
-def text_up_to(length: int) -> Check:
-    """Check a string of at most `length` characters."""
-
-    def check(value: Json) -> Json:
-        checked = text(value)
-        if len(checked) > length:
-            raise Invalid([f"Ensure this field has no more than {length} characters."])
-        return checked
-
-    return check
-
-
-def boolean(value: Json) -> Json:
-    """Check a boolean."""
-    if value is None:
-        raise Invalid(["This field may not be null."])
-    if not isinstance(value, bool):
-        raise Invalid(["Must be a valid boolean."])
-    return value
-
-
-def ipv4_cidr(value: Json) -> Json:
-    """Check a range of IPv4 addresses such as "192.0.2.0/24"."""
-    checked = text(value)
-    if not re.fullmatch(r"[0-9.]+/[0-9]+", checked):
-        raise Invalid(["Not an IPv4 range in CIDR notation."])
-    try:
-        ipaddress.IPv4Network(checked, strict=False)
-    except ValueError as error:
-        raise Invalid(["Not an IPv4 range in CIDR notation."]) from error
-    return checked
-
-
-def uuid_text(value: Json) -> Json:
-    """Check a UUID."""
-    checked = text(value)
-    try:
-        return str(uuid.UUID(checked))
-    except ValueError as error:
-        raise Invalid(["Must be a valid UUID."]) from error
-
-
-def http_url(value: Json) -> Json:
-    """Check an absolute URL of http or https."""
-    checked = text(value)
-    try:
-        parts = urlsplit(checked)
-    except ValueError as error:
-        raise Invalid(["Enter a valid URL."]) from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Invalid(["Enter a valid URL."])
-    return checked
-
-
-def nullable(check: Check) -> Check:
-    """Allow null besides what `check` allows."""
-
-    def check_unless_null(value: Json) -> Json:
-        return None if value is None else check(value)
-
-    return check_unless_null
-
-
-def list_of(check: Check, least: int = 0, most: int | None = None) -> Check:
-    """Check a list of `least` to `most` items, each with `check`."""
-
-    def check_list(value: Json) -> Json:
-        if value is None:
-            raise Invalid(["This field may not be null."])
-        if not isinstance(value, list):
-            raise Invalid(["Expected a list of items."])
-        if len(value) < least:
-            raise Invalid([f"Ensure this field has at least {least} elements."])
-        if most is not None and len(value) > most:
-            raise Invalid([f"Ensure this field has no more than {most} elements."])
-        return _check_items(check, value)
-
-    return check_list
-
-
-def _check_items(check: Check, items: list[Json]) -> Json:
-    checked: list[Json] = []
-    errors: dict[str, Json] = {}
-    for index, item in enumerate(items):
-        try:
-            checked.append(check(item))
-        except Invalid as invalid:
-            errors[str(index)] = invalid.errors
-    if errors:
-        raise Invalid(errors)
-    return checked
-
-
-def object_of(checks: Mapping[str, Check], required: Collection[str]) -> Callable[[Json], dict[str, Json]]:
-    """Check a JSON object with `check_fields`."""
-
-    def check_object(value: Json) -> dict[str, Json]:
-        if value is None:
-            raise Invalid(["This field may not be null."])
-        if not isinstance(value, dict):
-            raise Invalid(["Expected an object."])
-        return check_fields(checks, required, value)
-
-    return check_object
-
-
-def check_fields(checks: Mapping[str, Check], required: Collection[str], content: dict[str, Json]) -> dict[str, Json]:
-    """Check those fields of `content` that `checks` names; any other is dropped, as read-only and unknown fields are.
+def check_fields(shape: type, content: dict[str, Json]) -> dict[str, Json]:
+    """Check those fields of `content` that a TypedDict has; any other is dropped, as read-only and unknown fields are.
 
     Returns:
         What was sent and is known: a field that was left out is left out here too.
 
     Raises:
-        Invalid: a field is wrong, or one of `required` is missing; its errors are a dict by field.
+        Invalid: a field is wrong or missing; its errors are a dict by field.
     """
-    checked: dict[str, Json] = {}
+    problems = list(problems_in(shape, _by_python_name(content, shape), _read_object))
+    if problems:
+        raise Invalid(_by_field(problems))
+    return _known(shape, content)
+
+
+def _read_object(value: object, cls: type) -> Mapping[str, Json] | None:
+    return _by_python_name(cast("dict[str, Json]", value), cls) if isinstance(value, dict) else None
+
+
+def _by_python_name(content: dict[str, Json], shape: type) -> dict[str, Json]:
+    names = {wire_name(name): name for name in fields_of(shape)}
+    return {names[name]: value for name, value in content.items() if name in names}
+
+
+def _known(shape: type, content: dict[str, Json]) -> dict[str, Json]:
+    fields = {wire_name(name): field for name, field in fields_of(shape).items()}
+    return {name: _known_of_value(field.rule, content[name]) for name, field in fields.items() if name in content}
+
+
+def _known_of_value(rule: Rule, value: Json) -> Json:
+    if isinstance(value, dict):
+        return _known(rule.kind, value)
+    if isinstance(value, list) and rule.items:
+        return [_known_of_value(rule.items, item) for item in value]
+    return value
+
+
+def _by_field(problems: Iterable[Problem]) -> Json:
     errors: dict[str, Json] = {}
-    for name, check in checks.items():
-        if name in content:
-            try:
-                checked[name] = check(content[name])
-            except Invalid as invalid:
-                errors[name] = invalid.errors
-        elif name in required:
-            errors[name] = ["This field is required."]
-    if errors:
-        raise Invalid(errors)
-    return checked
+    for problem in problems:
+        *parents, last = (wire_name(str(step)) for step in problem.path)
+        place = errors
+        for step in parents:
+            place = cast("dict[str, Json]", place.setdefault(step, {}))
+        place[last] = [_sentence(problem)]
+    return errors
+
+
+_WRONG_KIND = {str: "Not a valid string.", bool: "Must be a valid boolean.", list: "Expected a list of items."}
+_WRONG_FORMAT = {
+    HTTP_URL: "Enter a valid URL.",
+    IPV4_CIDR: "Not an IPv4 range in CIDR notation.",
+    UUID: "Must be a valid UUID.",
+}
+
+
+def _sentence(problem: Problem) -> str:
+    rule = problem.rule
+    unit = "characters" if rule.kind is str else "elements"
+    match problem.broken:
+        case Broken.REQUIRED:
+            return "This field is required."
+        case Broken.KIND if problem.given == NoneType.__name__:
+            return "This field may not be null."
+        case Broken.MIN_LENGTH:
+            return f"Ensure this field has at least {rule.min_length} {unit}."
+        case Broken.MAX_LENGTH:
+            return f"Ensure this field has no more than {rule.max_length} {unit}."
+        case Broken.FORMAT if rule.format:
+            return _WRONG_FORMAT[rule.format]
+        case _:
+            return _WRONG_KIND.get(rule.kind, "Expected an object.")

@@ -1,6 +1,12 @@
 """What the annotations of this package's types say beside their limits, for which annotated-types has the words."""
 
+import ipaddress
+import re
+from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
 
 
 class _Marker:
@@ -17,3 +23,46 @@ class _Marker:
 
 Sensitive: Final = _Marker("Sensitive")
 """The value is a secret: it shows in no repr, log, error or traceback, and `to_dict()` leaves it out."""
+
+
+@attrs.frozen
+class Format:
+    """What a string has to look like."""
+
+    description: str
+    """What such a string is, for example ``a UUID``."""
+
+    matches: Callable[[str], bool] = attrs.field(repr=False)
+    """Whether a string is one."""
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_CIDR = re.compile(r"[0-9.]+/[0-9]{1,2}", re.ASCII)
+
+
+def _is_uuid(text: str) -> bool:
+    return _UUID.fullmatch(text) is not None
+
+
+def _is_ipv4_cidr(text: str) -> bool:
+    # The module also takes an address without a prefix, and a netmask instead of one.
+    if not _CIDR.fullmatch(text):
+        return False
+    try:
+        ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.hostname)
+
+
+UUID: Final = Format("a UUID", _is_uuid)
+IPV4_CIDR: Final = Format("an IPv4 CIDR range, such as 203.0.113.0/24", _is_ipv4_cidr)
+HTTP_URL: Final = Format("an absolute http or https URL", _is_http_url)

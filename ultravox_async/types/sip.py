@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import Annotated, NotRequired, TypeAlias, TypedDict
 
 import attrs
+from annotated_types import MaxLen, MinLen
+
+from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Sensitive
+from ultravox_async.types._object import WireObject
+
+_Username: TypeAlias = Annotated[str, MaxLen(60)]
+_Server: TypeAlias = Annotated[str, MaxLen(100)]
+_Password: TypeAlias = Annotated[str, Sensitive]
 
 
 @attrs.define
-class SipRegistration:
+class SipRegistration(WireObject):
     """One SIP registration, as ``GET /api/sip/registrations/{registration_id}`` returns it.
 
     Source of the facts: the schema ``SipRegistration`` of the API. Its password is write-only and never on this class.
@@ -21,77 +29,95 @@ class SipRegistration:
     """When it was created, with a time zone."""
 
     username: str
-    """The SIP username that it registers as, at most 60 characters."""
+    """The SIP username that it registers as."""
 
     proxy: str
-    """The SIP server that it registers with, at most 100 characters."""
+    """The SIP server that it registers with."""
 
     outbound_proxy: str | None = None
-    """The proxy through which the SIP server is reached, at most 100 characters; None for none."""
+    """The proxy through which the SIP server is reached; None for none."""
 
     auth_user: str | None = None
-    """The username for authentication where it is not `username`, at most 60 characters; None for the same."""
+    """The username for authentication where it is not `username`; None for the same."""
 
     successful: bool | None = None
     """Whether the SIP server accepted it; None while that is not known, and from servers that do not say."""
 
 
+class NewSipRegistration(TypedDict):
+    """What `create` of a registration takes."""
+
+    username: _Username
+    """The SIP username to register as."""
+
+    password: _Password
+    """The SIP password of the username; the API never gives it back."""
+
+    proxy: _Server
+    """The SIP server to register with."""
+
+    outbound_proxy: NotRequired[_Server | None]
+    """The proxy through which to reach the SIP server; None for none."""
+
+    auth_user: NotRequired[_Username | None]
+    """The username for authentication; None for the same as `username`."""
+
+
 class SipRegistrationChanges(TypedDict, total=False):
     """What `update` of a registration takes: what is omitted stays as it is, None clears."""
 
-    username: str
-    """The SIP username to register as, at most 60 characters."""
+    username: _Username
+    """The SIP username to register as."""
 
-    password: str
+    password: _Password
     """The SIP password of the username."""
 
-    proxy: str
-    """The SIP server to register with, at most 100 characters."""
+    proxy: _Server
+    """The SIP server to register with."""
 
-    outbound_proxy: str | None
-    """The proxy through which to reach the SIP server, at most 100 characters; None for none."""
+    outbound_proxy: _Server | None
+    """The proxy through which to reach the SIP server; None for none."""
 
-    auth_user: str | None
-    """The username for authentication, at most 60 characters; None for the same as `username`."""
+    auth_user: _Username | None
+    """The username for authentication; None for the same as `username`."""
 
 
 @attrs.define
-class AgentAllowance:
+class AgentAllowance(WireObject):
     """An agent that incoming SIP calls may reach (schema ``AgentAllowance``)."""
 
-    agent_id: str
+    agent_id: Annotated[str, UUID]
     """The agent's id, a UUID."""
 
-    to_user_pattern: str | None = None
-    """A regular expression for the user part of the URI that is called, at most 200 characters.
+    to_user_pattern: Annotated[str, MaxLen(200)] | None = None
+    """A regular expression for the user part of the URI that is called.
 
     None where the agent is reached as ``agent_<agent_id>``.
     """
 
 
 @attrs.define
-class FallbackHandler:
+class FallbackHandler(WireObject):
     """A webhook that decides on incoming SIP calls which match no agent allowance (schema ``FallbackHandler``)."""
 
-    url: str
+    url: Annotated[str, HTTP_URL]
     """The URL that receives a POST for each such call."""
 
-    secrets: list[str] | None = attrs.field(default=None, repr=False)
-    """The secrets that sign those requests, 1 to 10 of at most 120 characters each.
-
-    None in a request has the API make one.
-    """
+    secrets: Annotated[list[Annotated[str, MaxLen(120)]], MinLen(1), MaxLen(10), Sensitive] | None = attrs.field(
+        default=None, repr=False
+    )
+    """The secrets that sign those requests; None in a request has the API make one."""
 
 
 @attrs.define
-class SipConfig:
+class SipConfig(WireObject):
     """The account's SIP configuration, as ``GET /api/sip`` returns it (schema ``SipConfig``)."""
 
     domain: str
     """The domain for SIP invites to this account; read-only."""
 
     allowed_agents: list[AgentAllowance] = attrs.field(factory=list[AgentAllowance])
-    """The agents that incoming calls may reach, at most 20."""
+    """The agents that incoming calls may reach."""
 
     allowed_cidr_ranges: list[str] = attrs.field(factory=list[str])
     """The IPv4 CIDR ranges from which incoming calls are accepted."""
@@ -106,14 +132,14 @@ class SipConfig:
 class SipConfigChanges(TypedDict, total=False):
     """What `update_config` takes: what is omitted stays as it is."""
 
-    allowed_cidr_ranges: Sequence[str]
+    allowed_cidr_ranges: Sequence[Annotated[str, IPV4_CIDR]]
     """The IPv4 CIDR ranges from which to accept incoming calls, for example ``203.0.113.0/24``."""
 
     allow_all_agents: bool
     """Whether every agent may be reached as ``agent_<agent_id>``."""
 
-    allowed_agents: Sequence[AgentAllowance]
-    """The agents that incoming calls may reach, at most 20."""
+    allowed_agents: Annotated[Sequence[AgentAllowance], MaxLen(20)]
+    """The agents that incoming calls may reach."""
 
     fallback_handler: FallbackHandler | None
     """The webhook for calls that match no allowance; None removes it."""

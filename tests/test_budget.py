@@ -1,0 +1,603 @@
+# pyright: reportPrivateUsage=false
+# What a scheduler still holds when nobody waits any more is by its nature where no public name leads.
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.test_scheduler import BACKGROUND, INTERACTIVE, most_in_a_window, outcome, run
+from tests.wire import KEY, WAIT, Wire, answer, client_of, in_turn, shown
+from ultravox_async import (
+    APIConnectionError,
+    AsyncUltravox,
+    ClientClosedError,
+    ConfigurationError,
+    LocalRateBudget,
+    RateBudget,
+    RateLimit,
+    RateLimitError,
+    RetryPolicy,
+    UltravoxError,
+)
+from ultravox_async._http.budget import make_scheduler
+from ultravox_async._http.scheduler import CoolingDownError, Priority, RequestScheduler, SchedulerClosedError
+
+ANYTHING = "/api/anything"
+OK = answer(200, {"fine": True})
+LONG = answer(429, headers={"Retry-After": "61"})
+
+
+class Elsewhere:
+    """A budget as one that is elsewhere: it takes a while to answer, and the client cannot look into it."""
+
+    def __init__(self, rate: float | None, latency: float = 0.0) -> None:
+        self.local = LocalRateBudget(RateLimit(rate))
+        self.latency = latency
+        self.asking = 0
+        self.most_asking = 0
+        self.digests: set[str] = set()
+        self.told: list[tuple[str, str]] = []
+        self.failure: Exception | None = None
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        return self.local.rate_limit
+
+    async def acquire(self, key_digest: str, operation: str) -> None:
+        self.digests.add(key_digest)
+        self.asking += 1
+        self.most_asking = max(self.most_asking, self.asking)
+        try:
+            await asyncio.sleep(self.latency)
+            if self.failure is not None:
+                raise self.failure
+            await self.local.acquire(key_digest, operation)
+        finally:
+            self.asking -= 1
+
+    def mark_sent(self, key_digest: str, operation: str) -> None:
+        self.told.append(("sent", operation))
+        self.local.mark_sent(key_digest, operation)
+
+    def cancel(self, key_digest: str, operation: str) -> None:
+        self.told.append(("cancelled", operation))
+        self.local.cancel(key_digest, operation)
+
+    def cool_down(self, key_digest: str, operation: str, seconds: float) -> None:
+        self.local.cool_down(key_digest, operation, seconds)
+
+    def cooling_down(self, key_digest: str, operation: str) -> float:
+        return self.local.cooling_down(key_digest, operation)
+
+
+MakeBudget = Callable[[float | None], RateBudget]
+
+
+def local(rate: float | None) -> RateBudget:
+    return LocalRateBudget(RateLimit(rate))
+
+
+BUDGETS = pytest.mark.parametrize("make", [local, Elsewhere])
+
+
+@attrs.frozen
+class Job:
+    """A request of one of the clients."""
+
+    client: int = 0
+    at: float = 0.0
+    priority: Priority = INTERACTIVE
+    connecting: float = 0.0
+    sends: bool = True
+    lasting: float = 0.0
+    cancelled_after: float | None = None
+    name: str = ""
+
+
+def member(budget: RateBudget, places: int = 1000, digest: str = "digest") -> RequestScheduler:
+    return make_scheduler(budget, digest, places, asyncio.get_running_loop())
+
+
+async def do(job: Job, scheduler: RequestScheduler, sent: list[tuple[float, Job]]) -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(job.at - loop.time())
+    await scheduler.acquire("api", job.priority, 60.0)
+    give_back = scheduler.cancel
+    try:
+        await asyncio.sleep(job.connecting)
+        if job.sends:
+            scheduler.mark_sent("api")
+            give_back = scheduler.release
+            sent.append((loop.time(), job))
+        await asyncio.sleep(job.lasting)
+    finally:
+        give_back("api")
+
+
+async def play(
+    schedulers: list[RequestScheduler], *jobs: Job, closing: dict[int, float] | None = None
+) -> list[tuple[float, Job]]:
+    """Let each job send through the scheduler of its client; return what was sent when."""
+    loop = asyncio.get_running_loop()
+    sent: list[tuple[float, Job]] = []
+    tasks = [asyncio.create_task(do(job, schedulers[job.client], sent)) for job in jobs]
+    for job, task in zip(jobs, tasks, strict=True):
+        if job.cancelled_after is not None:
+            loop.call_at(job.at + job.cancelled_after, task.cancel)
+    for client, at in (closing or {}).items():
+        loop.call_at(at, schedulers[client].close)
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(end) for end in ended if end is not None} <= {asyncio.CancelledError, SchedulerClosedError}
+    for scheduler in schedulers:
+        assert scheduler._window._pending == 0
+        scheduler.close()
+    return sent
+
+
+def with_clients(
+    number: int, budget: RateBudget, *jobs: Job, places: int = 1000, closing: dict[int, float] | None = None
+) -> list[tuple[float, Job]]:
+    async def scene() -> list[tuple[float, Job]]:
+        return await play([member(budget, places) for _ in range(number)], *jobs, closing=closing)
+
+    return run(scene())
+
+
+def named(jobs: list[Job]) -> list[Job]:
+    return [attrs.evolve(job, name=f"{index}") for index, job in enumerate(jobs)]
+
+
+TICKS = st.integers(0, 96).map(lambda ticks: ticks / 32)
+JOBS = st.lists(
+    st.tuples(
+        st.sampled_from([1, 2, 5, 30]),
+        st.builds(
+            Job,
+            client=st.integers(0, 2),
+            at=TICKS,
+            priority=st.sampled_from(Priority),
+            connecting=st.sampled_from([0.0, 0.0, 0.125, 1.0]),
+            sends=st.sampled_from([True, True, True, False]),
+            lasting=st.sampled_from([0.0, 0.25, 2.0]),
+            cancelled_after=st.none() | TICKS,
+        ),
+    ),
+    max_size=6,
+).map(lambda groups: named([job for number, job in groups for _ in range(number)]))
+
+
+@BUDGETS
+@pytest.mark.parametrize("rate", [0.5, 3.0, 200.0])
+@settings(deadline=None, max_examples=30)
+@given(jobs=JOBS, places=st.sampled_from([1, 3, 1000]), closed_at=st.none() | TICKS)
+def test_no_second_holds_more_sends_of_all_clients_than_the_rate_and_nobody_is_lost(
+    make: MakeBudget, rate: float, jobs: list[Job], places: int, closed_at: float | None
+) -> None:
+    closing = {2: closed_at} if closed_at is not None else {}
+    sent = with_clients(3, make(rate), *jobs, places=places, closing=closing)
+    assert most_in_a_window([time for time, _ in sent], max(1.0, 1 / rate)) <= max(1, int(rate))
+    # Whoever was neither cancelled nor closed, and had something to send, has sent it.
+    due = {job.name for job in jobs if job.sends and job.cancelled_after is None and job.client not in closing}
+    names = [job.name for _, job in sent]
+    assert due <= set(names)
+    assert len(names) == len(set(names))
+
+
+def test_a_backlog_of_several_clients_uses_the_rate() -> None:
+    jobs = [Job(index % 4, priority=BACKGROUND) for index in range(400)]
+    times = [time for time, _ in with_clients(4, local(20.0), *jobs)]
+    assert 399 / (times[-1] - times[0]) >= 0.97 * 20.0
+
+
+def test_sweeps_of_several_clients_take_turns() -> None:
+    jobs = [Job(client, priority=BACKGROUND) for client in range(3) for _ in range(10)]
+    order = [job.client for _, job in with_clients(3, local(5.0), *jobs)]
+    assert all(sorted(order[index : index + 3]) == [0, 1, 2] for index in range(3, 27, 3))
+
+
+def test_single_calls_of_one_client_go_before_the_sweep_of_another() -> None:
+    jobs = [*(Job(0, priority=BACKGROUND) for _ in range(10)), *(Job(1, at=0.5) for _ in range(3))]
+    order = [job.client for time, job in with_clients(2, local(1.0), *jobs) if time > 0.5]
+    assert order[:3] == [1, 1, 1]
+
+
+def test_a_client_without_places_keeps_no_other_from_sending() -> None:
+    jobs = [*(Job(0, lasting=50.0) for _ in range(3)), Job(1, at=1.0), Job(1, at=2.0)]
+    sent = with_clients(2, local(100.0), *jobs, places=1)
+    assert [(job.client, time) for time, job in sent][:3] == [(0, 0.0), (1, 1.0), (1, 2.0)]
+
+
+def test_a_client_whose_place_is_free_again_goes_on_though_another_waits_for_a_cool_down() -> None:
+    async def scene() -> float:
+        budget = local(None)
+        one, other = member(budget, 1), member(budget, 1)
+        other.cool_down("calls", 50.0, 300.0)
+        await one.acquire("api", INTERACTIVE, 60.0)
+        frozen = asyncio.create_task(other.acquire("calls", INTERACTIVE, 60.0))
+        waiting = asyncio.create_task(one.acquire("api", INTERACTIVE, 60.0))
+        await asyncio.sleep(1.0)
+        one.mark_sent("api")
+        one.release("api")
+        await waiting
+        at = asyncio.get_running_loop().time()
+        await frozen
+        return at
+
+    assert run(scene()) == 1.0
+
+
+def test_a_send_of_one_client_lets_the_next_of_another_in() -> None:
+    sent = with_clients(2, local(1.0), Job(0, connecting=5.0), Job(1, at=0.5))
+    assert [(job.client, time) for time, job in sent] == [(0, 5.0), (1, pytest.approx(6.02))]
+
+
+@BUDGETS
+def test_slots_that_a_closed_client_did_not_use_go_to_the_others(make: MakeBudget) -> None:
+    async def scene() -> float:
+        budget = make(2.0)
+        closing, staying = member(budget), member(budget)
+        for _ in range(2):
+            await closing.acquire("api", INTERACTIVE, 60.0)
+        waiting = asyncio.create_task(staying.acquire("api", INTERACTIVE, 60.0))
+        await asyncio.sleep(1.0)
+        assert not waiting.done()
+        closing.close()
+        closing.cancel("api")
+        closing.cancel("api")
+        await waiting
+        staying.cancel("api")
+        return asyncio.get_running_loop().time()
+
+    assert run(scene()) == 1.0
+
+
+def test_a_waiter_of_a_closed_client_that_was_admitted_hands_its_slot_to_another_client() -> None:
+    async def scene() -> list[object]:
+        budget = local(1.0)
+        holder, closing, staying = (member(budget) for _ in range(3))
+        await holder.acquire("api", INTERACTIVE, 60.0)
+        waiting = [asyncio.create_task(outcome(each.acquire("api", INTERACTIVE, 60.0))) for each in (closing, staying)]
+        await asyncio.sleep(0)
+        # The first gets the slot here, and its client is closed before its task runs.
+        holder.cancel("api")
+        closing.close()
+        return list(await asyncio.gather(*waiting))
+
+    assert run(scene()) == [SchedulerClosedError, None]
+
+
+@BUDGETS
+def test_a_cool_down_that_one_client_began_holds_for_the_others_and_their_class_only(make: MakeBudget) -> None:
+    async def scene() -> list[float]:
+        loop = asyncio.get_running_loop()
+        budget = make(None)
+        one, other = member(budget), member(budget)
+        one.cool_down("calls", 20.0, 300.0)
+        await other.acquire("api", INTERACTIVE, 60.0)
+        at_once = loop.time()
+        await other.acquire("calls", INTERACTIVE, 60.0)
+        return [at_once, loop.time()]
+
+    assert run(scene()) == [0.0, 20.0]
+
+
+@BUDGETS
+def test_single_calls_of_other_clients_refuse_a_long_cool_down(make: MakeBudget) -> None:
+    async def scene() -> object:
+        budget = make(None)
+        one, other = member(budget), member(budget)
+        one.cool_down("api", 61.0, 300.0)
+        return await outcome(other.acquire("api", INTERACTIVE, 60.0))
+
+    assert run(scene()) is CoolingDownError
+
+
+def test_single_calls_of_other_clients_that_wait_already_refuse_it_too() -> None:
+    async def scene() -> object:
+        budget = local(1.0)
+        one, other = member(budget), member(budget)
+        await one.acquire("api", INTERACTIVE, 60.0)
+        waiting = asyncio.create_task(outcome(other.acquire("api", INTERACTIVE, 60.0)))
+        await asyncio.sleep(0)
+        one.cool_down("api", 61.0, 300.0)
+        return await waiting
+
+    assert run(scene()) is CoolingDownError
+
+
+def test_after_a_cool_down_that_was_cut_one_request_of_all_clients_tries() -> None:
+    async def scene() -> list[float]:
+        budget = local(None)
+        clients = [member(budget), member(budget)]
+        clients[0].cool_down("api", 301.0, 300.0)
+        jobs = [Job(client, at=1.0, priority=BACKGROUND, lasting=7.0) for client in (0, 1)]
+        return [time for time, _ in await play(clients, *jobs)]
+
+    assert run(scene()) == [300.0, 307.0]
+
+
+@BUDGETS
+def test_clients_with_different_keys_have_a_rate_each(make: MakeBudget) -> None:
+    async def scene() -> list[float]:
+        budget = make(1.0)
+        clients = [member(budget, digest=f"digest {number}") for number in range(3)]
+        return [time for time, _ in await play(clients, *(Job(number) for number in range(3)))]
+
+    assert run(scene()) == [0.0, 0.0, 0.0]
+
+
+def test_a_client_that_takes_the_place_of_another_goes_on_with_what_it_has_left() -> None:
+    async def scene() -> list[float]:
+        budget = local(1.0)
+        before = await play([member(budget)], Job())
+        after = await play([member(budget)], Job())
+        return [time for time, _ in before + after]
+
+    assert run(scene()) == [0.0, pytest.approx(1.02)]
+
+
+def test_keys_that_were_not_used_for_a_while_are_forgotten() -> None:
+    async def scene() -> list[int]:
+        budget = LocalRateBudget(RateLimit(1.0))
+        cooling, sending, open_one = (member(budget, digest=each) for each in ("cooling", "sending", "open"))
+        cooling.cool_down("api", 20.0, 300.0)
+        await play([sending], Job())
+        cooling.close()
+        counts: list[int] = []
+        for seconds in (0.0, 2.0, 20.0):
+            await asyncio.sleep(seconds)
+            member(budget, digest=f"after {seconds}").close()
+            counts.append(len(budget._queues))
+        open_one.close()
+        return counts
+
+    # Those that are counted last have just been made.
+    assert run(scene()) == [4, 3, 2]
+
+
+def test_a_budget_that_is_elsewhere_is_asked_by_a_few_at_a_time() -> None:
+    budget = Elsewhere(None, latency=0.01)
+    with_clients(1, budget, *(Job() for _ in range(100)))
+    assert budget.most_asking == 8
+
+
+def test_single_calls_do_not_wait_behind_a_sweep_for_a_budget_that_is_elsewhere() -> None:
+    budget = Elsewhere(10.0)
+    jobs = [*(Job(priority=BACKGROUND) for _ in range(50)), Job(at=0.5, name="single")]
+    order = [job.name for time, job in with_clients(1, budget, *jobs) if time >= 0.5]
+    assert "single" in order[:9]
+
+
+def test_a_budget_that_is_elsewhere_keeps_the_rate_in_spite_of_its_latency() -> None:
+    jobs = [Job(priority=BACKGROUND) for _ in range(400)]
+    times = [time for time, _ in with_clients(1, Elsewhere(200.0, latency=0.03), *jobs)]
+    assert 399 / (times[-1] - times[0]) >= 0.97 * 200.0
+
+
+def test_a_budget_that_is_elsewhere_is_told_what_became_of_each_slot() -> None:
+    budget = Elsewhere(None)
+    with_clients(1, budget, Job(), Job(sends=False))
+    assert sorted(budget.told) == [("cancelled", "api"), ("sent", "api")]
+
+
+@pytest.mark.parametrize("latency", [0.0, 1.0])
+def test_whoever_is_cancelled_while_it_asks_has_no_slot_and_leaves_nothing_behind(latency: float) -> None:
+    async def scene() -> list[object]:
+        budget = Elsewhere(1.0, latency)
+        scheduler = member(budget, places=1)
+        asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
+        await asyncio.sleep(0)
+        asking.cancel()
+        ended = await asking
+        await scheduler.acquire("api", INTERACTIVE, 60.0)
+        scheduler.cancel("api")
+        return [ended, budget.asking, scheduler._window._pending, scheduler._places.free]
+
+    assert run(scene()) == [asyncio.CancelledError, 0, 0, 1]
+
+
+def test_closing_ends_those_who_ask_and_those_who_wait_to_ask() -> None:
+    async def scene() -> list[object]:
+        loop = asyncio.get_running_loop()
+        budget = Elsewhere(None, latency=100.0)
+        scheduler = member(budget)
+        asking = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0))) for _ in range(10)]
+        await asyncio.sleep(1.0)
+        scheduler.close()
+        scheduler.close()
+        ended = set(await asyncio.gather(*asking))
+        return [ended, loop.time(), budget.asking, budget.told]
+
+    assert run(scene()) == [{SchedulerClosedError}, 1.0, 0, []]
+
+
+def test_closing_twice_while_those_who_ask_are_being_ended_is_closing_once() -> None:
+    async def scene() -> object:
+        budget = Elsewhere(None, latency=100.0)
+        scheduler = member(budget)
+        asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
+        await asyncio.sleep(1.0)
+        scheduler.close()
+        asyncio.get_running_loop().call_soon(scheduler.close)
+        return await asking
+
+    assert run(scene()) is SchedulerClosedError
+
+
+def test_whoever_is_given_a_slot_in_the_moment_of_closing_gives_it_back() -> None:
+    class Closing(Elsewhere):
+        async def acquire(self, key_digest: str, operation: str) -> None:
+            await super().acquire(key_digest, operation)
+            schedulers[0].close()
+
+    async def scene() -> object:
+        schedulers.append(member(budget))
+        return await outcome(schedulers[0].acquire("api", INTERACTIVE, 60.0))
+
+    budget = Closing(None)
+    schedulers: list[RequestScheduler] = []
+    assert run(scene()) is SchedulerClosedError
+    assert budget.told == [("cancelled", "api")]
+
+
+def test_a_cool_down_of_a_local_budget_is_told_in_seconds() -> None:
+    async def scene() -> list[float]:
+        budget = LocalRateBudget(RateLimit(None))
+        before = budget.cooling_down("digest", "api")
+        budget.cool_down("digest", "api", 20.0)
+        during = budget.cooling_down("digest", "api")
+        await asyncio.sleep(21.0)
+        return [before, during, budget.cooling_down("digest", "api")]
+
+    assert run(scene()) == [0.0, 20.0, 0.0]
+
+
+def test_a_trial_is_no_cool_down_whose_end_is_known() -> None:
+    async def scene() -> float:
+        budget = LocalRateBudget(RateLimit(None))
+        scheduler = member(budget)
+        scheduler.cool_down("api", 301.0, 300.0)
+        await scheduler.acquire("api", BACKGROUND, 60.0)
+        return budget.cooling_down("digest", "api")
+
+    assert run(scene()) == 0.0
+
+
+# With clients, over the wire.
+
+
+@pytest.mark.usefixtures("clock")
+@BUDGETS
+async def test_clients_with_the_same_key_share_the_rate(make: MakeBudget) -> None:
+    loop = asyncio.get_running_loop()
+    budget = make(2.0)
+    async with (
+        Wire(in_turn(OK)) as wire,
+        client_of(wire.base_url, rate_limit=budget) as one,
+        client_of(wire.base_url, rate_limit=budget) as other,
+    ):
+        times: list[float] = []
+        for client in (one, other, one, other):
+            await client.request("GET", ANYTHING)
+            times.append(loop.time())
+    assert times[2] - times[0] >= 1.0
+    assert times[3] - times[1] >= 1.0
+
+
+@BUDGETS
+async def test_a_429_of_one_client_cools_down_the_other(make: MakeBudget) -> None:
+    budget = make(None)
+    async with (
+        Wire(in_turn(LONG, OK)) as wire,
+        client_of(wire.base_url, rate_limit=budget) as one,
+        client_of(wire.base_url, rate_limit=budget) as other,
+    ):
+        for client in (one, other):
+            with pytest.raises(RateLimitError):
+                await client.request("GET", ANYTHING)
+        assert len(wire.received) == 1
+
+
+@BUDGETS
+async def test_closing_one_client_leaves_the_requests_of_the_other_alone(make: MakeBudget) -> None:
+    budget = make(None)
+    async with Wire(in_turn(WAIT, WAIT, OK)) as wire, client_of(wire.base_url, rate_limit=budget) as staying:
+        async with client_of(wire.base_url, rate_limit=budget) as closing:
+            ended = asyncio.create_task(closing.request("GET", ANYTHING))
+            await wire.until_received(1)
+            going_on = asyncio.create_task(staying.request("GET", ANYTHING))
+            await wire.until_received(2)
+        with pytest.raises(ClientClosedError):
+            await ended
+        assert not going_on.done()
+        assert (await staying.request("GET", ANYTHING)).status == 200
+        going_on.cancel()
+        await asyncio.wait([going_on])
+
+
+async def test_a_connection_that_is_never_made_gives_its_slot_back() -> None:
+    budget = Elsewhere(1.0)
+    async with Wire(in_turn(OK)) as wire:
+        gone = wire.base_url
+    async with client_of(gone, rate_limit=budget, retry=RetryPolicy(max_attempts=1)) as client:
+        for _ in range(3):
+            with pytest.raises(APIConnectionError):
+                await client.request("GET", ANYTHING)
+    assert budget.told == [("cancelled", "api")] * 3
+
+
+async def test_a_budget_knows_the_key_by_a_digest() -> None:
+    budget = Elsewhere(None)
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, rate_limit=budget) as client:
+        await client.request("GET", ANYTHING)
+    (digest,) = budget.digests
+    assert len(digest) == 32
+    assert int(digest, 16)
+    assert KEY not in digest
+
+
+async def test_what_a_budget_raises_is_the_cause_of_an_error_that_does_not_repeat_its_text() -> None:
+    budget = Elsewhere(None)
+    budget.failure = OSError("redis://:a-password@10.0.0.1 is gone")
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, rate_limit=budget) as client:
+        with pytest.raises(UltravoxError) as caught:
+            await client.request("GET", ANYTHING)
+        assert str(caught.value) == "GET /api/anything: not sent: the rate budget raised OSError"
+        assert caught.value.__cause__ is budget.failure
+        assert KEY not in shown(caught.value)
+        assert wire.received == []
+
+
+async def test_an_error_of_this_package_that_a_budget_raises_is_raised_as_it_is() -> None:
+    budget = Elsewhere(None)
+    budget.failure = ConfigurationError("no budget for this key")
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, rate_limit=budget) as client:
+        with pytest.raises(ConfigurationError, match="no budget for this key"):
+            await client.request("GET", ANYTHING)
+
+
+async def test_closing_a_client_ends_a_request_that_asks_a_budget() -> None:
+    budget = Elsewhere(None, latency=100.0)
+    async with client_of("http://127.0.0.1:9", rate_limit=budget) as client:
+        task = asyncio.create_task(client.request("GET", ANYTHING))
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(ClientClosedError, match="closed meanwhile"):
+            await task
+    assert budget.asking == 0
+
+
+def test_a_local_budget_is_for_one_event_loop() -> None:
+    budget = LocalRateBudget(RateLimit(200.0))
+
+    async def use() -> None:
+        once = RetryPolicy(max_attempts=1)
+        async with AsyncUltravox(KEY, base_url="http://127.0.0.1:9", rate_limit=budget, retry=once) as client:
+            await client.request("GET", ANYTHING)
+
+    with pytest.raises(APIConnectionError):
+        asyncio.run(use())
+    with pytest.raises(ConfigurationError, match="LocalRateBudget was used in another event loop"):
+        asyncio.run(use())
+
+
+@pytest.mark.parametrize("value", [None, 200.0, LocalRateBudget])
+def test_a_local_budget_is_made_of_a_rate_limit(value: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"LocalRateBudget takes RateLimit\(\.\.\.\), not "):
+        LocalRateBudget(cast("Any", value))
+
+
+@pytest.mark.parametrize("value", [None, 200.0, "200", LocalRateBudget, object()])
+def test_a_pace_of_another_type_is_refused_by_name(value: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"rate_limit takes RateLimit\(\.\.\.\) or a RateBudget, not "):
+        AsyncUltravox(KEY, rate_limit=cast("Any", value))
+
+
+def test_the_repr_of_a_client_shows_its_budget() -> None:
+    client = AsyncUltravox(KEY, rate_limit=LocalRateBudget(RateLimit(3.5)))
+    assert "rate_limit=LocalRateBudget(RateLimit(requests_per_second=3.5))" in repr(client)

@@ -1,0 +1,215 @@
+import json
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated, NotRequired, TypedDict
+
+import attrs
+import pytest
+from annotated_types import MaxLen
+
+from ultravox_async import AgentAllowance, FallbackHandler, InvalidRequestError
+from ultravox_async._wire.payload import Body, Secret, create_body, json_body, take_secrets, update_body
+from ultravox_async.types._markers import Sensitive
+
+PASSWORD = "correct-horse-battery"
+
+
+class NewUser(TypedDict):
+    username: Annotated[str, MaxLen(5)]
+    password: NotRequired[Annotated[str, Sensitive]]
+    auth_user: NotRequired[Annotated[str, MaxLen(5)] | None]
+
+
+class UserChanges(TypedDict, total=False):
+    username: Annotated[str, MaxLen(5)]
+    password: Annotated[str, Sensitive]
+    auth_user: Annotated[str, MaxLen(5)] | None
+
+
+@attrs.define
+class Pin:
+    code: Annotated[str, Sensitive]
+    hint: str | None = None
+
+
+class Vault(TypedDict, total=False):
+    pins: Sequence[Pin]
+    spare_pin: Pin | None
+    words: Annotated[Sequence[str], Sensitive]
+    token_count: str
+
+
+def shown(error: BaseException) -> str:
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+def refusal(work: Callable[[], object]) -> InvalidRequestError:
+    with pytest.raises(InvalidRequestError) as caught:
+        work()
+    return caught.value
+
+
+def test_a_secret_gives_its_value_back_and_shows_it_to_nobody() -> None:
+    secret = Secret(PASSWORD)
+    assert secret.reveal() == PASSWORD
+    assert PASSWORD not in f"{secret} {secret!r} {[secret]}"
+    assert not hasattr(secret, "__dict__")
+
+
+def test_sealing_takes_the_fields_over_and_leaves_nothing_behind() -> None:
+    fields: dict[str, object] = {"username": "alice", "password": PASSWORD}
+    taken = take_secrets(fields)
+    assert fields == {}
+    assert {name: value.reveal() for name, value in taken.items()} == {"username": "alice", "password": PASSWORD}
+
+
+def test_a_body_shows_neither_its_content_nor_its_secrets() -> None:
+    assert PASSWORD not in repr(create_body(NewUser, take_secrets({"username": "alice", "password": PASSWORD})))
+
+
+def test_a_body_is_json_with_the_names_of_the_wire() -> None:
+    body = update_body(UserChanges, take_secrets({"username": "alice", "auth_user": None, "password": PASSWORD}))
+    assert json.loads(body.content) == {"username": "alice", "authUser": None, "password": PASSWORD}
+
+
+def test_what_is_created_leaves_out_what_is_none() -> None:
+    body = create_body(NewUser, take_secrets({"username": "alice", "password": None, "auth_user": None}))
+    assert body == Body(b'{"username":"alice"}')
+
+
+def test_what_is_required_cannot_be_none() -> None:
+    assert refusal(lambda: create_body(NewUser, take_secrets({"username": None}))).field == "username"
+
+
+def test_what_is_created_lacks_nothing_that_is_required() -> None:
+    with pytest.raises(TypeError, match=r"missing required keyword arguments: 'username'$"):
+        create_body(NewUser, take_secrets({"password": PASSWORD}))
+
+
+def test_what_is_created_has_no_unknown_field() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'id'; there are username, password, auth_user"):
+        create_body(NewUser, take_secrets({"username": "alice", "id": None}))
+
+
+def test_a_body_knows_the_secrets_that_it_holds() -> None:
+    assert create_body(NewUser, take_secrets({"username": "alice", "password": PASSWORD})).secrets == (PASSWORD,)
+
+
+def test_a_body_knows_the_secrets_in_its_lists_and_objects() -> None:
+    fields = {"pins": [Pin("one", "open"), Pin("two")], "spare_pin": Pin("three"), "words": ("four", "five")}
+    assert update_body(Vault, take_secrets(dict(fields))).secrets == ("one", "two", "three", "four", "five")
+
+
+def test_a_secret_that_is_none_is_none_in_the_body() -> None:
+    assert update_body(Vault, take_secrets({"spare_pin": None})) == Body(b'{"sparePin":null}')
+
+
+def test_where_secrets_are_declared_no_name_makes_one() -> None:
+    assert update_body(Vault, take_secrets({"token_count": "seven"})).secrets == ()
+
+
+def test_a_field_that_breaks_its_rule_is_refused_by_name() -> None:
+    error = refusal(lambda: create_body(NewUser, take_secrets({"username": "alice2"})))
+    assert (error.field, error.problem) == ("username", "takes at most 5 characters, not 6")
+
+
+def test_a_problem_below_a_field_is_told_with_its_place() -> None:
+    error = refusal(lambda: update_body(Vault, take_secrets({"words": ["a", 5]})))
+    assert error.field == "words[1]"
+
+
+def test_a_change_of_nothing_is_refused() -> None:
+    error = refusal(lambda: update_body(UserChanges, {}))
+    assert (error.field, error.problem) == ("changes", "takes at least one of username, password, auth_user")
+
+
+def test_a_change_of_an_unknown_field_is_a_type_error_with_the_known_ones() -> None:
+    with pytest.raises(TypeError, match="'user_name'; there are username, password, auth_user"):
+        update_body(UserChanges, take_secrets({"user_name": "alice"}))
+
+
+def test_a_change_keeps_the_rules_of_its_fields() -> None:
+    assert refusal(lambda: update_body(UserChanges, take_secrets({"username": "alice2"}))).field == "username"
+
+
+def test_a_change_sends_what_it_names_and_nothing_else() -> None:
+    assert update_body(UserChanges, take_secrets({"auth_user": None})) == Body(b'{"authUser":null}')
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param(lambda: {"password": PASSWORD, "username": "toolong"}, id="another field breaks its rule"),
+        pytest.param(lambda: {"password": [PASSWORD]}, id="it is no string"),
+        pytest.param(lambda: {"password": PASSWORD, "username": "\ud800"}, id="another field is no unicode"),
+        pytest.param(lambda: {"password": f"\ud800{PASSWORD}"}, id="it is no unicode"),
+        pytest.param(lambda: {"password": PASSWORD, "user_name": "alice"}, id="a field is misspelt"),
+    ],
+)
+def test_a_traceback_with_locals_does_not_show_the_password(fields: Callable[[], dict[str, object]]) -> None:
+    with pytest.raises((InvalidRequestError, TypeError)) as caught:
+        update_body(UserChanges, take_secrets(fields()))
+    assert PASSWORD not in shown(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 5, 1.5, "é", [1, "a"], {"a": {"b": [None]}}],
+)
+def test_any_json_is_a_body(value: object) -> None:
+    body = json_body(Secret(value))
+    assert json.loads(body.content) == value
+    assert body.secrets == ()
+
+
+def test_an_attrs_instance_is_a_body_without_what_is_none() -> None:
+    assert json_body(Secret([AgentAllowance("a1")])).content == b'[{"agentId":"a1"}]'
+
+
+def circular() -> list[object]:
+    found: list[object] = []
+    found.append(found)
+    return found
+
+
+def nested(depth: int) -> list[object]:
+    found: list[object] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(object(), id="an object"),
+        pytest.param({1, 2}, id="a set"),
+        pytest.param({1: 2}, id="a number as name"),
+        pytest.param(b"abc", id="bytes"),
+        pytest.param(2**70, id="a number beyond 64 bits"),
+        pytest.param("\ud800", id="a lone surrogate"),
+        pytest.param(circular(), id="a list that holds itself"),
+        pytest.param(nested(5000), id="a list that is nested too deeply"),
+    ],
+)
+def test_what_json_has_no_form_for_is_refused(value: object) -> None:
+    error = refusal(lambda: json_body(Secret(value)))
+    assert str(error) == "body: holds something that JSON has no form for"
+    assert error.__cause__ is None
+    assert error.__context__ is None
+
+
+@pytest.mark.parametrize("name", ["apiKey", "authToken", "password", "secret", "sharedSecrets", "token"])
+def test_the_texts_below_a_secret_name_are_secrets(name: str) -> None:
+    value = {"a": [{name: {"x": ["one", 5, ("two",)]}}], "open": "three"}
+    assert sorted(json_body(Secret(value)).secrets) == ["one", "two"]
+
+
+def test_a_secret_text_below_a_tuple_is_found() -> None:
+    assert json_body(Secret(({"token": "one"},))).secrets == ("one",)
+
+
+def test_the_secrets_of_an_attrs_instance_are_secrets() -> None:
+    body = json_body(Secret({"fallbackHandler": FallbackHandler("https://example.com/", ["one", "two"])}))
+    assert body.secrets == ("one", "two")
+    assert json.loads(body.content)["fallbackHandler"]["secrets"] == ["one", "two"]

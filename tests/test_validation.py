@@ -1,0 +1,336 @@
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NotRequired, Required, TypedDict, cast
+
+import attrs
+import pytest
+from annotated_types import Ge, MaxLen, MinLen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ultravox_async import AgentAllowance, FallbackHandler, InvalidRequestError, SipConfigChanges
+from ultravox_async._wire.json_form import encode
+from ultravox_async._wire.names import wire_name
+from ultravox_async._wire.validation import Rule, check_count, fields_of, refusal
+from ultravox_async.testing._validation import Invalid, check_fields
+from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Format, Sensitive
+from ultravox_async.types.sip import NewSipRegistration, SipRegistrationChanges
+
+PASSWORD = "correct-horse-battery"
+AGENT = "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f"
+
+
+@attrs.define
+class Owner:
+    name: str
+
+
+class Form(TypedDict, total=False):
+    text: Annotated[str, MaxLen(5)]
+    long_text: Annotated[str, MinLen(3)]
+    password: Annotated[str, Sensitive]
+    truth: bool
+    truth_or_none: bool | None
+    two_truths: Annotated[Sequence[bool], MaxLen(2)]
+    two_or_three_truths: Annotated[list[bool], MinLen(2), MaxLen(3)]
+    truths: Sequence[bool]
+    lists: list[Annotated[Sequence[Annotated[str, MaxLen(1)]], MaxLen(1)]]
+    cidr: Annotated[str, IPV4_CIDR]
+    allowance: AgentAllowance
+    handler: FallbackHandler
+    owner: Owner
+
+
+def told(field: str, value: object) -> tuple[str, str] | None:
+    """Return what is told about a field of `Form`: where, below the field, and what."""
+    error = refusal(Form, {field: value})
+    return None if error is None else (error.field.removeprefix(field), error.problem)
+
+
+@pytest.mark.parametrize("value", ["", "é" * 5])
+def test_a_text_within_its_limit_is_right(value: str) -> None:
+    assert told("text", value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("abcdef", "takes at most 5 characters, not 6"),
+        (5, "takes a string of at most 5 characters, not int"),
+        (None, "takes a string of at most 5 characters, not NoneType"),
+        (b"abc", "takes a string of at most 5 characters, not bytes"),
+    ],
+)
+def test_a_text_is_a_string_of_at_most_its_limit(value: object, problem: str) -> None:
+    assert told("text", value) == ("", problem)
+
+
+def test_a_text_is_at_least_as_long_as_its_limit() -> None:
+    assert told("long_text", "abc") is None
+    assert told("long_text", "ab") == ("", "takes at least 3 characters, not 2")
+
+
+@pytest.mark.parametrize("value", ["", "x", "x" * 10_000])
+def test_a_password_is_any_string(value: object) -> None:
+    assert told("password", value) is None
+
+
+@pytest.mark.parametrize(("value", "kind"), [(5, "int"), (None, "NoneType")])
+def test_a_password_that_is_no_string_is_told_by_its_type(value: object, kind: str) -> None:
+    assert told("password", value) == ("", f"takes a string, not {kind}")
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_value_is_right(value: object) -> None:
+    assert told("truth", value) is None
+
+
+@pytest.mark.parametrize(("value", "kind"), [(1, "int"), ("true", "str"), (None, "NoneType")])
+def test_only_true_and_false_are_truth_values(value: object, kind: str) -> None:
+    assert told("truth", value) == ("", f"takes True or False, not {kind}")
+
+
+def test_what_is_nullable_lets_none_pass_and_nothing_else() -> None:
+    assert told("truth_or_none", None) is None
+    assert told("truth_or_none", 1) == told("truth", 1)
+    assert told("truth_or_none", 0) == told("truth", 0)
+
+
+@pytest.mark.parametrize("value", [[], [True, False], (True,)])
+def test_a_list_whose_items_are_right_is_right(value: object) -> None:
+    assert told("two_truths", value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("ab", ("", "takes a list, not str")),
+        ({True}, ("", "takes a list, not set")),
+        (None, ("", "takes a list, not NoneType")),
+        ([True] * 3, ("", "takes at most 2 items, not 3")),
+        ([True, 1], ("[1]", "takes True or False, not int")),
+    ],
+)
+def test_a_list_is_of_at_most_its_limit_and_each_item_keeps_the_rule(value: object, problem: object) -> None:
+    assert told("two_truths", value) == problem
+
+
+def test_a_list_without_a_limit_is_as_long_as_it_likes() -> None:
+    assert told("truths", [True] * 1000) is None
+
+
+def test_a_list_is_as_long_as_its_limits() -> None:
+    assert told("two_or_three_truths", [True]) == ("", "takes 2 to 3 items, not 1")
+    assert told("two_or_three_truths", [True] * 4) == ("", "takes at most 3 items, not 4")
+
+
+def test_a_list_of_lists_is_looked_at_all_the_way_down() -> None:
+    assert told("lists", [["a"], []]) is None
+    assert told("lists", [["a"], ["b", "c"]]) == ("[1]", "takes at most 1 items, not 2")
+    assert told("lists", [["a"], ["bc"]]) == ("[1][0]", "takes at most 1 characters, not 2")
+
+
+@pytest.mark.parametrize("value", ["203.0.113.0/24", "0.0.0.0/0", "203.0.113.7/24", "255.255.255.255/32"])
+def test_an_ipv4_range_is_right(value: str) -> None:
+    assert told("cidr", value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "203.0.113.0",
+        "203.0.113.0/33",
+        "203.0.113/24",
+        "256.0.0.0/8",
+        "2001:db8::/32",
+        "203.0.113.0/255.255.255.0",
+        "",
+        "203.0.113.0/24\n",
+        "٢٠٣.0.113.0/24",
+        5,
+        None,
+        ("203.0.113.0", 24),
+    ],
+)
+def test_what_is_no_ipv4_range_is_refused(value: object) -> None:
+    assert told("cidr", value) == ("", "takes an IPv4 CIDR range, such as 203.0.113.0/24")
+
+
+@pytest.mark.parametrize("value", [AgentAllowance(AGENT), AgentAllowance(AGENT.upper(), "x" * 200)])
+def test_an_allowance_of_a_uuid_is_right(value: AgentAllowance) -> None:
+    assert told("allowance", value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "where", "problem"),
+    [
+        ({"agentId": AGENT}, "", "takes an AgentAllowance, not dict"),
+        (AgentAllowance("x"), ".agent_id", "takes a UUID"),
+        (AgentAllowance(f"{AGENT}\n"), ".agent_id", "takes a UUID"),
+        (AgentAllowance(AGENT.replace("-", "")), ".agent_id", "takes a UUID"),
+        (AgentAllowance(cast("str", None)), ".agent_id", "takes a UUID"),
+        (AgentAllowance(AGENT, "x" * 201), ".to_user_pattern", "takes at most 200 characters, not 201"),
+        (
+            AgentAllowance(AGENT, cast("str", 5)),
+            ".to_user_pattern",
+            "takes a string of at most 200 characters, not int",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_allowance_is_told_with_its_place(value: object, where: str, problem: str) -> None:
+    assert told("allowance", value) == (where, problem)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        FallbackHandler("https://example.com/x?y"),
+        FallbackHandler("http://127.0.0.1:8080"),
+        FallbackHandler("https://example.com", ["s" * 120] * 10),
+        FallbackHandler("https://example.com", ["s"]),
+    ],
+)
+def test_a_fallback_handler_with_a_url_and_a_few_secrets_is_right(value: FallbackHandler) -> None:
+    assert told("handler", value) is None
+
+
+@pytest.mark.parametrize("url", ["", "example.com", "/x", "ftp://example.com", "https://", "http://[::1", None, 5])
+def test_a_fallback_handler_has_an_absolute_http_url(url: object) -> None:
+    assert told("handler", FallbackHandler(cast("str", url))) == (".url", "takes an absolute http or https URL")
+
+
+@pytest.mark.parametrize(
+    ("secrets", "where", "problem"),
+    [
+        ([], ".secrets", "takes 1 to 10 items, not 0"),
+        (["s"] * 11, ".secrets", "takes at most 10 items, not 11"),
+        (["s", "s" * 121], ".secrets[1]", "takes at most 120 characters, not 121"),
+        ("secret", ".secrets", "takes a list, not str"),
+        ([5], ".secrets[0]", "takes a string of at most 120 characters, not int"),
+    ],
+)
+def test_what_is_wrong_with_the_secrets_of_a_handler_is_told_with_its_place(
+    secrets: object, where: str, problem: str
+) -> None:
+    assert told("handler", FallbackHandler("https://example.com", cast("list[str]", secrets))) == (where, problem)
+
+
+def test_what_is_no_fallback_handler_is_told_by_its_type() -> None:
+    assert told("handler", "https://example.com") == ("", "takes a FallbackHandler, not str")
+
+
+def test_a_required_field_of_an_object_is_not_none() -> None:
+    assert told("owner", Owner(cast("str", None))) == (".name", "takes a string, not NoneType")
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(sorted(fields_of(Form).keys() - {"password", "owner"})),
+    st.text(st.characters(codec=None), min_size=20).map(lambda tail: f"{PASSWORD}{tail}"),
+)
+def test_no_rule_repeats_the_value_that_it_refuses(field: str, value: str) -> None:
+    values = [value, [value], [[value]], FallbackHandler(value, [value * 10]), AgentAllowance(value)]
+    problems = [told(field, each) for each in values]
+    assert any(problems)
+    assert PASSWORD not in str(problems)
+
+
+@pytest.mark.parametrize("field", ["long_text", "password", "cidr"])
+def test_a_text_that_no_encoding_has_a_form_for_is_named(field: str) -> None:
+    assert told(field, "abc\ud800") == ("", "holds a lone surrogate, which no encoding has a form for")
+
+
+def test_a_url_that_no_encoding_has_a_form_for_is_named() -> None:
+    problem = told("handler", FallbackHandler("https://example.com/\ud800"))
+    assert problem == (".url", "holds a lone surrogate, which no encoding has a form for")
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.5, float("nan"), "5", None])
+def test_a_count_is_a_whole_number_of_at_least_one(value: object) -> None:
+    with pytest.raises(InvalidRequestError, match="page_size: takes a whole number of at least 1"):
+        check_count("page_size", value)
+
+
+class Partly(TypedDict):
+    needed: str
+    optional: NotRequired[Annotated[str, MaxLen(1)]]
+
+
+class MostlyOptional(TypedDict, total=False):
+    needed: Required[str]
+    optional: Annotated[str, MaxLen(1)]
+
+
+@pytest.mark.parametrize("shape", [Partly, MostlyOptional])
+def test_a_key_is_required_however_its_typeddict_says_so(shape: type) -> None:
+    assert {name: field.required for name, field in fields_of(shape).items()} == {"needed": True, "optional": False}
+    assert fields_of(shape)["optional"].rule.max_length == 1
+
+
+def test_a_field_of_an_attrs_class_is_required_where_it_has_no_default() -> None:
+    assert {name: field.required for name, field in fields_of(FallbackHandler).items()} == {
+        "url": True,
+        "secrets": False,
+    }
+
+
+def test_null_is_no_value_in_an_object_because_none_is_left_out_of_it() -> None:
+    assert not fields_of(FallbackHandler)["secrets"].rule.nullable
+    assert fields_of(SipConfigChanges)["fallback_handler"].rule.nullable
+
+
+@pytest.mark.parametrize("annotation", [bytes, dict[str, str], str | bool, Annotated[str, Ge(5)], Annotated[str, "x"]])
+def test_an_annotation_that_nothing_checks_is_a_type_error(annotation: object) -> None:
+    shape = attrs.make_class("Shape", {"field": attrs.field(type=cast("type", annotation))})
+    with pytest.raises(TypeError, match="there is no check for"):
+        fields_of(shape)
+
+
+@pytest.mark.parametrize("shape", [NewSipRegistration, SipRegistrationChanges])
+@given(data=st.data())
+def test_whatever_hypothesis_makes_of_the_annotations_is_right(shape: type, data: st.DataObject) -> None:
+    fields = data.draw(cast("st.SearchStrategy[Mapping[str, object]]", st.from_type(shape)))
+    assert refusal(shape, fields) is None
+
+
+TEXTS_BY_FORMAT: Mapping[Format, st.SearchStrategy[str]] = {
+    UUID: st.uuids().map(str),
+    IPV4_CIDR: st.ip_addresses(v=4).map(lambda address: f"{address}/24"),
+    HTTP_URL: st.from_regex(r"https?://[a-z]{1,9}(/[a-z?=]*)?", fullmatch=True),
+}
+# By how much a text or a list may be too long.
+TOO_LONG = 2
+
+
+def values_of(rule: Rule) -> st.SearchStrategy[Any]:
+    """Return a strategy for values that keep a rule, and some that do not."""
+    longest = None if rule.max_length is None else rule.max_length + TOO_LONG
+    values: st.SearchStrategy[Any] = st.none() | st.booleans()
+    if rule.items:
+        values |= st.lists(values_of(rule.items), max_size=longest)
+    elif rule.format:
+        values |= TEXTS_BY_FORMAT[rule.format] | st.text()
+    elif attrs.has(rule.kind):
+        fields = {name: values_of(field.rule) for name, field in fields_of(rule.kind).items()}
+        values |= st.builds(rule.kind, **fields)
+    else:
+        values |= st.text(max_size=longest) | st.just("x" * (longest or 1)) | st.just("x" * (rule.max_length or 1))
+    return values
+
+
+@pytest.mark.parametrize("shape", [SipRegistrationChanges, SipConfigChanges])
+@given(data=st.data())
+def test_the_client_refuses_what_the_emulator_refuses(shape: type, data: st.DataObject) -> None:
+    strategies = {name: values_of(field.rule) for name, field in fields_of(shape).items()}
+    fields = data.draw(
+        st.lists(st.sampled_from(sorted(strategies)), unique=True).flatmap(
+            lambda names: st.fixed_dictionaries({name: strategies[name] for name in names})
+        )
+    )
+    sent = json.loads(encode({wire_name(name): value for name, value in fields.items()}))
+    try:
+        assert check_fields(shape, sent) == sent
+    except Invalid:
+        assert refusal(shape, fields) is not None
+    else:
+        assert refusal(shape, fields) is None

@@ -1,0 +1,388 @@
+import ast
+import copy
+import json
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import attrs
+import httpx
+import orjson
+import pydantic
+import pytest
+from fastapi import Body, FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ultravox_async import AgentAllowance, DecodeError, FallbackHandler, SipConfig, SipRegistration, types
+from ultravox_async.types._markers import Sensitive
+from ultravox_async.types._object import WireObject
+
+CREATED = datetime(2026, 7, 2, 10, tzinfo=UTC)
+REGISTRATION = SipRegistration("r1", CREATED, "alice", "sip.example.com", auth_user="älice")
+CONFIG = SipConfig(
+    "x.example.com", [AgentAllowance("a1")], ["203.0.113.0/24"], fallback_handler=FallbackHandler("https://x/", ["s1"])
+)
+REGISTRATION_ON_THE_WIRE = {
+    "registrationId": "r1",
+    "created": "2026-07-02T10:00:00Z",
+    "username": "alice",
+    "proxy": "sip.example.com",
+    "outboundProxy": None,
+    "authUser": "älice",
+    "successful": None,
+}
+CONFIG_ON_THE_WIRE = {
+    "domain": "x.example.com",
+    "allowedAgents": [{"agentId": "a1", "toUserPattern": None}],
+    "allowedCidrRanges": ["203.0.113.0/24"],
+    "allowAllAgents": False,
+    "fallbackHandler": {"url": "https://x/"},
+}
+CLASSES = [found for found in vars(types).values() if isinstance(found, type) and attrs.has(found)]
+
+
+@attrs.define
+class Locked(WireObject):
+    """Has a secret of each kind."""
+
+    token_count: int
+    door_codes: list[Annotated[str, Sensitive]]
+    meta_data: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    pin: Annotated[str, Sensitive] | None = None
+    inner: Annotated[FallbackHandler | None, Sensitive] = None
+    at: datetime | None = None
+
+
+LOCKED = Locked(3, ["d1"], {"snake_case": [{"some_key": CREATED}]}, "1234", FallbackHandler("u", ["s"]), CREATED)
+
+
+def problem(data: dict[str, Any], into: type[WireObject]) -> DecodeError:
+    with pytest.raises(DecodeError) as caught:
+        into.from_dict(data)
+    return caught.value
+
+
+def test_every_class_that_goes_over_the_wire_can_leave() -> None:
+    assert len(CLASSES) >= 4
+    assert [found for found in CLASSES if not issubclass(found, WireObject)] == []
+
+
+@pytest.mark.parametrize("one", [REGISTRATION, CONFIG, LOCKED])
+def test_an_instance_has_no_dict_of_attributes(one: WireObject) -> None:
+    assert not hasattr(one, "__dict__")
+
+
+@pytest.mark.parametrize("one", [REGISTRATION, CONFIG, LOCKED])
+def test_an_instance_is_copied_and_pickled(one: WireObject) -> None:
+    assert copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == one  # noqa: S301 - made here
+
+
+def test_a_dict_has_the_names_of_the_wire_and_shows_nulls() -> None:
+    assert REGISTRATION.to_dict() == REGISTRATION_ON_THE_WIRE
+
+
+def test_a_dict_has_dicts_of_what_is_inside_and_no_secrets() -> None:
+    assert CONFIG.to_dict() == CONFIG_ON_THE_WIRE
+
+
+def test_a_dict_has_secrets_on_request() -> None:
+    assert CONFIG.to_dict(sensitive=True)["fallbackHandler"] == {"url": "https://x/", "secrets": ["s1"]}
+
+
+def test_a_field_is_secret_wherever_in_its_type_that_stands() -> None:
+    assert set(LOCKED.to_dict()) == {"tokenCount", "metaData", "at"}
+    assert LOCKED.to_dict(sensitive=True) == {
+        "tokenCount": 3,
+        "doorCodes": ["d1"],
+        "metaData": {"snake_case": [{"some_key": "2026-07-02T10:00:00Z"}]},
+        "pin": "1234",
+        "inner": {"url": "u", "secrets": ["s"]},
+        "at": "2026-07-02T10:00:00Z",
+    }
+
+
+def test_the_keys_of_a_map_stay_as_they_are() -> None:
+    assert LOCKED.to_dict()["metaData"] == {"snake_case": [{"some_key": "2026-07-02T10:00:00Z"}]}
+
+
+def test_a_timestamp_keeps_its_offset() -> None:
+    moment = CREATED.astimezone(timezone(timedelta(hours=-3)))
+    assert Locked(1, [], at=moment).to_dict()["at"] == "2026-07-02T07:00:00-03:00"
+
+
+def test_a_tuple_leaves_as_a_list() -> None:
+    assert Locked(1, [], {"a": (1, CREATED)}).to_dict()["metaData"] == {"a": [1, "2026-07-02T10:00:00Z"]}
+
+
+def test_a_dict_is_not_the_instance_s_own() -> None:
+    config = SipConfig("x", [], ["203.0.113.0/24"])
+    config.to_dict()["allowedCidrRanges"].append("changed")
+    assert config.allowed_cidr_ranges == ["203.0.113.0/24"]
+
+
+def test_json_is_a_string_of_the_dict() -> None:
+    assert json.loads(REGISTRATION.to_json()) == REGISTRATION_ON_THE_WIRE
+    assert "älice" in REGISTRATION.to_json()
+
+
+def test_json_has_secrets_on_request() -> None:
+    assert "s1" not in CONFIG.to_json()
+    assert json.loads(CONFIG.to_json(sensitive=True)) == CONFIG.to_dict(sensitive=True)
+
+
+def test_json_of_what_json_has_no_form_for_is_a_type_error() -> None:
+    with pytest.raises(TypeError):
+        Locked(1, [], {"a": object()}).to_json()
+
+
+def test_the_json_libraries_take_it_as_their_default() -> None:
+    assert json.loads(orjson.dumps({"a": [REGISTRATION]}, default=SipRegistration.to_dict)) == {
+        "a": [REGISTRATION_ON_THE_WIRE]
+    }
+    assert json.loads(json.dumps([CONFIG], default=SipConfig.to_dict)) == [CONFIG_ON_THE_WIRE]
+
+
+MOMENTS = st.datetimes(timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))))
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+REGISTRATIONS = st.builds(
+    SipRegistration,
+    TEXT,
+    MOMENTS,
+    TEXT,
+    TEXT,
+    outbound_proxy=st.none() | TEXT,
+    auth_user=st.none() | TEXT,
+    successful=st.none() | st.booleans(),
+)
+CONFIGS = st.builds(
+    SipConfig,
+    TEXT,
+    st.lists(st.builds(AgentAllowance, TEXT, st.none() | TEXT)),
+    st.lists(TEXT),
+    allow_all_agents=st.booleans(),
+    fallback_handler=st.none() | st.builds(FallbackHandler, TEXT, st.none() | st.lists(TEXT)),
+)
+
+
+@given(REGISTRATIONS | CONFIGS)
+def test_a_dict_comes_back_as_it_went(one: SipRegistration | SipConfig) -> None:
+    assert type(one).from_dict(one.to_dict(sensitive=True)) == one
+
+
+@given(REGISTRATIONS | CONFIGS)
+def test_json_comes_back_as_it_went(one: SipRegistration | SipConfig) -> None:
+    assert type(one).from_dict(json.loads(one.to_json(sensitive=True))) == one
+
+
+def test_an_unknown_field_is_ignored() -> None:
+    assert SipRegistration.from_dict(REGISTRATION_ON_THE_WIRE | {"password": "x", "new": 1}) == REGISTRATION
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"registrationId": 1}, "registrationId"),
+        ({"created": "2026-07-02T10:00:00"}, "created"),
+        ({"created": CREATED}, "created"),
+        ({"successful": 1}, "successful"),
+        ({"username": {1, 2}}, "username"),
+        ({"username": 2**70}, "username"),
+    ],
+)
+def test_a_dict_is_read_as_strictly_as_an_answer(change: dict[str, Any], path: str) -> None:
+    error = problem(REGISTRATION_ON_THE_WIRE | change, SipRegistration)
+    assert (error.origin, error.path) == ("SipRegistration.from_dict", path)
+
+
+@pytest.mark.parametrize("key", [None, 5, (1, 2)])
+def test_a_map_whose_keys_are_no_strings_is_refused(key: object) -> None:
+    error = problem({"tokenCount": 1, "doorCodes": list[str](), "metaData": {key: 1}}, Locked)
+    assert error.expected == "a string"
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 1, [("domain", "x")]])
+def test_what_is_no_dict_is_refused(data: Any) -> None:  # noqa: ANN401 - it is the point
+    assert problem(data, SipConfig).expected == "an object"
+
+
+def test_a_value_that_json_has_no_form_for_is_shown_by_its_type() -> None:
+    assert problem(REGISTRATION_ON_THE_WIRE | {"username": {1, 2}}, SipRegistration).got == "set"
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "got"),
+    [
+        ({"doorCodes": "hunter2"}, "doorCodes", "str"),
+        ({"doorCodes": ["d", 12345]}, "doorCodes[1]", "int"),
+        ({"pin": 12345}, "pin", "int"),
+        ({"inner": {"url": 12345}}, "inner.url", "int"),
+        ({"tokenCount": "many"}, "tokenCount", '"many"'),
+    ],
+)
+def test_an_error_hides_what_is_declared_secret_and_all_below_it(change: dict[str, Any], path: str, got: str) -> None:
+    error = problem({"tokenCount": 1, "doorCodes": list[str](), **change}, Locked)
+    assert (error.path, error.got) == (path, got)
+
+
+def test_what_has_lost_a_secret_that_it_needs_does_not_come_back() -> None:
+    assert problem(LOCKED.to_dict(), Locked).path == "doorCodes"
+
+
+class Service(pydantic.BaseModel):
+    registration: SipRegistration
+    others: list[SipRegistration] = []
+    config: SipConfig | None = None
+
+
+def test_a_pydantic_model_takes_an_instance_and_keeps_it() -> None:
+    assert Service(registration=REGISTRATION).registration is REGISTRATION
+
+
+def test_a_pydantic_model_takes_what_stands_on_the_wire() -> None:
+    service = Service.model_validate(
+        {"registration": REGISTRATION_ON_THE_WIRE, "others": [REGISTRATION, REGISTRATION_ON_THE_WIRE]}
+    )
+    assert (service.registration, service.others) == (REGISTRATION, [REGISTRATION, REGISTRATION])
+
+
+def test_a_pydantic_model_says_where_something_is_wrong() -> None:
+    with pytest.raises(pydantic.ValidationError, match=r"others.1\n.*created: expected an ISO 8601 timestamp"):
+        Service.model_validate(
+            {"registration": REGISTRATION, "others": [REGISTRATION, REGISTRATION_ON_THE_WIRE | {"created": 5}]}
+        )
+
+
+def test_a_pydantic_model_is_dumped_as_json_in_the_names_of_the_wire_without_secrets() -> None:
+    service = Service(registration=REGISTRATION, others=[REGISTRATION], config=CONFIG)
+    assert json.loads(service.model_dump_json()) == {
+        "registration": REGISTRATION_ON_THE_WIRE,
+        "others": [REGISTRATION_ON_THE_WIRE],
+        "config": CONFIG_ON_THE_WIRE,
+    }
+
+
+def test_a_pydantic_model_that_is_dumped_in_python_keeps_timestamps() -> None:
+    dumped = Service(registration=REGISTRATION).model_dump()["registration"]
+    assert dumped == REGISTRATION_ON_THE_WIRE | {"created": CREATED}
+
+
+def test_a_pydantic_model_comes_back_from_its_dict() -> None:
+    service = Service(registration=REGISTRATION, others=[REGISTRATION])
+    assert Service.model_validate(service.model_dump()) == service
+
+
+def test_a_pydantic_model_takes_a_dict_with_instances_in_it() -> None:
+    handler = FallbackHandler("https://x/", ["s1"])
+    service = Service.model_validate(
+        {"registration": REGISTRATION, "config": {"domain": "x", "fallbackHandler": handler}}
+    )
+    assert service.config == SipConfig("x", fallback_handler=handler)
+
+
+def test_a_pydantic_model_refuses_a_naive_timestamp() -> None:
+    naive = REGISTRATION_ON_THE_WIRE | {"created": CREATED.replace(tzinfo=None)}
+    with pytest.raises(pydantic.ValidationError, match="with a time zone"):
+        Service.model_validate({"registration": naive})
+
+
+def test_a_pydantic_model_comes_back_from_its_json() -> None:
+    service = Service(registration=REGISTRATION, others=[REGISTRATION])
+    assert Service.model_validate_json(service.model_dump_json()) == service
+
+
+def fields_of(schema: Mapping[str, Any], name: str) -> set[str]:
+    return set(schema["$defs"][name]["properties"])
+
+
+def test_the_schema_of_what_comes_in_has_secrets_and_that_of_what_goes_out_has_not() -> None:
+    schemas = {mode: Service.model_json_schema(mode=mode) for mode in get_args(pydantic.json_schema.JsonSchemaMode)}
+    assert fields_of(schemas["validation"], "FallbackHandler") == {"url", "secrets"}
+    assert fields_of(schemas["serialization"], "FallbackHandler") == {"url"}
+
+
+def test_the_schema_of_what_comes_in_requires_what_has_no_default() -> None:
+    schema = Service.model_json_schema()["$defs"]["SipRegistration"]
+    assert schema["required"] == ["registrationId", "created", "username", "proxy"]
+
+
+def test_the_schema_of_what_goes_out_promises_every_field_with_its_type() -> None:
+    schema = Service.model_json_schema(mode="serialization")["$defs"]["SipRegistration"]
+    assert schema["required"] == list(REGISTRATION_ON_THE_WIRE)
+    assert schema["properties"]["created"] | {"title": ""} == {"type": "string", "format": "date-time", "title": ""}
+    assert schema["properties"]["successful"]["anyOf"] == [{"type": "boolean"}, {"type": "null"}]
+
+
+APP = FastAPI()
+
+
+@APP.get("/registration")
+async def one() -> SipRegistration:
+    return REGISTRATION
+
+
+@APP.get("/registrations")
+async def several() -> list[SipRegistration]:
+    return [REGISTRATION, REGISTRATION]
+
+
+@APP.post("/config")
+async def echo(config: Annotated[SipConfig, Body()]) -> SipConfig:
+    assert config.fallback_handler is None or config.fallback_handler.secrets == ["s1"]
+    return config
+
+
+def web() -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(APP), base_url="http://service")
+
+
+async def test_an_endpoint_answers_with_an_instance() -> None:
+    async with web() as client:
+        assert (await client.get("/registration")).json() == REGISTRATION_ON_THE_WIRE
+
+
+async def test_an_endpoint_answers_with_a_list_of_instances() -> None:
+    async with web() as client:
+        assert (await client.get("/registrations")).json() == [REGISTRATION_ON_THE_WIRE] * 2
+
+
+async def test_an_endpoint_takes_secrets_and_gives_none_back() -> None:
+    async with web() as client:
+        answer = await client.post("/config", json=CONFIG.to_dict(sensitive=True))
+    assert (answer.status_code, answer.json()) == (200, CONFIG_ON_THE_WIRE)
+
+
+async def test_an_endpoint_refuses_what_has_another_shape() -> None:
+    async with web() as client:
+        answer = await client.post("/config", json={"domain": 5})
+    assert answer.status_code == 422
+    assert "domain: expected a string, got 5" in answer.json()["detail"][0]["msg"]
+
+
+def test_an_endpoint_is_documented_in_openapi() -> None:
+    document = APP.openapi()
+    schema = document["paths"]["/registrations"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema["items"] == {"$ref": "#/components/schemas/SipRegistration"}
+    described = document["components"]["schemas"]["SipRegistration"]
+    assert list(described["properties"]) == list(REGISTRATION_ON_THE_WIRE)
+    assert described["description"].startswith("One SIP registration")
+
+
+def test_the_example_in_the_readme_runs() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    [code] = [code for code in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "to_json" in code]
+    assert code.count("assert ") == 2
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)  # noqa: S603 - the code of this project
+
+
+def test_the_package_brings_no_pydantic() -> None:
+    script = (
+        "import sys, ultravox_async.types; print([name for name in ('pydantic', 'fastapi') if name in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout  # noqa: S603 - this interpreter
+    assert ast.literal_eval(printed) == []
