@@ -9,9 +9,9 @@ from typing import Any, cast
 from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy
 
 KEY = "CANARYKY.0b1d4f7e93a25c68d0b1d4f7e93a25c6"
-PASSWORD = 'canarypw "5d1e" \\ slash / ünïcode ☎ 100%+canaryend'
+PASSWORD = 'canarypw "5q1z" \\ slash / ünïcode ☎ 100%+canaryend'
 # What remains of them whatever is quoted: quoting leaves letters and digits alone, and a half of a secret is a secret.
-TRACES = ("CANARYKY", "93a25c6", "canarypw", "5d1e", "canaryend")
+TRACES = ("CANARYKY", "93a25c6", "canarypw", "5q1z", "canaryend")
 
 _TESTS = Path(__file__).parent.parent
 
