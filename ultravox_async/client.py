@@ -13,7 +13,7 @@ from yarl import URL
 
 from ultravox_async._http.headers import extra_headers
 from ultravox_async._http.messages import OperationClass, Request, RequestOptions, Response
-from ultravox_async._http.pool import PoolSettings
+from ultravox_async._http.pool import PoolSettings, checked_trace_configs
 from ultravox_async._http.proxies import check_proxies
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport, make_transport
@@ -123,7 +123,7 @@ class AsyncUltravox:
         transport = make_transport(
             api_key=_checked_key(key),
             base_url=checked_url,
-            pool=PoolSettings(pool_size, ssl, trust_env, tuple(trace_configs), session),
+            pool=PoolSettings(pool_size, ssl, trust_env, checked_trace_configs(trace_configs), session),
             options=RequestOptions(timeout, retry),
             rate=rate_limit,
             max_response_bytes=max_response_bytes,
@@ -267,7 +267,8 @@ def _check_types(**settings: object) -> None:
 def _check_rate(value: object) -> None:
     # A class has all the methods of its instances.
     if isinstance(value, type) or not isinstance(value, RateLimit | RateBudget):
-        raise ConfigurationError(f"rate_limit takes RateLimit(...) or a RateBudget, not {type(value).__name__}")
+        hint = "; RateLimit(None) switches pacing off" if value is None else ""
+        raise ConfigurationError(f"rate_limit takes RateLimit(...) or a RateBudget, not {type(value).__name__}{hint}")
 
 
 def _checked_priority(name: str) -> Priority:
@@ -294,7 +295,10 @@ def _may_be_a_key(key: object) -> bool:
 
 def _checked_base_url(given: Secret, *, allow_http: bool) -> URL:
     # Sealed too: it may hold a password, which is why user information is refused.
-    url = _parsed_url(given.reveal() or os.environ.get("ULTRAVOX_BASE_URL") or _DEFAULT_BASE_URL)
+    told = given.reveal()
+    by_default = os.environ.get("ULTRAVOX_BASE_URL") or _DEFAULT_BASE_URL
+    url = _parsed_url(by_default if told is None or told == "" else told)
+    del told, by_default
     if url is None:
         msg = "base_url takes an absolute http or https URL without user information, query and fragment"
         raise ConfigurationError(msg)

@@ -1,13 +1,24 @@
 """Whatever a resolver, a proxy connector or a tracing hook raises is a connection error, in sweeps and outside."""
 
+import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.wire import Wire, answer, client_of, in_turn, the_registration_asked_for
-from ultravox_async import APIConnectionError, RetryPolicy, UltravoxError
+from tests.conftest import Clock
+from tests.wire import WAIT, Received, Say, Wire, answer, client_of, in_turn, the_registration_asked_for
+from ultravox_async import (
+    APIConnectionError,
+    APITimeoutError,
+    ClientClosedError,
+    RateLimit,
+    RetryPolicy,
+    Timeout,
+    UltravoxError,
+)
 
 ANYTHING = "/api/anything"
 OK = answer(200, {"fine": True})
@@ -92,12 +103,12 @@ async def test_an_error_without_a_text_is_told_by_its_class_alone() -> None:
             await client.request("GET", ANYTHING)
 
 
-async def test_a_timeout_of_a_hooks_own_is_none_of_the_clients() -> None:
+async def test_a_timeout_of_a_hooks_own_is_a_timeout_that_names_none_of_the_clients() -> None:
     hook = failing_at("on_request_start", lambda: TimeoutError("of the hook"))
     async with client_of("http://127.0.0.1:9", retry=ONCE, trace_configs=[hook]) as client:
-        with pytest.raises(APIConnectionError, match="TimeoutError: of the hook") as caught:
+        with pytest.raises(APITimeoutError, match=r": TimeoutError: of the hook$") as caught:
             await client.request("GET", ANYTHING)
-    assert type(caught.value) is APIConnectionError
+    assert not caught.value.connected
 
 
 async def test_what_is_no_exception_but_an_end_is_not_changed() -> None:
@@ -159,3 +170,103 @@ async def test_a_body_of_megabytes_is_whole_in_each_attempt() -> None:
     async with Wire(in_turn(answer(429), OK)) as wire, client_of(wire.base_url) as client:
         await client.request("POST", ANYTHING, json=sent)
         assert [len(each.body) for each in wire.received] == [2_000_011, 2_000_011]
+
+
+@pytest.mark.parametrize("event", ["on_request_start", "on_connection_create_end", "on_request_headers_sent"])
+async def test_a_hook_may_use_the_client_itself_and_no_place_is_lost(event: str) -> None:
+    inner: list[int] = []
+    started: list[int] = []
+
+    async def use_the_client(*_: object) -> None:
+        # Of its own requests it hears too.
+        if len(started) == len(inner) < 5:
+            started.append(1)
+            inner.append((await client.request("GET", "/api/inner")).status)
+
+    events = aiohttp.TraceConfig()
+    getattr(events, event).append(use_the_client)
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, trace_configs=[events], pool_size=6) as client:
+        for _ in range(10):
+            async with asyncio.timeout(20):
+                assert (await client.request("GET", ANYTHING)).status == 200
+        await asyncio.gather(*(client.request("GET", ANYTHING) for _ in range(30)))
+    assert set(inner) == {200}
+
+
+async def test_a_client_that_is_closed_while_a_hook_uses_it_ends_both() -> None:
+    async def use_the_client(*_: object) -> None:
+        if not nested.is_set():
+            nested.set()
+            await client.request("GET", "/api/inner")
+
+    nested = asyncio.Event()
+    events = aiohttp.TraceConfig()
+    events.on_request_headers_sent.append(use_the_client)
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, trace_configs=[events]) as client:
+        call = asyncio.create_task(client.request("GET", ANYTHING))
+        await nested.wait()
+        await wire.until_received(1)
+        async with asyncio.timeout(20):
+            await client.close()
+        with pytest.raises(ClientClosedError):
+            await call
+
+
+async def test_a_cancellation_that_a_hook_raises_is_a_connection_error() -> None:
+    hook = failing_at("on_request_start", asyncio.CancelledError)
+    async with client_of("http://127.0.0.1:9", retry=ONCE, trace_configs=[hook]) as client:
+        with pytest.raises(APIConnectionError, match="CancelledError"):
+            await client.request("GET", ANYTHING)
+
+
+async def test_a_certificate_that_another_packages_connector_cannot_verify_is_tried_once() -> None:
+    class Unverified(aiohttp.TCPConnector):
+        asked = 0
+
+        async def connect(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - aiohttp's signature
+            self.asked += 1
+            raise ssl.SSLCertVerificationError(1, "self-signed certificate")
+
+    connector = Unverified()  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        client_of("https://127.0.0.1:9", session=session) as client,
+    ):
+        with pytest.raises(APIConnectionError, match="does not verify"):
+            await client.request("GET", ANYTHING)
+    assert connector.asked == 1
+
+
+@pytest.mark.parametrize("proxy", ["u:canary-proxy@127.0.0.1:9", "http:/u:canary-proxy@h", "http://u:canary-proxy/x@h"])
+async def test_a_proxy_that_is_no_url_is_told_without_its_password(proxy: str) -> None:
+    async with (
+        aiohttp.ClientSession(proxy=proxy) as session,
+        client_of("http://127.0.0.1:9", session=session, retry=ONCE) as client,
+    ):
+        with pytest.raises(APIConnectionError) as caught:
+            await client.request("GET", ANYTHING)
+    assert "canary-proxy" not in str(caught.value)
+
+
+async def test_requests_of_a_handed_in_session_that_time_out_count_for_the_pace(clock: Clock) -> None:
+    received: list[float] = []
+
+    async def never(_: Received) -> Say:
+        received.append(clock.ahead)
+        return WAIT
+
+    async with (
+        Wire(never) as wire,
+        aiohttp.ClientSession() as session,
+        client_of(
+            wire.base_url,
+            session=session,
+            retry=ONCE,
+            rate_limit=RateLimit(10.0),
+            timeout=Timeout(read=0.1, total=0.1),
+        ) as client,
+    ):
+        calls = [client.request("GET", ANYTHING) for _ in range(30)]
+        assert {type(each) for each in await asyncio.gather(*calls, return_exceptions=True)} == {APITimeoutError}
+    # Ten a second: the last of them come two seconds after the first.
+    assert received[-1] - received[0] > 1.5

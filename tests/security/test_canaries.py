@@ -1,9 +1,12 @@
 import asyncio
+import dataclasses
 import html
 import json
 import logging
+import pickle
 import socket
 import ssl
+import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, cast
@@ -11,6 +14,7 @@ from urllib.parse import quote, quote_plus
 
 import aiohttp
 import attrs
+import orjson
 import pytest
 import trustme
 
@@ -34,6 +38,14 @@ from ultravox_async import (
     SipRegistration,
     Timeout,
 )
+
+
+@dataclasses.dataclass
+class Token:
+    """A class that orjson has a form for by itself."""
+
+    api_key: str
+
 
 Call: TypeAlias = Callable[[AsyncUltravox], Awaitable[object]]
 Way: TypeAlias = Callable[[], Awaitable[object]]
@@ -583,3 +595,24 @@ def test_the_search_finds_a_secret_wherever_it_is(error: Exception) -> None:
 def test_the_search_finds_a_secret_that_is_logged(told: Told) -> None:
     logging.getLogger("aiohttp.client").debug("sending %s", {"X-API-Key": KEY})
     assert traces(*told.texts())
+
+
+async def test_nothing_that_belongs_to_a_client_pickles_the_key() -> None:
+    async with client_of("http://127.0.0.1:9") as client:
+        for each in (client, client.sip, client.sip.registrations, client.sip.registrations.list()):
+            with pytest.raises(TypeError, match="does not pickle"):
+                pickle.dumps(each)
+
+
+@pytest.mark.parametrize("secret", [uuid.UUID(int=2**127), 123456789, Token(f"{PASSWORD}-token")])
+async def test_a_secret_of_any_type_that_json_has_a_form_for_is_taken_out_of_an_echo(secret: object) -> None:
+    async def echo_body(request: Received) -> Say:
+        return answer(400, body=request.body)
+
+    shown = json.loads(orjson.dumps(secret, default=vars))
+    trace = shown["api_key"] if isinstance(shown, dict) else shown
+    async with Wire(echo_body) as wire, client_of(wire.base_url) as client:
+        body = {"credentials": secret} if isinstance(secret, Token) else {"api_key": secret}
+        with pytest.raises(BadRequestError) as caught:
+            await client.request("POST", "/api/anything", json=body)
+    assert str(trace) not in "".join(texts_of(caught.value))

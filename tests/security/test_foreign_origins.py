@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import trustme
 from hypothesis import given, settings
@@ -133,3 +134,25 @@ async def test_no_next_link_brings_more_than_its_query_into_the_next_request(
         assert {each.target.partition("?")[0] for each in wire.received} == {"/api/sip/registrations"}
         assert {frozenset(each.headers) for each in wire.received} == {frozenset(wire.received[0].headers)}
         assert {each.headers["x-api-key"] for each in wire.received} == {KEY}
+
+
+@pytest.mark.parametrize("event", ["on_request_start", "on_request_headers_sent", "on_request_end"])
+async def test_a_request_that_a_hook_makes_with_the_session_does_not_have_the_key(event: str) -> None:
+    asked: list[bool] = []
+
+    async def report(session: aiohttp.ClientSession, *_: object) -> None:
+        if not asked:
+            asked.append(True)
+            await (await session.get(f"{other.base_url}/telemetry")).read()
+
+    events = aiohttp.TraceConfig()
+    getattr(events, event).append(report)
+    async with (
+        Wire(in_turn(answer(200, {}))) as other,
+        Wire(in_turn(answer(200, {}))) as wire,
+        client_of(wire.base_url, trace_configs=[events]) as client,
+    ):
+        for _ in range(3):
+            await client.request("GET", "/api/anything")
+        assert "x-api-key" not in other.received[0].headers
+        assert [each.headers["x-api-key"] for each in wire.received] == [KEY] * 3

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ssl import SSLCertVerificationError
 
 import aiohttp
 import orjson
@@ -39,7 +40,6 @@ _ERROR_BODY_LIMIT = 64 * 1024
 _YIELD_EVERY_BYTES = 1024 * 1024
 _SUCCESS = range(200, 300)
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
-_NO_HEADERS: Mapping[str, str] = {}
 
 
 class _TooLargeError(Exception):
@@ -68,12 +68,9 @@ class Sender:
     ) -> None:
         self.base_url = base_url
         self._credentials = credentials
-        self._prefix = base_url.raw_path.rstrip("/")
         self._timeout = timeout
         self._max_response_bytes = max_response_bytes
         self._owns_pool = owns_pool
-        # A session of the client's own has the key among its default headers.
-        self._headers_of_each = _NO_HEADERS if owns_pool else credentials.headers
         # A pool of its own has a place for each permit, so that nobody waits for one, and tells when the wait for an
         # answer begins. A pool that was handed in may be shared, and says nothing: there aiohttp times the making of
         # a connection, and the reads, by itself.
@@ -114,7 +111,7 @@ class Sender:
     async def _exchange(self, pool: Pool, request: Request, attempt: Attempt) -> Answer:
         async with attempt.scope:
             answer = await self._ask(pool, request)
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 return self._connection_error_from(pool, request, attempt, answer)
             try:
                 if not attempt.sent:  # the pool of a session that was handed in does not tell when it sends
@@ -133,7 +130,7 @@ class Sender:
                 if request.body is not None:
                     await answer.wait_for_close()
 
-    async def _ask(self, pool: Pool, request: Request) -> aiohttp.ClientResponse | Exception:
+    async def _ask(self, pool: Pool, request: Request) -> aiohttp.ClientResponse | Exception | asyncio.CancelledError:
         try:
             return await pool.session.request(
                 request.method,
@@ -148,23 +145,34 @@ class Sender:
             )
         except Exception as error:  # noqa: BLE001 - resolvers, proxy connectors and trace_configs raise anything
             return error
+        except asyncio.CancelledError as error:
+            # Where nobody cancelled this task, something that it waited for was cancelled by somebody else.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return error
 
     def _url(self, request: Request) -> URL:
-        url = self.base_url.with_path(self._prefix + request.path, encoded=True)
+        url = self.base_url.with_path(request.path, encoded=True)
         # A URL that is put together costs a quarter of one that is parsed, as the rare one with a query is.
         return URL(f"{url}?{request.query}", encoded=True) if request.query else url
 
     def _headers(self, request: Request) -> Mapping[str, str]:
+        # The key is never a default header of a session: a function that listens to aiohttp's events is given the
+        # session, and may ask other hosts with it.
+        own = self._credentials.key_header if self._owns_pool else self._credentials.headers
         if request.body is None and request.headers is None:
-            return self._headers_of_each
-        headers = CIMultiDict(self._headers_of_each)
+            return own
+        headers = CIMultiDict(own)
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         if request.headers is not None:
             headers.update(request.headers.fields)
         return headers
 
-    def _connection_error_from(self, pool: Pool, request: Request, attempt: Attempt, error: Exception) -> UltravoxError:
+    def _connection_error_from(
+        self, pool: Pool, request: Request, attempt: Attempt, error: Exception | asyncio.CancelledError
+    ) -> UltravoxError:
         if isinstance(error, _TooLargeError):
             return ResponseTooLargeError(request.method, request.path, self._max_response_bytes)
         if isinstance(error, RuntimeError) and not pool.usable:
@@ -173,14 +181,16 @@ class Sender:
         if reason is not None:
             connected = not isinstance(error, aiohttp.ConnectionTimeoutError)
             return APITimeoutError(request.method, request.path, reason, connected=connected)
-        attempt.hopeless = isinstance(error, aiohttp.ClientConnectorCertificateError)
+        attempt.hopeless = _certificate_error(error) is not None
+        attempt.refused = isinstance(error, _NEVER_CONNECTED)
         # A pool that was handed in does not tell when it sends: there it may have happened.
-        connected = attempt.sent or (pool.connector is None and not isinstance(error, _NEVER_CONNECTED))
+        connected = attempt.sent or (pool.connector is None and not attempt.refused)
         redactor = self._credentials.redactor(request.secrets)
         reason = without_user_information_of_urls(redactor.redact(_reason(error)))
-        return APIConnectionError(request.method, request.path, one_line(reason, _REASON_LIMIT), connected=connected)
+        kind = APITimeoutError if isinstance(error, TimeoutError) else APIConnectionError
+        return kind(request.method, request.path, one_line(reason, _REASON_LIMIT), connected=connected)
 
-    def _time_that_ran_out(self, attempt: Attempt, error: Exception) -> str | None:
+    def _time_that_ran_out(self, attempt: Attempt, error: BaseException) -> str | None:
         """Return which limit of `Timeout` an error tells of, or None where it is of another kind."""
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return f"no connection within {self._timeout.connect} s (Timeout.connect)"
@@ -285,10 +295,28 @@ def _mismatch(request: Request, response: Response) -> DecodeError | None:
     return DecodeError(response.origin, name, f"the id that was asked for, {expected}", got)
 
 
-def _reason(error: Exception) -> str:
+def _certificate_error(error: BaseException) -> BaseException | None:
+    """Return what is wrong with the server's certificate, if that is what an error tells of."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
-        return f"the certificate of {error.host}:{error.port} does not verify: {why}"
+        return error.certificate_error
+    # aiohttp wraps what the connectors of other packages raise.
+    return next((each for each in (error, error.__cause__) if isinstance(each, SSLCertVerificationError)), None)
+
+
+def _reason(error: BaseException) -> str:
+    certificate_error = _certificate_error(error)
+    if certificate_error is not None:
+        where = f" of {error.host}:{error.port}" if isinstance(error, aiohttp.ClientConnectorError) else ""
+        why = getattr(certificate_error, "verify_message", "") or str(certificate_error)
+        return f"the certificate{where} does not verify: {why}"
+    if not isinstance(error, aiohttp.ClientError):
+        return f"{type(error).__qualname__}: {error}".removesuffix(": ")
+    return _reason_of_aiohttp(error)
+
+
+def _reason_of_aiohttp(error: aiohttp.ClientError) -> str:
+    if isinstance(error, aiohttp.InvalidURL):  # whose text is the URL, the password of a proxy included
+        return "the URL of a proxy is not valid"
     # aiohttp's own text speaks of "ssl:default" where there is no TLS.
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"cannot connect to {error.host}:{error.port}: {error.os_error}"
@@ -296,6 +324,4 @@ def _reason(error: Exception) -> str:
         return f"the proxy answered {error.status}"
     if isinstance(error, aiohttp.ClientResponseError):  # whose text quotes what came, cut somewhere
         return "the answer is not valid HTTP"
-    if isinstance(error, aiohttp.ClientError):
-        return str(error) or type(error).__name__
-    return f"{type(error).__qualname__}: {error}".removesuffix(": ")
+    return str(error) or type(error).__name__

@@ -23,7 +23,8 @@ class Attempt:
     """The time that one attempt has left.
 
     Args:
-        task: Whose attempt it is; a task makes one at a time.
+        task: Whose attempt it is.
+        outer: The attempt that the task makes already: a function that listens to aiohttp's events may use the client.
         scope: What is expired when the time is up.
         ends_at: When the logical request has to be over, on the clock of the loop.
         read_timeout: How many seconds of silence it bears.
@@ -37,21 +38,30 @@ class Attempt:
         "fresh",
         "hopeless",
         "operation",
+        "outer",
         "read_timeout",
+        "refused",
         "scope",
         "sent",
         "task",
     )
 
     def __init__(
-        self, task: "asyncio.Task[object] | None", scope: asyncio.Timeout, ends_at: float, read_timeout: float
+        self,
+        task: "asyncio.Task[object] | None",
+        outer: "Attempt | None",
+        scope: asyncio.Timeout,
+        ends_at: float,
+        read_timeout: float,
     ) -> None:
         self.task = task
+        self.outer = outer
         self.scope = scope
         self.ends_at = ends_at
         self.read_timeout = read_timeout
         self.due = ends_at
         self.sent = False
+        self.refused = False
         self.hopeless = False
         self.fresh = False
         self.operation = ""
@@ -89,7 +99,9 @@ class Deadlines:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._attempts: dict[asyncio.Task[object] | None, Attempt] = {}
+        self._attempts: set[Attempt] = set()
+        # The innermost attempt of each task.
+        self._current: dict[asyncio.Task[object] | None, Attempt] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._ending: set[asyncio.Task[object] | None] = set()
@@ -101,14 +113,16 @@ class Deadlines:
     def start(self, scope: asyncio.Timeout, seconds: float, read_timeout: float) -> Attempt:
         """Give the current task's attempt so many seconds in all, and of silence once it is sent."""
         task = asyncio.current_task(self._loop)
-        attempt = self._attempts[task] = Attempt(task, scope, self._loop.time() + seconds, read_timeout)
+        outer = self._current.get(task)
+        attempt = self._current[task] = Attempt(task, outer, scope, self._loop.time() + seconds, read_timeout)
+        self._attempts.add(attempt)
         if attempt.due < self._timer_at:
             self._watch(attempt)
         return attempt
 
     def current(self) -> Attempt:
         """Return the attempt of the current task, which makes one."""
-        return self._attempts[asyncio.current_task(self._loop)]
+        return self._current[asyncio.current_task(self._loop)]
 
     def reset_read_timeout(self, attempt: Attempt) -> None:
         """Let the silence of an attempt begin anew."""
@@ -118,7 +132,11 @@ class Deadlines:
 
     def stop(self, attempt: Attempt) -> None:
         """Forget an attempt."""
-        del self._attempts[attempt.task]
+        self._attempts.discard(attempt)
+        if attempt.outer is None:
+            del self._current[attempt.task]
+        else:
+            self._current[attempt.task] = attempt.outer
         self._changed.set()
 
     async def end_others(self) -> None:
@@ -128,13 +146,13 @@ class Deadlines:
         for itself. Two such functions would wait for each other, so that nobody waits for a task that is in here.
         """
         task = asyncio.current_task(self._loop)
-        for attempt in self._attempts.values():
+        for attempt in self._attempts:
             if attempt.task is not task:
                 _expire(attempt)
         self._ending.add(task)
         self._changed.set()
         try:
-            while self._attempts.keys() - self._ending:
+            while any(attempt.task not in self._ending for attempt in self._attempts):
                 self._changed.clear()
                 await self._changed.wait()
         finally:
@@ -142,9 +160,10 @@ class Deadlines:
 
     def end_own(self) -> None:
         """End the attempt of the current task, if it makes one, as soon as it waits for anything."""
-        attempt = self._attempts.get(asyncio.current_task(self._loop))
-        if attempt is not None:
+        attempt = self._current.get(asyncio.current_task(self._loop))
+        while attempt is not None:
             _expire(attempt)
+            attempt = attempt.outer
 
     def _watch(self, attempt: Attempt) -> None:
         if self._timer is not None:
@@ -156,7 +175,7 @@ class Deadlines:
         self._timer = None
         self._timer_at = math.inf
         now = self._loop.time()
-        running = [attempt for attempt in self._attempts.values() if not attempt.scope.expired()]
+        running = [attempt for attempt in self._attempts if not attempt.scope.expired()]
         for attempt in running:
             if attempt.due <= now:
                 _expire(attempt)

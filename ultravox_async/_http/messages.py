@@ -3,7 +3,7 @@
 import enum
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import attrs
 from multidict import CIMultiDict
@@ -18,6 +18,16 @@ from ultravox_async.errors import UltravoxError
 from ultravox_async.settings import RetryPolicy, Timeout
 
 T = TypeVar("T")
+
+
+KEY_HEADER: Final = "X-API-Key"
+"""The header that holds the key."""
+
+COMMON_HEADERS: Final[Mapping[str, str]] = {
+    "Accept": "application/json",
+    "User-Agent": f"ultravox-async/{__version__}",
+}
+"""What each request says beside the key."""
 
 
 class OperationClass(enum.StrEnum):
@@ -80,19 +90,18 @@ class RequestOptions:
 
 
 class Credentials:
-    """The API key, where no repr and no `vars` shows it."""
+    """The API key, where no repr, no `vars` and no pickle shows it."""
 
-    __slots__ = ("_key", "headers")
+    __slots__ = ("_key", "headers", "key_header")
 
     def __init__(self, api_key: Secret) -> None:
         self._key = str(api_key.reveal())
-        self.headers = CIMultiDict(
-            {
-                "Accept": "application/json",
-                "User-Agent": f"ultravox-async/{__version__}",
-                "X-API-Key": self._key,
-            }
-        )
+        self.key_header = CIMultiDict({KEY_HEADER: self._key})
+        self.headers = CIMultiDict({**COMMON_HEADERS, KEY_HEADER: self._key})
+
+    def __reduce__(self) -> NoReturn:
+        msg = "what belongs to an AsyncUltravox holds the API key, and does not pickle"
+        raise TypeError(msg)
 
     @property
     def digest(self) -> str:

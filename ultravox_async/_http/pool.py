@@ -2,6 +2,7 @@
 
 import asyncio
 import weakref
+from collections.abc import Sequence
 from ssl import SSLContext
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from ultravox_async._http.budget import make_scheduler
 from ultravox_async._http.deadlines import Deadlines
-from ultravox_async._http.messages import Credentials
+from ultravox_async._http.messages import COMMON_HEADERS, KEY_HEADER, Credentials
 from ultravox_async._http.scheduler import RequestScheduler
 from ultravox_async.errors import ConfigurationError
 from ultravox_async.settings import RateBudget, RateLimit
@@ -83,6 +84,9 @@ class Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
     ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
         """Return a connection from the pool, or a new one, for the attempt of the current task."""
+        # Functions that listen to aiohttp's events are given the session, and may ask other hosts with it.
+        if KEY_HEADER not in req.headers:
+            return await super().connect(req, traces, timeout)
         attempt = self._deadlines.current()
         while True:
             try:
@@ -144,11 +148,20 @@ MIDDLEWARES = (_without_silent_repeat,)
 """What each request goes through."""
 
 
-def _check_trace_configs(_: object, __: object, value: tuple[object, ...]) -> None:
-    for config in value:
+def checked_trace_configs(value: object) -> tuple[aiohttp.TraceConfig, ...]:
+    """Return what listens to aiohttp's events.
+
+    Raises:
+        ConfigurationError: `value` is not a list, or has something else in it, such as the class.
+    """
+    if not isinstance(value, Sequence):
+        raise ConfigurationError(f"trace_configs takes a list of aiohttp.TraceConfig, not {type(value).__name__}")
+    configs = cast("Sequence[object]", value)
+    for config in configs:
         if not isinstance(config, aiohttp.TraceConfig):
             kind = f"the class {config.__name__}" if isinstance(config, type) else type(config).__name__
             raise ConfigurationError(f"trace_configs takes instances of aiohttp.TraceConfig, not {kind}")
+    return cast("tuple[aiohttp.TraceConfig, ...]", tuple(configs))
 
 
 def _check_session(_: object, __: object, value: "aiohttp.ClientSession | None") -> None:
@@ -169,7 +182,7 @@ class PoolSettings:
     trust_env: bool
     """Whether proxies and netrc of the environment are used."""
 
-    trace_configs: tuple[aiohttp.TraceConfig, ...] = attrs.field(validator=_check_trace_configs)
+    trace_configs: tuple[aiohttp.TraceConfig, ...]
     """What listens to aiohttp's events."""
 
     session: aiohttp.ClientSession | None = attrs.field(validator=_check_session)
@@ -226,10 +239,9 @@ def make_pool(settings: PoolSettings, credentials: Credentials, rate: RateLimit 
     connector = Connector(scheduler, deadlines, places, settings.ssl)
     session = aiohttp.ClientSession(
         connector=connector,
+        headers=COMMON_HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=settings.trust_env,
         trace_configs=list(settings.trace_configs),
     )
-    # Not as an argument: a traceback with locals of a constructor that fails would show the key.
-    session.headers.update(credentials.headers)
     return Pool(loop, session, connector, scheduler, deadlines)

@@ -17,7 +17,7 @@ _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _TOO_MANY_REQUESTS = 429
 _SERVICE_UNAVAILABLE = 503
-_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 
 
 def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in

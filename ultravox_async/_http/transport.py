@@ -7,6 +7,7 @@ import random
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import attrs
 import orjson
 from yarl import URL
 
@@ -39,6 +40,7 @@ class Transport:
         self, owner: PoolOwner, sender: Sender, coalescer: Coalescer[Answer] | None, options: RequestOptions
     ) -> None:
         self.origin = sender.base_url.origin()
+        self._prefix = sender.base_url.raw_path.rstrip("/")
         self.interval = owner.interval
         self.options = options
         self._owner = owner
@@ -69,6 +71,8 @@ class Transport:
             UltravoxError: The client belongs to another event loop.
         """
         pool = self._owner.open()
+        if self._prefix:  # so that errors show the path as it is sent
+            request = attrs.evolve(request, path=self._prefix + request.path)
         if self._coalescer is None:
             outcome = await self._repeat(pool, request)
         else:
@@ -171,6 +175,10 @@ class Transport:
             return outcome, None if attempt.hopeless else self._delay_after(pool, request, number, outcome)
         finally:
             pool.deadlines.stop(attempt)
+            if not attempt.sent and pool.connector is None and not attempt.refused:
+                # The pool of a session that was handed in does not tell when it sends: it may have happened.
+                attempt.sent = True
+                pool.scheduler.mark_sent(request.operation)
             if attempt.sent:
                 pool.scheduler.release(request.operation)
             else:

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import cast
 
 import attrs
+import orjson
 
 from ultravox_async._wire.json_form import encode, to_wire
 from ultravox_async._wire.names import wire_name
@@ -107,7 +108,9 @@ def json_body(value: Secret) -> Body:
     Raises:
         InvalidRequestError: JSON has no form for something in it.
     """
-    return Body(_json(value), tuple(_secret_texts(value.reveal())))
+    content = _json(value)
+    # Not in the value itself: JSON has forms for dataclasses, enumerations, UUIDs and more.
+    return Body(content, tuple(_secret_texts(orjson.loads(content))))
 
 
 def _json(value: Secret) -> bytes:
@@ -127,6 +130,8 @@ def _encoded(value: Secret) -> bytes | None:
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+    elif isinstance(value, int | float):
+        yield orjson.dumps(value).decode()
     for _, item in _items(value):
         yield from _texts(item)
 

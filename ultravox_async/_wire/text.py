@@ -4,7 +4,8 @@ import re
 
 # Backslashes too, because browsers read them as slashes.
 _USER_INFORMATION = re.compile(r"^([^/\\?#@]*:(?=[/\\]))?([/\\]*)[^/\\?#]*@")
-_USER_INFORMATION_OF_ANY_URL = re.compile(r"(?<=://)[^/\s]*@")
+# With a scheme, or without one, as proxies are often named.
+_USER_INFORMATION_OF_ANY_URL = re.compile(r"(?<=//)\S*@|[^\s/:@]+:(?!//)\S*@")
 
 
 def one_line(text: str, limit: int) -> str:
