@@ -218,6 +218,20 @@ async def test_what_belongs_to_the_session_cannot_be_set_beside_one(setting: dic
         assert "session" in str(refusal(KEY, session=session, **setting))
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (aiohttp.TraceConfig(), "a list of aiohttp.TraceConfig, not TraceConfig"),
+        (None, "a list of aiohttp.TraceConfig, not NoneType"),
+        ([aiohttp.TraceConfig], "instances of aiohttp.TraceConfig, not the class TraceConfig"),
+        (["hook"], "instances of aiohttp.TraceConfig, not str"),
+    ],
+    ids=["one config", "nothing", "the class", "something else"],
+)
+def test_trace_configs_of_another_kind_are_refused(value: object, said: str) -> None:
+    assert said in str(refusal(KEY, trace_configs=value))
+
+
 @pytest.mark.parametrize("name", ["pool_size", "max_response_bytes"])
 @pytest.mark.parametrize("value", [0, -1, True, 1.5, "1", None])
 def test_a_size_that_is_no_positive_whole_number_is_refused(name: str, value: object) -> None:

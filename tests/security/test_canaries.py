@@ -609,8 +609,8 @@ async def test_a_secret_of_any_type_that_json_has_a_form_for_is_taken_out_of_an_
     async def echo_body(request: Received) -> Say:
         return answer(400, body=request.body)
 
-    shown = json.loads(orjson.dumps(secret, default=vars))
-    trace = shown["api_key"] if isinstance(shown, dict) else shown
+    shown: object = json.loads(orjson.dumps(secret, default=vars))
+    trace = cast("dict[str, str]", shown)["api_key"] if isinstance(shown, dict) else shown
     async with Wire(echo_body) as wire, client_of(wire.base_url) as client:
         body = {"credentials": secret} if isinstance(secret, Token) else {"api_key": secret}
         with pytest.raises(BadRequestError) as caught:
