@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -33,12 +34,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="measure this; may be repeated")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: does it run at all?")
-    parser.add_argument("--full", action="store_true", help="nine rounds for memory too, which take an hour")
+    parser.add_argument("--rounds", type=int, default=9, help="how often both sides of a row take their turn")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="what makes the event loop")
     options = parser.parse_args(argv)
-    effort = QUICK if options.quick else Effort(full=options.full)
+    effort = QUICK if options.quick else Effort(rounds=options.rounds)
+    loop_factory = importlib.import_module(options.loop).new_event_loop
     sys.stdout.write(line(_HEADINGS) + line(["---"] * len(_HEADINGS)))
     for name in options.only or MEASUREMENTS:
-        for row in asyncio.run(_measured(name, effort)):
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            rows = runner.run(_measured(name, effort))
+        for row in rows:
             sys.stdout.write(line([row.what, row.against, row.result, row.spread, row.target, row.detail]))
             sys.stdout.flush()
     return 0

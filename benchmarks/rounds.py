@@ -54,7 +54,6 @@ class Effort:
 
     rounds: int = 9
     quick: bool = False
-    full: bool = False
 
     def of(self, usual: int, quick: int) -> int:
         """Return the usual size, or the tiny one of a smoke run."""
