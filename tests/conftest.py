@@ -6,8 +6,13 @@ from weakref import WeakSet
 
 import aiohttp
 import pytest
+from hypothesis import settings
 
 _LONGEST_TEST = 30.0
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_scheduler import BACKGROUND, INTERACTIVE, most_in_a_window, outcome, run
+from tests.test_scheduler import BACKGROUND, INTERACTIVE, PATIENT, most_in_a_window, outcome, run
 from tests.wire import KEY, WAIT, Wire, answer, client_of, in_turn, shown
 from ultravox_async import (
     APIConnectionError,
@@ -106,7 +106,7 @@ def member(budget: RateBudget, places: int = 1000, digest: str = "digest") -> Re
 async def do(job: Job, scheduler: RequestScheduler, sent: list[tuple[float, Job]]) -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(job.at - loop.time())
-    await scheduler.acquire("api", job.priority, 60.0)
+    await scheduler.acquire("api", job.priority, PATIENT)
     give_back = scheduler.cancel
     try:
         await asyncio.sleep(job.connecting)
@@ -217,9 +217,9 @@ def test_a_client_whose_place_is_free_again_goes_on_though_another_waits_for_a_c
         budget = local(None)
         one, other = member(budget, 1), member(budget, 1)
         other.cool_down("calls", 50.0, 300.0)
-        await one.acquire("api", INTERACTIVE, 60.0)
-        frozen = asyncio.create_task(other.acquire("calls", INTERACTIVE, 60.0))
-        waiting = asyncio.create_task(one.acquire("api", INTERACTIVE, 60.0))
+        await one.acquire("api", INTERACTIVE, PATIENT)
+        frozen = asyncio.create_task(other.acquire("calls", INTERACTIVE, PATIENT))
+        waiting = asyncio.create_task(one.acquire("api", INTERACTIVE, PATIENT))
         await asyncio.sleep(1.0)
         one.mark_sent("api")
         one.release("api")
@@ -242,8 +242,8 @@ def test_slots_that_a_closed_client_did_not_use_go_to_the_others(make: MakeBudge
         budget = make(2.0)
         closing, staying = member(budget), member(budget)
         for _ in range(2):
-            await closing.acquire("api", INTERACTIVE, 60.0)
-        waiting = asyncio.create_task(staying.acquire("api", INTERACTIVE, 60.0))
+            await closing.acquire("api", INTERACTIVE, PATIENT)
+        waiting = asyncio.create_task(staying.acquire("api", INTERACTIVE, PATIENT))
         await asyncio.sleep(1.0)
         assert not waiting.done()
         closing.close()
@@ -260,8 +260,10 @@ def test_a_waiter_of_a_closed_client_that_was_admitted_hands_its_slot_to_another
     async def scene() -> list[object]:
         budget = local(1.0)
         holder, closing, staying = (member(budget) for _ in range(3))
-        await holder.acquire("api", INTERACTIVE, 60.0)
-        waiting = [asyncio.create_task(outcome(each.acquire("api", INTERACTIVE, 60.0))) for each in (closing, staying)]
+        await holder.acquire("api", INTERACTIVE, PATIENT)
+        waiting = [
+            asyncio.create_task(outcome(each.acquire("api", INTERACTIVE, PATIENT))) for each in (closing, staying)
+        ]
         await asyncio.sleep(0)
         # The first gets the slot here, and its client is closed before its task runs.
         holder.cancel("api")
@@ -278,9 +280,9 @@ def test_a_cool_down_that_one_client_began_holds_for_the_others_and_their_class_
         budget = make(None)
         one, other = member(budget), member(budget)
         one.cool_down("calls", 20.0, 300.0)
-        await other.acquire("api", INTERACTIVE, 60.0)
+        await other.acquire("api", INTERACTIVE, PATIENT)
         at_once = loop.time()
-        await other.acquire("calls", INTERACTIVE, 60.0)
+        await other.acquire("calls", INTERACTIVE, PATIENT)
         return [at_once, loop.time()]
 
     assert run(scene()) == [0.0, 20.0]
@@ -292,7 +294,7 @@ def test_single_calls_of_other_clients_refuse_a_long_cool_down(make: MakeBudget)
         budget = make(None)
         one, other = member(budget), member(budget)
         one.cool_down("api", 61.0, 300.0)
-        return await outcome(other.acquire("api", INTERACTIVE, 60.0))
+        return await outcome(other.acquire("api", INTERACTIVE, PATIENT))
 
     assert run(scene()) is CoolingDownError
 
@@ -301,8 +303,8 @@ def test_single_calls_of_other_clients_that_wait_already_refuse_it_too() -> None
     async def scene() -> object:
         budget = local(1.0)
         one, other = member(budget), member(budget)
-        await one.acquire("api", INTERACTIVE, 60.0)
-        waiting = asyncio.create_task(outcome(other.acquire("api", INTERACTIVE, 60.0)))
+        await one.acquire("api", INTERACTIVE, PATIENT)
+        waiting = asyncio.create_task(outcome(other.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(0)
         one.cool_down("api", 61.0, 300.0)
         return await waiting
@@ -390,11 +392,11 @@ def test_whoever_is_cancelled_while_it_asks_has_no_slot_and_leaves_nothing_behin
     async def scene() -> list[object]:
         budget = Elsewhere(1.0, latency)
         scheduler = member(budget, places=1)
-        asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
+        asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(0)
         asking.cancel()
         ended = await asking
-        await scheduler.acquire("api", INTERACTIVE, 60.0)
+        await scheduler.acquire("api", INTERACTIVE, PATIENT)
         scheduler.cancel("api")
         return [ended, budget.asking, scheduler._window._pending, scheduler._places.free]
 
@@ -406,7 +408,7 @@ def test_closing_ends_those_who_ask_and_those_who_wait_to_ask() -> None:
         loop = asyncio.get_running_loop()
         budget = Elsewhere(None, latency=100.0)
         scheduler = member(budget)
-        asking = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0))) for _ in range(10)]
+        asking = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT))) for _ in range(10)]
         await asyncio.sleep(1.0)
         scheduler.close()
         scheduler.close()
@@ -420,7 +422,7 @@ def test_closing_twice_while_those_who_ask_are_being_ended_is_closing_once() -> 
     async def scene() -> object:
         budget = Elsewhere(None, latency=100.0)
         scheduler = member(budget)
-        asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
+        asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(1.0)
         scheduler.close()
         asyncio.get_running_loop().call_soon(scheduler.close)
@@ -437,7 +439,7 @@ def test_whoever_is_given_a_slot_in_the_moment_of_closing_gives_it_back() -> Non
 
     async def scene() -> object:
         schedulers.append(member(budget))
-        return await outcome(schedulers[0].acquire("api", INTERACTIVE, 60.0))
+        return await outcome(schedulers[0].acquire("api", INTERACTIVE, PATIENT))
 
     budget = Closing(None)
     schedulers: list[RequestScheduler] = []
@@ -462,7 +464,7 @@ def test_a_trial_is_no_cool_down_whose_end_is_known() -> None:
         budget = LocalRateBudget(RateLimit(None))
         scheduler = member(budget)
         scheduler.cool_down("api", 301.0, 300.0)
-        await scheduler.acquire("api", BACKGROUND, 60.0)
+        await scheduler.acquire("api", BACKGROUND, PATIENT)
         return budget.cooling_down("digest", "api")
 
     assert run(scene()) == 0.0
@@ -600,4 +602,4 @@ def test_a_pace_of_another_type_is_refused_by_name(value: object) -> None:
 
 def test_the_repr_of_a_client_shows_its_budget() -> None:
     client = AsyncUltravox(KEY, rate_limit=LocalRateBudget(RateLimit(3.5)))
-    assert "rate_limit=LocalRateBudget(RateLimit(requests_per_second=3.5))" in repr(client)
+    assert "rate_limit=LocalRateBudget(RateLimit(requests_per_second=3.5, adaptive=True))" in repr(client)

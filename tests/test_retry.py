@@ -15,7 +15,8 @@ from ultravox_async import (
     RetryPolicy,
     UltravoxError,
 )
-from ultravox_async._http.messages import OperationClass, Request
+from ultravox_async._http.messages import Request
+from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.retry import parse_retry_after, retry_delay
 from ultravox_async.errors import class_for_status
 

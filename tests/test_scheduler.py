@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 
 from ultravox_async import RateLimit
 from ultravox_async._http.budget import make_scheduler
-from ultravox_async._http.scheduler import CoolingDownError, Priority, RequestScheduler, SchedulerClosedError
+from ultravox_async._http.scheduler import (
+    CoolingDownError,
+    Priority,
+    RequestScheduler,
+    SchedulerClosedError,
+    WaitLimits,
+)
 
 T = TypeVar("T")
 
 INTERACTIVE, BACKGROUND = Priority.INTERACTIVE, Priority.BACKGROUND
+PATIENT = WaitLimits(cool_down=60.0, outage=60.0)
 
 
 class JumpingSelector(selectors.SelectSelector):
@@ -114,7 +121,7 @@ class Scene:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(job.at - loop.time())
         try:
-            await scheduler.acquire(job.operation, job.priority, job.max_wait or self.max_wait)
+            await scheduler.acquire(job.operation, job.priority, WaitLimits(job.max_wait or self.max_wait, 60.0))
         except CoolingDownError as error:
             self.refused.append((loop.time(), job, error.seconds))
             return
@@ -416,7 +423,7 @@ def test_the_text_of_a_refusal_has_the_seconds() -> None:
 def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> None:
     async def play() -> object:
         scheduler = scheduler_of(None, 0)
-        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(0)
         waiting.cancel()
         scheduler.cool_down("api", 61.0, 300.0)
@@ -428,9 +435,9 @@ def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> No
 def test_a_waiter_cancelled_when_it_is_refused_already_gives_no_permit_back() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
-        await scheduler.acquire("api", INTERACTIVE, 60.0)
-        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
-        other = asyncio.create_task(scheduler.acquire("calls", INTERACTIVE, 60.0))
+        await scheduler.acquire("api", INTERACTIVE, PATIENT)
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
+        other = asyncio.create_task(scheduler.acquire("calls", INTERACTIVE, PATIENT))
         await asyncio.sleep(0)
         scheduler.cool_down("api", 61.0, 300.0)
         waiting.cancel()
@@ -453,8 +460,8 @@ def test_a_cancelled_waiter_leaves_its_turn_to_the_next() -> None:
 def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
-        await scheduler.acquire("api", INTERACTIVE, 60.0)
-        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0))) for _ in range(2)]
+        await scheduler.acquire("api", INTERACTIVE, PATIENT)
+        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT))) for _ in range(2)]
         await asyncio.sleep(0)
         # The first gets the permit here, and its task is cancelled before it is told so.
         scheduler.cancel("api")
@@ -470,7 +477,7 @@ def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
         entered: list[str] = []
 
         async def enter(name: str) -> None:
-            await scheduler.acquire("api", INTERACTIVE, 60.0)
+            await scheduler.acquire("api", INTERACTIVE, PATIENT)
             entered.append(name)
 
         await enter("holder")
@@ -487,8 +494,8 @@ def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
 def test_a_waiter_that_was_admitted_when_the_gate_closes_gets_no_permit() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
-        await scheduler.acquire("api", INTERACTIVE, 60.0)
-        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, 60.0)))
+        await scheduler.acquire("api", INTERACTIVE, PATIENT)
+        waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(0)
         # It gets the permit here, and the scheduler is closed before its task runs.
         scheduler.cancel("api")
@@ -593,9 +600,9 @@ def test_closing_fails_whoever_waits_or_pauses() -> None:
     async def play() -> list[object]:
         loop = asyncio.get_running_loop()
         scheduler = scheduler_of(1.0, 10)
-        await scheduler.acquire("api", INTERACTIVE, 60.0)
+        await scheduler.acquire("api", INTERACTIVE, PATIENT)
         scheduler.mark_sent("api")
-        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", priority, 60.0))) for priority in Priority]
+        waiting = [asyncio.create_task(outcome(scheduler.acquire("api", priority, PATIENT))) for priority in Priority]
         pausing = asyncio.create_task(outcome(scheduler.pause(10.0)))
         await asyncio.sleep(0.5)
         scheduler.close()
@@ -609,7 +616,7 @@ def test_closing_fails_whoever_comes_later() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 10)
         scheduler.close()
-        return [await outcome(scheduler.acquire("api", INTERACTIVE, 60.0)), await outcome(scheduler.pause(1.0))]
+        return [await outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)), await outcome(scheduler.pause(1.0))]
 
     assert run(play()) == [SchedulerClosedError, SchedulerClosedError]
 
@@ -619,7 +626,7 @@ def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
         scheduler = scheduler_of(None, 0)
         tasks = [
             asyncio.create_task(outcome(work))
-            for work in (scheduler.acquire("api", INTERACTIVE, 60.0), scheduler.pause(10.0))
+            for work in (scheduler.acquire("api", INTERACTIVE, PATIENT), scheduler.pause(10.0))
         ]
         await asyncio.sleep(0)
         for task in tasks:

@@ -12,7 +12,8 @@ import aiohttp
 from yarl import URL
 
 from ultravox_async._http.headers import extra_headers
-from ultravox_async._http.messages import OperationClass, Request, RequestOptions, Response
+from ultravox_async._http.messages import Request, RequestOptions, Response
+from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pool import PoolSettings, checked_trace_configs
 from ultravox_async._http.proxies import check_proxies
 from ultravox_async._http.scheduler import Priority

@@ -22,6 +22,18 @@ def _positive_or_none(instance: object, attribute: "attrs.Attribute[Any]", value
         _positive(instance, attribute, value)
 
 
+def _not_negative(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
+        msg = f"{type(instance).__name__}.{attribute.name} takes a finite number of at least 0, not {value!r}"
+        raise ConfigurationError(msg)
+
+
+def _is_bool(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, bool):
+        msg = f"{type(instance).__name__}.{attribute.name} takes True or False, not {value!r}"
+        raise ConfigurationError(msg)
+
+
 def _at_least_one(instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         msg = f"{type(instance).__name__}.{attribute.name} takes a whole number of at least 1, not {value!r}"
@@ -44,7 +56,7 @@ class Timeout:
     """Seconds for making one connection: name resolution, TCP and TLS."""
 
     read: float = attrs.field(default=30.0, validator=_positive)
-    """Seconds of silence from the server that are borne while an answer is awaited or read."""
+    """Seconds for which the server may send nothing while an answer is awaited or read."""
 
     total: float = attrs.field(default=120.0, validator=_positive)
     """Seconds for all attempts and the pauses between them, counted from the first send."""
@@ -79,13 +91,22 @@ class RetryPolicy:
     Where it asked for more, one request tries after this time, and the others wait for its outcome.
     """
 
+    patience: float = attrs.field(default=60.0, validator=_not_negative)
+    """Seconds of an outage that sweeps, listings and other background work wait out; 0 for none.
+
+    An outage is three failures without a success for a second, whatever they are about: lost or refused connections,
+    timeouts, and the statuses 500, 502, 503 and 504. While it lasts, background work sends nothing but a probe every
+    quarter of a second, and neither its failures nor its waiting count against `max_attempts` and `Timeout.total`. Time
+    for which a ``Retry-After`` asks does not count here. Single calls are not held back, and fail by the other limits.
+    """
+
 
 @attrs.frozen
 class RateLimit:
     """How fast one client may send.
 
-    The documented limit of the API is 200 requests a second for a key. A client paces its own requests only: those
-    that use one key share a `RateBudget`, or each is given its share of the rate.
+    The documented limit of the API is 200 requests a second for a key. Clients of one event loop share it through a
+    `LocalRateBudget`. Clients that cannot talk to each other find their shares by the 429s that they get.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
@@ -93,6 +114,15 @@ class RateLimit:
 
     2 % of it is kept as headroom for requests that overtake each other on the way. A window holds whole requests:
     1.5 gives one in each.
+    """
+
+    adaptive: bool = attrs.field(default=True, validator=_is_bool)
+    """Whether a 429, or a burst of 503s, lowers the rate to what the server accepts.
+
+    Without further ones it rises again, at most to `requests_per_second`. While some requests succeed, the
+    ``Retry-After`` of a 429 is obeyed by the request that got it; one of more than two seconds, or one that comes when
+    no request has succeeded for a second, is obeyed by all. False keeps the rate, and has each 429 stop all requests
+    of its class for as long as its ``Retry-After`` says.
     """
 
 

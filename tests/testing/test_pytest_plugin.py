@@ -169,7 +169,7 @@ OTHER_SETTINGS = """
 
     async def test_the_client_can_have_other_settings(ultravox, request):
         rate = request.node.callspec.params["ultravox_settings"]
-        assert f"rate_limit=RateLimit(requests_per_second={rate})" in repr(ultravox)
+        assert f"rate_limit=RateLimit(requests_per_second={rate}," in repr(ultravox)
         assert "base_delay=0.001" in repr(ultravox), "what was not overridden stays"
 """
 

@@ -6,6 +6,9 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 
+import attrs
+
+from ultravox_async._http.circuit_breaker import CircuitBreaker
 from ultravox_async._http.cool_downs import CoolDowns
 from ultravox_async._http.sliding_window import SlidingWindow
 
@@ -24,16 +27,36 @@ class Priority(enum.IntEnum):
 
 
 class Places:
-    """The places in the pool of one client.
+    """The places in the pool of one client, and what that client knows of outages.
 
     Args:
         free: How many there are.
     """
 
-    __slots__ = ("free",)
+    __slots__ = ("circuits", "free")
 
     def __init__(self, free: float) -> None:
         self.free = free
+        self.circuits: dict[str, CircuitBreaker] = {}
+        """By class of operations."""
+
+    def circuit_of(self, operation: str, now: float) -> CircuitBreaker:
+        """Return what is known of outages of a class of operations; of one that was never used, nothing is."""
+        circuit = self.circuits.get(operation)
+        if circuit is None:
+            circuit = self.circuits[operation] = CircuitBreaker(now)
+        return circuit
+
+
+@attrs.frozen
+class WaitLimits:
+    """How long a request is ready to wait before it is sent."""
+
+    cool_down: float
+    """Seconds; a single call does not wait for the end of a longer cool-down."""
+
+    outage: float
+    """Seconds; background work does not wait for the end of a longer outage."""
 
 
 class Waiter:
@@ -43,17 +66,17 @@ class Waiter:
         places: The places of the client; one of them goes with the permit.
         priority: Whether it is a single call or background work.
         operation: The class of operations.
-        max_wait: Seconds; a single call does not wait for the end of a longer cool-down.
+        limits: How long it is ready to wait.
         loop: The event loop.
     """
 
-    __slots__ = ("future", "max_wait", "queue")
+    __slots__ = ("future", "limits", "queue")
 
     def __init__(
-        self, places: Places, priority: Priority, operation: str, max_wait: float, loop: asyncio.AbstractEventLoop
+        self, places: Places, priority: Priority, operation: str, limits: WaitLimits, loop: asyncio.AbstractEventLoop
     ) -> None:
         self.queue = places, priority, operation
-        self.max_wait = max_wait
+        self.limits = limits
         self.future: asyncio.Future[None] = loop.create_future()
 
 
@@ -100,11 +123,11 @@ class AdmissionQueue:
         """Return those of one client that wait."""
         return (waiter for key, queue in self.queues.items() if key[0] is places for waiter in queue)
 
-    def unwilling_to_wait(self, operation: str, seconds: float) -> Iterator[Waiter]:
-        """Return the single calls that wait, and do not want to wait as long as that."""
+    def unwilling_to_cool_down(self, operation: str, seconds: float) -> Iterator[Waiter]:
+        """Return the single calls that wait, and do not want to wait as long as that for the end of a cool-down."""
         for (_, priority, of_queue), queue in self.queues.items():
             if priority is Priority.INTERACTIVE and of_queue == operation:
-                yield from (waiter for waiter in queue if waiter.max_wait < seconds)
+                yield from (waiter for waiter in queue if waiter.limits.cool_down < seconds)
 
     def admit_unless_timed(self) -> None:
         """Admit whom a send may have let in."""
@@ -125,7 +148,7 @@ class AdmissionQueue:
                 self._timer = self._loop.call_soon(self.admit)
                 return
             key = self._next_queue(now)
-            ready_at = self.window.evenly_at() if key is not None else self._next_end_of_a_cool_down()
+            ready_at = self.window.evenly_at() if key is not None else self._next_opening()
             if key is None or ready_at > now:
                 # Infinity: as many are pending as the rate allows, or all wait for a place, or for the one that tries
                 # after a cool-down; the send or the end of one of those comes back here.
@@ -145,14 +168,20 @@ class AdmissionQueue:
             self._timer = None
 
     def _next_queue(self, now: float) -> _Queue | None:
-        ends_at = self.cool_downs.ends_at
-        ready = [key for key in self.queues if key[0].free > 0 and ends_at(key[2]) <= now]
+        ready = [key for key in self.queues if key[0].free > 0 and self._opens_at(key) <= now]
         choose = max if self._interactive_in_a_row >= _BACKGROUND_SHARE - 1 else min
         return choose(ready, key=lambda key: key[1], default=None)
 
-    def _next_end_of_a_cool_down(self) -> float:
-        ends_at = self.cool_downs.ends_at
-        return min((ends_at(key[2]) for key in self.queues if key[0].free > 0), default=math.inf)
+    def _next_opening(self) -> float:
+        return min((self._opens_at(key) for key in self.queues if key[0].free > 0), default=math.inf)
+
+    def _opens_at(self, key: _Queue) -> float:
+        """Return when cool-downs and outages let a queue go on."""
+        places, priority, operation = key
+        ends_at = self.cool_downs.ends_at(operation)
+        if priority is Priority.INTERACTIVE:
+            return ends_at
+        return max(ends_at, places.circuits[operation].admits_at())
 
     def _admit_first(self, key: _Queue, now: float) -> None:
         # To the end of the dictionary, so that clients and classes of operations take turns within a priority.
@@ -167,6 +196,8 @@ class AdmissionQueue:
         places.free -= 1
         self.window.reserve(now)
         self.cool_downs.begin_trial(operation)
+        if priority is Priority.BACKGROUND:
+            places.circuits[operation].note_admitted(now)
         waiter.future.set_result(None)
         if self._admitted == 0:
             self._loop.call_soon(self._begin_turn)

@@ -5,10 +5,13 @@ import math
 from typing import final
 
 from ultravox_async._http.admission import AdmissionQueue, Priority
-from ultravox_async._http.scheduler import BudgetFailedError, RequestScheduler, SchedulerClosedError
+from ultravox_async._http.pace import AdaptivePace, FixedPace
+from ultravox_async._http.scheduler import BudgetFailedError, RequestScheduler, SchedulerClosedError, WaitLimits
 from ultravox_async._http.sliding_window import LeaseWindow, SlidingWindow, UnlimitedWindow
 from ultravox_async.errors import ConfigurationError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
+
+_ENDLESSLY = WaitLimits(cool_down=math.inf, outage=math.inf)
 
 
 @final
@@ -44,7 +47,7 @@ class LocalRateBudget:
 
     async def acquire(self, key_digest: str, operation: str) -> None:
         """Wait for a slot; as `RateBudget.acquire`."""
-        await self._without_places(key_digest).acquire(operation, Priority.INTERACTIVE, math.inf)
+        await self._without_places(key_digest).acquire(operation, Priority.INTERACTIVE, _ENDLESSLY)
 
     def mark_sent(self, key_digest: str, operation: str) -> None:
         """Note that a request with a slot is being sent; as `RateBudget.mark_sent`."""
@@ -116,14 +119,14 @@ class LeasingScheduler(RequestScheduler):
         self._key_digest = key_digest
         self._asking: set[asyncio.Timeout] = set()
 
-    async def acquire(self, operation: str, priority: Priority, max_wait: float) -> None:
+    async def acquire(self, operation: str, priority: Priority, limits: WaitLimits) -> None:
         """Wait for a permit, as `RequestScheduler.acquire` does.
 
         Raises:
             BudgetFailedError: The budget raised something.
         """
         self._learn_of_cool_down(operation)
-        await super().acquire(operation, priority, max_wait)
+        await super().acquire(operation, priority, limits)
         try:
             await self._lease(operation)
         except BaseException:
@@ -194,4 +197,6 @@ def make_scheduler(
 
 def _window_of(rate_limit: RateLimit) -> SlidingWindow:
     rate = rate_limit.requests_per_second
-    return UnlimitedWindow() if rate is None else SlidingWindow(rate)
+    if rate is None:
+        return UnlimitedWindow()
+    return SlidingWindow(rate, AdaptivePace(rate) if rate_limit.adaptive else FixedPace(rate))

@@ -1,6 +1,5 @@
 """What is asked, with which credentials, and what is answered."""
 
-import enum
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar
@@ -9,6 +8,7 @@ import attrs
 from multidict import CIMultiDict
 
 from ultravox_async._http.headers import ExtraHeaders
+from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._version import __version__
 from ultravox_async._wire.converter import decode
@@ -28,16 +28,6 @@ COMMON_HEADERS: Final[Mapping[str, str]] = {
     "User-Agent": f"ultravox-async/{__version__}",
 }
 """What each request says beside the key."""
-
-
-class OperationClass(enum.StrEnum):
-    """Operations that share their limits: a 429 for one class says nothing about the others."""
-
-    GENERAL = "api"
-    """Whatever has no limits of its own."""
-
-    CREATE_CALL = "calls"
-    """Creating calls, for which the API has capacity limits."""
 
 
 @attrs.define

@@ -1,6 +1,7 @@
 """Makes the pool of a client on first use, and ends at once what runs in it."""
 
 import asyncio
+import math
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -23,13 +24,19 @@ class PoolOwner:
 
     def __init__(self, settings: PoolSettings, credentials: Credentials, rate: RateLimit | RateBudget) -> None:
         limit = rate if isinstance(rate, RateLimit) else rate.rate_limit
-        self.interval = 0.0 if limit.requests_per_second is None else 1 / limit.requests_per_second
+        self._configured_rate = math.inf if limit.requests_per_second is None else limit.requests_per_second
         self.credentials = credentials
         self.closed = False
         self._settings = settings
         self._rate = rate
         self._pool: Pool | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def interval(self) -> float:
+        """The seconds between two requests at the present pace; 0.0 where there is none."""
+        lowered = self._pool is not None and self._pool.scheduler.pace.lowered
+        return 1 / (self._pool.scheduler.pace.rate if self._pool is not None and lowered else self._configured_rate)
 
     def open(self) -> Pool:
         """Return the pool, which is made on first use.

@@ -9,12 +9,14 @@ from typing import cast
 
 import orjson
 
-from ultravox_async._http.messages import OperationClass, Request
+from ultravox_async._http.messages import Request
+from ultravox_async._http.operation_class import OperationClass
 from ultravox_async.errors import APIConnectionError, APIStatusError, DecodeError, UltravoxError
 from ultravox_async.settings import RetryPolicy
 
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_SERVER_FAILURES = frozenset({500, 502, 503, 504})
 _TOO_MANY_REQUESTS = 429
 _SERVICE_UNAVAILABLE = 503
 _SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
@@ -39,7 +41,7 @@ def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
         random: Gives numbers from 0 up to, not including, 1.
         longest: The seconds that the error may ask to wait; where it asks for more there is no next attempt.
     """
-    if attempt >= policy.max_attempts or not _may_be_repeated(request, error):
+    if attempt >= policy.max_attempts or not may_be_repeated(request, error):
         return None
     asked = error.retry_after if isinstance(error, APIStatusError) else None
     # Zero seconds, or a date that is past, says nothing about how long to wait: the ordinary pause holds then.
@@ -50,7 +52,15 @@ def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
     return asked + policy.base_delay * random() / 2
 
 
-def _may_be_repeated(request: Request, error: UltravoxError) -> bool:
+def is_failure_of_the_server(error: UltravoxError) -> bool:
+    """Return whether an error says that the server, or the way to it, does not work just now."""
+    if isinstance(error, APIStatusError):
+        return error.status in _SERVER_FAILURES
+    return isinstance(error, APIConnectionError)
+
+
+def may_be_repeated(request: Request, error: UltravoxError) -> bool:
+    """Return whether a request can be sent again after an error without the risk of being carried out twice."""
     if isinstance(error, APIConnectionError):
         return request.method in _IDEMPOTENT_METHODS or not error.connected
     if isinstance(error, DecodeError):

@@ -1,11 +1,28 @@
 """What one client may have in flight: its places in the pool, and its part of the rate."""
 
 import asyncio
+import logging
 import math
+from collections.abc import Iterable
 
-from ultravox_async._http.admission import AdmissionQueue, Places, Priority, Waiter
+from ultravox_async._http.admission import AdmissionQueue, Places, Priority, Waiter, WaitLimits
+from ultravox_async._http.circuit_breaker import CircuitBreaker
+from ultravox_async._http.operation_class import OperationClass
+from ultravox_async._http.pace import FixedPace, Pace
 
-__all__ = ["BudgetFailedError", "CoolingDownError", "Priority", "RequestScheduler", "SchedulerClosedError"]
+__all__ = [
+    "BudgetFailedError",
+    "CoolingDownError",
+    "OutageError",
+    "Priority",
+    "RequestScheduler",
+    "SchedulerClosedError",
+    "WaitLimits",
+]
+
+_log = logging.getLogger("ultravox_async")
+# What has limits of its own says nothing about the rate of all other requests.
+_NOT_LEARNT: Pace = FixedPace(math.inf)
 
 
 class CoolingDownError(Exception):
@@ -13,6 +30,14 @@ class CoolingDownError(Exception):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"cooling down for another {seconds:.3f} s")
+        self.seconds = seconds
+
+
+class OutageError(Exception):
+    """The server is out, and whoever asks does not wait for it any longer."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no request has succeeded for {seconds:.3f} s")
         self.seconds = seconds
 
 
@@ -45,23 +70,28 @@ class RequestScheduler:
         self._pauses: set[asyncio.Future[None]] = set()
         self._closed = False
 
-    async def acquire(self, operation: str, priority: Priority, max_wait: float) -> None:
+    async def acquire(self, operation: str, priority: Priority, limits: WaitLimits) -> None:
         """Wait for a permit, which `release` gives back after `mark_sent`, and `cancel` without.
 
         Args:
             operation: The class of operations.
             priority: Whether it is a single call or background work.
-            max_wait: Seconds; a single call does not wait for the end of a longer cool-down.
+            limits: How long it is ready to wait.
 
         Raises:
-            CoolingDownError: It is a single call, and its class of operations cools down for longer than `max_wait`.
+            CoolingDownError: It is a single call, and its class of operations cools down for longer than it waits.
+            OutageError: The server is out, for longer than background work waits; or all places are taken by requests
+                that get no answer, and a single call would wait behind them.
             SchedulerClosedError: The scheduler is closed.
         """
         if self._closed:
             raise SchedulerClosedError
         now = self._loop.time()
+        circuit = self._places.circuit_of(operation, now)
+        if circuit.open and self._gives_up(circuit, priority, limits):
+            raise OutageError(circuit.lasts(now))
         cooling = self._cool_downs.ends_at(operation) - now
-        if priority is Priority.INTERACTIVE and max_wait < cooling < math.inf:
+        if priority is Priority.INTERACTIVE and limits.cool_down < cooling < math.inf:
             raise CoolingDownError(cooling)
         free = cooling <= 0 < self._places.free and operation not in self._cool_downs.probation
         nobody_waits = not self._admission.queues
@@ -69,7 +99,7 @@ class RequestScheduler:
             self._places.free -= 1
             self._window.reserve(now)
         else:
-            await self._queue_up(Waiter(self._places, priority, operation, max_wait, self._loop))
+            await self._queue_up(Waiter(self._places, priority, operation, limits, self._loop))
 
     async def _queue_up(self, waiter: Waiter) -> None:
         self._admission.add(waiter)
@@ -116,8 +146,56 @@ class RequestScheduler:
         if not self._cool_downs.start(operation, self._loop.time(), seconds, longest):
             return
         lasts = min(seconds, longest)
-        for waiter in list(self._admission.unwilling_to_wait(operation, lasts)):
+        for waiter in list(self._admission.unwilling_to_cool_down(operation, lasts)):
             self._dismiss(waiter, CoolingDownError(lasts))
+
+    def note_success(self, operation: str) -> None:
+        """Note an answer that neither refuses nor fails: it shows that the server works, at this pace."""
+        now = self._loop.time()
+        self._pace_of(operation).note_accepted(now)
+        self._note_answer(operation, now)
+
+    def note_refusal(self, operation: str) -> bool:
+        """Note a 429. Return whether a lower pace answers for it, or False where all requests have to stop."""
+        now = self._loop.time()
+        self._note_answer(operation, now)
+        return self._pace_of(operation).note_refused(now)
+
+    def note_unavailable(self, operation: str) -> bool:
+        """Note a 503. Return whether it is taken for a refusal, for which a lower pace answers."""
+        return self._pace_of(operation).note_unavailable(self._loop.time())
+
+    def note_failure(self, operation: str, retry_after: float | None) -> None:
+        """Note a failure that says nothing about one request alone.
+
+        Args:
+            operation: The class of operations.
+            retry_after: The seconds that the server asked to wait, if it did.
+        """
+        now = self._loop.time()
+        circuit = self._places.circuit_of(operation, now)
+        if circuit.note_failure(now, retry_after):
+            _log.info("%s: no request succeeds; background work waits, and sees four times a second", operation)
+        if circuit.open:
+            for waiter in list(self._admission.waiting_for(self._places)):
+                _, priority, of_waiter = waiter.queue
+                if of_waiter == operation and self._gives_up(circuit, priority, waiter.limits):
+                    self._dismiss(waiter, OutageError(circuit.lasts(now)))
+
+    def outage(self, operation: str) -> float | None:
+        """Return the seconds of an outage, without those for which the server asked to wait; None without one."""
+        circuit = self._places.circuit_of(operation, self._loop.time())
+        return circuit.lasts(self._loop.time()) if circuit.open else None
+
+    @property
+    def circuits(self) -> Iterable[CircuitBreaker]:
+        """What is known of outages, for each class of operations that was used."""
+        return self._places.circuits.values()
+
+    @property
+    def pace(self) -> Pace:
+        """The rate at which requests follow one another."""
+        return self._window.pace
 
     async def pause(self, seconds: float) -> None:
         """Sleep, without a permit.
@@ -146,6 +224,24 @@ class RequestScheduler:
         for waiter in list(self._admission.waiting_for(self._places)):
             self._dismiss(waiter, SchedulerClosedError())
         self._admission.stop_timer_if_idle()
+
+    def _note_answer(self, operation: str, now: float) -> None:
+        circuit = self._places.circuit_of(operation, now)
+        lasted = circuit.lasts(now)
+        if circuit.note_success(now):
+            _log.info("%s: requests succeed again, after %.1f s", operation, lasted)
+            self._admission.admit()
+
+    def _pace_of(self, operation: str) -> Pace:
+        return self._window.pace if operation == OperationClass.GENERAL else _NOT_LEARNT
+
+    def _gives_up(self, circuit: CircuitBreaker, priority: Priority, limits: WaitLimits) -> bool:
+        # A single call is not told of an outage before it has tried. But one that waits for a place waits for the
+        # timeouts of all that try already.
+        if priority is Priority.INTERACTIVE:
+            return self._places.free <= 0
+        now = self._loop.time()
+        return circuit.lasts(now) > limits.outage and circuit.admits_at() > now
 
     def _withdraw(self, operation: str) -> None:
         self._window.cancel_reservation()

@@ -2,8 +2,6 @@
 
 import asyncio
 import copy
-import itertools
-import random
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -17,8 +15,15 @@ from ultravox_async._http.deadlines import Attempt
 from ultravox_async._http.messages import Answer, Credentials, Request, RequestOptions, Response
 from ultravox_async._http.pool import Pool, PoolSettings
 from ultravox_async._http.pool_owner import PoolOwner
-from ultravox_async._http.retry import retry_delay
-from ultravox_async._http.scheduler import BudgetFailedError, CoolingDownError, Priority, SchedulerClosedError
+from ultravox_async._http.recovery import NextAttempt, Recovery
+from ultravox_async._http.scheduler import (
+    BudgetFailedError,
+    CoolingDownError,
+    OutageError,
+    Priority,
+    SchedulerClosedError,
+    WaitLimits,
+)
 from ultravox_async._wire.payload import Secret
 from ultravox_async.errors import APIConnectionError, ClientClosedError, DecodeError, RateLimitError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
@@ -41,7 +46,6 @@ class Transport:
     ) -> None:
         self.origin = sender.base_url.origin()
         self._prefix = sender.base_url.raw_path.rstrip("/")
-        self.interval = owner.interval
         self.options = options
         self._owner = owner
         self._sender = sender
@@ -50,6 +54,11 @@ class Transport:
     def with_options(self, options: RequestOptions) -> "Transport":
         """Return a transport with the same pool, key and coalescer, and other options."""
         return Transport(self._owner, self._sender.with_timeout(options.timeout), self._coalescer, options)
+
+    @property
+    def interval(self) -> float:
+        """The seconds between two requests at the present pace; 0.0 where there is none."""
+        return self._owner.interval
 
     async def fetch(self, request: Request, into: type[T]) -> T:
         """Send a request and decode its answer into `into`.
@@ -139,40 +148,51 @@ class Transport:
 
     async def _repeat(self, pool: Pool, request: Request) -> Answer:
         timeout, retry = self.options.timeout, self.options.retry
+        priority = self._priority_of(request)
+        limits = WaitLimits(cool_down=retry.max_delay, outage=retry.patience)
+        recovery = Recovery(pool.scheduler, retry, request, priority)
         left = timeout.total
-        fresh = False
+        outcome: Answer | None = None
         try:
-            for number in itertools.count(1):
-                await pool.scheduler.acquire(request.operation, self._priority_of(request), retry.max_delay)
+            while True:
+                await pool.scheduler.acquire(request.operation, priority, limits)
                 started = pool.loop.time()
                 attempt = pool.deadlines.start(asyncio.timeout(None), left, timeout.read)
-                attempt.fresh = fresh
+                # After a lost connection, or an answer to another request, the pooled connections are suspect.
+                attempt.fresh = isinstance(outcome, APIConnectionError | DecodeError)
                 attempt.operation = request.operation
-                outcome, delay = await self._try(pool, request, attempt, number)
-                left -= pool.loop.time() - started
-                if delay is None or delay >= left:
+                outcome, following = await self._try(pool, request, attempt, recovery)
+                if following is None:
                     return outcome
-                if delay > 0:
-                    await pool.scheduler.pause(delay)
-                    left -= delay
-                fresh = isinstance(outcome, APIConnectionError | DecodeError)
+                if following.counts:
+                    left -= pool.loop.time() - started + following.delay
+                    if left <= 0:
+                        return outcome
+                if following.delay > 0:
+                    await pool.scheduler.pause(following.delay)
         except CoolingDownError as error:
             return _cooling_down(request, error.seconds)
+        except OutageError as error:
+            return outcome or _outage(request, error.seconds)
         except SchedulerClosedError:
             return _closed_meanwhile(request)
         except BudgetFailedError as error:
             return _budget_failed(request, error.__cause__)
-        raise AssertionError  # pragma: no cover - counting does not end
 
-    async def _try(self, pool: Pool, request: Request, attempt: Attempt, number: int) -> tuple[Answer, float | None]:
-        """Return what came of an attempt, and the seconds until the next one; None where there is none."""
+    async def _try(
+        self, pool: Pool, request: Request, attempt: Attempt, recovery: Recovery
+    ) -> tuple[Answer, NextAttempt | None]:
+        """Return what came of an attempt, and when the next one is made; None where there is none."""
         try:
             outcome = await self._sender.send(pool, request, attempt)
             if isinstance(outcome, Response):
+                pool.scheduler.note_success(request.operation)
                 return outcome, None
             if self._owner.closed:
                 return _closed_meanwhile(request), None
-            return outcome, None if attempt.hopeless else self._delay_after(pool, request, number, outcome)
+            # What the server's failures and refusals say to others is said before the permit is given back, which lets
+            # the next one go.
+            return outcome, None if attempt.hopeless else recovery.next_attempt(outcome)
         finally:
             pool.deadlines.stop(attempt)
             if not attempt.sent and pool.connector is None and not attempt.refused:
@@ -184,22 +204,6 @@ class Transport:
             else:
                 pool.scheduler.cancel(request.operation)
 
-    def _delay_after(self, pool: Pool, request: Request, number: int, error: UltravoxError) -> float | None:
-        """Return the seconds to wait before the next attempt, or None where there must not be one.
-
-        Of a 429 the others of its class are told here, before the permit is given back, which lets the next one go.
-        """
-        retry = self.options.retry
-        waits_long = self._priority_of(request) is Priority.BACKGROUND
-        longest = retry.max_cool_down if waits_long else retry.max_delay
-        delay = retry_delay(retry, request, number, error, random=random.random, longest=longest)
-        if not isinstance(error, RateLimitError):
-            return delay
-        seconds = delay or error.retry_after or retry.base_delay
-        pool.scheduler.cool_down(request.operation, seconds, retry.max_cool_down)
-        # Background work waits for the end of the cool-down where all others of its class do, however long it is.
-        return 0.0 if waits_long and number < retry.max_attempts else delay
-
 
 def _closed_meanwhile(request: Request) -> ClientClosedError:
     return ClientClosedError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
@@ -210,6 +214,11 @@ def _budget_failed(request: Request, cause: BaseException | None) -> UltravoxErr
     error = UltravoxError(f"{request.method} {request.path}: not sent: the rate budget raised {type(cause).__name__}")
     error.__cause__ = cause
     return error
+
+
+def _outage(request: Request, seconds: float) -> APIConnectionError:
+    reason = f"not sent: no request has succeeded for {seconds:.1f} s"
+    return APIConnectionError(request.method, request.path, reason, connected=False)
 
 
 def _cooling_down(request: Request, seconds: float) -> RateLimitError:

@@ -1,0 +1,101 @@
+"""What follows a failed attempt: who is told of it, and whether and when the request is sent again."""
+
+import random
+
+import attrs
+
+from ultravox_async._http.messages import Request
+from ultravox_async._http.retry import is_failure_of_the_server, retry_delay
+from ultravox_async._http.scheduler import Priority, RequestScheduler
+from ultravox_async.errors import APIStatusError, RateLimitError, UltravoxError
+from ultravox_async.settings import RetryPolicy
+
+# Seconds. The `Retry-After` of a 429 is most often a second, whatever the rate is: a pace that adapts does better than
+# to stop for so long. One that is longer means more than that the rate was too high.
+_LONGEST_OF_ONE_REQUEST = 2.0
+_SERVICE_UNAVAILABLE = 503
+
+
+@attrs.frozen
+class NextAttempt:
+    """When a request is sent again."""
+
+    delay: float
+    """Seconds from now; 0.0 where the scheduler holds it back."""
+
+    counts: bool
+    """Whether the failed attempt, and the delay, count against the limits of the request."""
+
+
+class Recovery:
+    """The failed attempts of one request.
+
+    Args:
+        scheduler: What is told of them, for all other requests.
+        policy: What is repeated, and after how long.
+        request: What was asked.
+        priority: Whether it is a single call or background work.
+    """
+
+    __slots__ = ("_attempts", "_is_background", "_longest", "_policy", "_request", "_scheduler")
+
+    def __init__(self, scheduler: RequestScheduler, policy: RetryPolicy, request: Request, priority: Priority) -> None:
+        self._scheduler = scheduler
+        self._policy = policy
+        self._request = request
+        self._is_background = priority is Priority.BACKGROUND
+        self._longest = policy.max_cool_down if self._is_background else policy.max_delay
+        self._attempts = 1
+
+    def next_attempt(self, error: UltravoxError) -> NextAttempt | None:
+        """Return when the next attempt is made, or None where there must not be one."""
+        if isinstance(error, RateLimitError):
+            following = self._after_refusal(error)
+        elif is_failure_of_the_server(error):
+            following = self._after_failure(error)
+        else:
+            self._scheduler.note_success(self._request.operation)
+            following = self._counted(error)
+        if following is not None and following.counts:
+            self._attempts += 1
+        return following
+
+    def _after_refusal(self, error: RateLimitError) -> NextAttempt | None:
+        operation = self._request.operation
+        is_paced = self._scheduler.note_refusal(operation)
+        if is_paced and (error.retry_after or 0.0) <= _LONGEST_OF_ONE_REQUEST:
+            return self._uncounted(error) if self._is_background else self._counted(error)
+        # The others of its class are told before the permit is given back, which lets the next one go.
+        following = self._counted(error)
+        seconds = (following.delay if following else 0.0) or error.retry_after or self._policy.base_delay
+        self._scheduler.cool_down(operation, seconds, self._policy.max_cool_down)
+        if self._is_background and self._attempts < self._policy.max_attempts:
+            # It waits for the end of the cool-down where all others of its class do, however long that is.
+            return NextAttempt(0.0, counts=True)
+        return following
+
+    def _after_failure(self, error: UltravoxError) -> NextAttempt | None:
+        operation = self._request.operation
+        status, asked = (error.status, error.retry_after) if isinstance(error, APIStatusError) else (None, None)
+        self._scheduler.note_failure(operation, None if asked is None else min(asked, self._policy.max_cool_down))
+        is_paced = status == _SERVICE_UNAVAILABLE and self._scheduler.note_unavailable(operation)
+        if not self._is_background:
+            return self._counted(error)
+        if is_paced:
+            return self._uncounted(error)
+        outage = self._scheduler.outage(operation)
+        if outage is not None and outage <= self._policy.patience and self._uncounted(error) is not None:
+            # The scheduler lets it go as a probe, or when the outage is over.
+            return NextAttempt(0.0, counts=False)
+        return self._counted(error)
+
+    def _counted(self, error: UltravoxError) -> NextAttempt | None:
+        delay = self._delay_after(self._attempts, error)
+        return None if delay is None else NextAttempt(delay, counts=True)
+
+    def _uncounted(self, error: UltravoxError) -> NextAttempt | None:
+        delay = self._delay_after(1, error)
+        return None if delay is None else NextAttempt(delay, counts=False)
+
+    def _delay_after(self, attempt: int, error: UltravoxError) -> float | None:
+        return retry_delay(self._policy, self._request, attempt, error, random=random.random, longest=self._longest)
