@@ -5,6 +5,7 @@ cannot talk to each other come to equal rates, because each meets refusals in pr
 small so that the rates do not swing; `benchmarks/pace_laws.py` compares it with other laws.
 """
 
+import math
 from collections import deque
 from typing import Protocol
 
@@ -47,11 +48,11 @@ class Pace(Protocol):
         ...
 
     def note_refused(self, now: float) -> bool:
-        """Note a 429. Return whether the pace answers for it, or False where all requests have to stop."""
+        """Note a 429. Return whether a lower pace is the answer, or False where all requests have to stop."""
         ...
 
     def note_unavailable(self, now: float) -> bool:
-        """Note a 503. Return whether it is taken as a refusal, for which the pace answers."""
+        """Note a 503. Return whether it is taken for a refusal, and a lower pace is the answer."""
         ...
 
 
@@ -92,6 +93,7 @@ class AdaptivePace:
         self._accepted_at: deque[float] = deque()
         self._unavailable_at: deque[float] = deque()
         self._since_refusal = 0
+        self._only_refused_since = math.inf
         # Once 503s came in a burst, the limit is one that answers 503, and a single one is a refusal too.
         self._limit_answers_503 = False
 
@@ -103,17 +105,21 @@ class AdaptivePace:
     def note_accepted(self, now: float) -> None:
         """Raise the rate by the part of a second that one request stands for."""
         _keep_last_second(self._accepted_at, now).append(now)
+        self._only_refused_since = math.inf
         if self.rate < self._configured:
             self._since_refusal += 1
             self._raise()
 
     def note_refused(self, now: float) -> bool:
-        """Lower the rate. Return False where nothing was accepted in the last second, so that no rate is low enough."""
+        """Lower the rate. Return False where nothing was accepted for a second, so that no rate is low enough."""
         accepted = len(_keep_last_second(self._accepted_at, now))
         self._since_refusal = 0
+        self._only_refused_since = min(self._only_refused_since, now)
         least = max(_LOWEST_RATE, min(self.rate, _LEAST_OF_ACCEPTED * accepted))
         self.rate = min(self.rate, max(self.rate * (1 - _DECREASE), least))
-        return accepted > 0
+        # A refusal is quicker than the answer to a request that was accepted before it, so that the first answers of
+        # all may be refusals.
+        return accepted > 0 or now - self._only_refused_since < _SECOND
 
     def note_unavailable(self, now: float) -> bool:
         """Lower the rate where the 503 is one of many, or where the limit is known to answer like that."""
