@@ -10,10 +10,10 @@ from collections import deque
 from typing import Protocol
 
 # What one second without refusals adds, as a share of the configured rate.
-_INCREASE = 0.006
-# At low rates that would be too much: it is then this share of the rate's square, so that about one request in sixteen
+_INCREASE = 0.0075
+# At low rates that would be too much: it is then this share of the rate's square, so that about one request in twelve
 # is refused at worst.
-_INCREASE_AT_LOW_RATES = 0.0022
+_INCREASE_AT_LOW_RATES = 0.0028
 # The share of the rate that a refusal takes away.
 _DECREASE = 0.035
 # A refusal says that the server accepts no more than it did in the last second. It never takes the rate far below that:
