@@ -14,11 +14,17 @@ import aiohttp
 
 from benchmarks.__main__ import line
 from benchmarks.rounds import QUICK, Effort
-from benchmarks.weather import clients, limit, outage
+from benchmarks.weather import clients, connections, limit, listing, outage
 from benchmarks.weather.scenario import MissingProgramError, Scenario, load
 from benchmarks.weather.series import BUCKET
 
-SCENARIOS: Mapping[str, Scenario] = {**limit.SCENARIOS, **clients.SCENARIOS, **outage.SCENARIOS}
+SCENARIOS: Mapping[str, Scenario] = {
+    **limit.SCENARIOS,
+    **clients.SCENARIOS,
+    **outage.SCENARIOS,
+    **listing.SCENARIOS,
+    **connections.SCENARIOS,
+}
 _HEADINGS = ("scenario", "condition", "measured", "to reach")
 
 
