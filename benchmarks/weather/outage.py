@@ -14,8 +14,8 @@ _KINDS = {"refused": "refuses connections", "503": "answers 503", "silent": "nev
 
 
 async def _away(effort: Effort, kind: str, lasts: float) -> Measured:
-    count, begins = effort.of(3000, 60), (0.1 if effort.quick else 3.0)
-    lasts = 0.2 if effort.quick else lasts
+    count = effort.of(3000, 30)
+    begins, lasts = (0.05, 0.1) if effort.quick else (3.0, lasts)
     options = ("--away", kind, "--away-after", str(begins), "--away-for", str(lasts))
     async with serving("--limit", f"sliding:{_RATE}", "--retry-after", "1", *options) as server:
         job = SweepJob(server.base_url(), seconds=180.0, count=count, traced=True)
