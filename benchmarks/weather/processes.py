@@ -113,4 +113,7 @@ async def _result_of(client: Process, delay: float) -> object:
         raise AssertionError
     # Standard input stays open: a client ends with it.
     client.stdin.write(b"begin\n")
-    return json.loads(await client.stdout.read())
+    told = json.loads(await client.stdout.read())
+    # To kill a process that is just ending would take its return code from those who wait for it.
+    await client.wait()
+    return told
