@@ -11,12 +11,13 @@ from typing import Self, get_args
 import attrs
 from aiohttp import web
 
+from ultravox_async.testing._account import Account, new_account
 from ultravox_async.testing._addresses import origin_of, url_of
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async.testing._faults import Fault, FaultRule
+from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._rate_limit import SlidingWindow
-from ultravox_async.testing._registrations import Registrations
-from ultravox_async.testing._sip import SipApi
+from ultravox_async.testing._routing import NotFound, Router
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 
 DEFAULT_API_KEY = "EMULATOR.not-a-key-of-anybody-anywhere-00"
@@ -97,8 +98,8 @@ class Emulator:
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
     _bound_port: int = attrs.field(init=False, repr=False)
     _records: deque[RecordedRequest] = attrs.field(init=False, repr=False)
-    _registrations: Registrations = attrs.field(init=False, repr=False)
-    _sip: SipApi = attrs.field(init=False, repr=False)
+    _account: Account = attrs.field(init=False, repr=False)
+    _router: Router = attrs.field(init=False, repr=False)
     _window: SlidingWindow | None = attrs.field(init=False, repr=False)
     _chance: random.Random = attrs.field(init=False, repr=False)
     _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
@@ -108,8 +109,10 @@ class Emulator:
         """Make up the account."""
         self._bound_port = self.port
         self._records = deque(maxlen=self.record_limit)
-        self._registrations = Registrations(self.registrations, self.seed, self.pending_reads, self.refused_proxies)
-        self._sip = SipApi(self._registrations, self.seed, self.page_size, self.max_page_size)
+        page_sizes = PageSizes(self.page_size, self.max_page_size)
+        self._account = new_account(self.seed, page_sizes, self.pending_reads, self.refused_proxies)
+        self._account.registrations.add_settled(self.registrations)
+        self._router = Router(self._account.operations())
         # A limit that is not positive is refused by SlidingWindow.
         self._window = None if self.requests_per_second is None else SlidingWindow(self.requests_per_second)
         self._chance = random.Random(self.seed)  # noqa: S311 - has to be repeatable, guards nothing
@@ -150,7 +153,7 @@ class Emulator:
     def registration_ids(self) -> list[str]:
         """The ids of all registrations, in the order in which they were created."""
         with self._lock:
-            return self._registrations.ids()
+            return self._account.registrations.ids
 
     def password_of(self, registration_id: str) -> str:
         """The password of a registration, which no answer shows.
@@ -159,10 +162,11 @@ class Emulator:
             KeyError: there is no such registration.
         """
         with self._lock:
-            registration = self._registrations.find(registration_id)
-            if registration is None:
-                raise KeyError(registration_id)
-            return registration.password
+            try:
+                registration = self._account.registrations.find(registration_id)
+            except NotFound:
+                raise KeyError(registration_id) from None
+            return str(registration.hidden["password"])
 
     async def start(self) -> None:
         """Listen; after a stop, on the same port as before and with everything that was there then.
@@ -252,12 +256,12 @@ class Emulator:
     def refuse_proxy(self, proxy: str) -> None:
         """Let registrations with this proxy fail from now on, those that have succeeded too."""
         with self._lock:
-            self._registrations.refuse_proxy(proxy)
+            self._account.registrations.refuse_proxy(proxy)
 
     def accept_proxy(self, proxy: str) -> None:
         """Let registrations with this proxy succeed from now on, those that have failed too."""
         with self._lock:
-            self._registrations.accept_proxy(proxy)
+            self._account.registrations.accept_proxy(proxy)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -293,7 +297,7 @@ class Emulator:
 
     def _answer(self, recorded: RecordedRequest, origin: str) -> Answer:
         with self._lock:
-            return self._sip.answer(recorded, origin)
+            return self._router.answer(recorded, origin)
 
     def _refusal(self, recorded: RecordedRequest) -> Answer | None:
         key = recorded.headers.get("X-API-Key")
