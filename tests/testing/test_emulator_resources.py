@@ -38,7 +38,7 @@ def notes() -> Collection:
         noun="note",
         id_name="note_id",
         shows=Note,
-        random=Random(0),  # noqa: S311 - has to be repeatable, guards nothing
+        random=Random(0),  # noqa: S311 - has to be reproducible, is not for security
         page_sizes=PageSizes(default=2, maximum=9),
     )
 
@@ -91,7 +91,7 @@ def test_a_replacement_sets_what_was_sent_and_clears_what_was_not(api: Router, n
         ({"shortTitle": "longer"}, {"shortTitle": ["Ensure this field has no more than 5 characters."]}),
     ],
 )
-def test_a_wrong_replacement_changes_nothing(api: Router, sent: dict[str, str], errors: Json) -> None:
+def test_an_invalid_replacement_changes_nothing(api: Router, sent: dict[str, str], errors: Json) -> None:
     before = created(api, text="long")
     path = f"{NOTES}/{before['noteId']}"
     assert content(send(api, "PUT", path, sent), 400) == errors
@@ -99,7 +99,7 @@ def test_a_wrong_replacement_changes_nothing(api: Router, sent: dict[str, str], 
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_what_does_not_exist_is_called_by_its_name(api: Router, method: str) -> None:
+def test_the_error_for_an_unknown_id_names_the_kind_of_object(api: Router, method: str) -> None:
     assert content(send(api, method, f"{NOTES}/nothing", {"shortTitle": "two"}), 404) == {"detail": "No such note"}
 
 
@@ -116,7 +116,7 @@ def test_links_to_other_pages_lead_to_the_path_that_was_asked_for(api: Router) -
     assert first["total"] == 3
 
 
-def test_the_first_path_that_fits_counts(api: Router) -> None:
+def test_the_first_path_that_matches_is_used(api: Router) -> None:
     assert orjson.loads(send(api, "GET", f"{NOTES}/newest").body) == "the newest"
 
 

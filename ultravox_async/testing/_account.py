@@ -25,7 +25,7 @@ class Account:
     def operations(self) -> Operations:
         """The operations of the API, each with the TypedDict of the fields that it takes.
 
-        The order of methods is the one in which the Allow header of a 405 names them.
+        The Allow header of a 405 has the methods in this order.
         """
         config, registrations = self.sip_configuration, self.registrations
         return {
@@ -46,9 +46,9 @@ class Account:
 
 
 def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
-    """An account without registrations; the same `seed` makes up the same ids and secrets."""
+    """An account without registrations; the same `seed` generates the same ids and secrets."""
     return Account(
-        sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be repeatable, guards nothing
+        sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
         registrations=Registrations(
             noun="registration",
             id_name="registration_id",

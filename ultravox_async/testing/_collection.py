@@ -14,7 +14,7 @@ from ultravox_async.testing._routing import ApiRequest, NotFound
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
 
-# In UTC. It has no time zone, because to format one takes most of the time that a large account takes to make.
+# In UTC. It is naive, because formatting a time zone would take most of the time that creating a large account takes.
 _FIRST_CREATED = datetime(2026, 1, 1)  # noqa: DTZ001 - see above
 _CREATION_INTERVAL = timedelta(seconds=61, microseconds=17)
 
@@ -33,7 +33,7 @@ class Entry:
     """The fields that no answer shows, such as a password."""
 
     def set_fields(self, fields: Mapping[str, Json]) -> None:
-        """Set these fields, each one where it belongs."""
+        """Set these fields; those that answers do not show become hidden ones."""
         for name, value in fields.items():
             if name in self.shown:
                 self.shown[name] = value
@@ -46,22 +46,22 @@ class Collection:
     """Objects of one kind, in the order in which they were created.
 
     Its operations take an `ApiRequest`; those that read a body also take the TypedDict with the fields that the body
-    may have. All other fields are read-only: they are made here, and a request cannot change them.
+    may have. All other fields are read-only: the server sets them, and a request cannot.
 
-    A resource whose objects change in other ways than by what is sent overrides `_on_write` and `_on_read`.
+    A subclass whose objects change by more than what is sent overrides `_on_write` and `_on_read`.
     """
 
     noun: str
-    """What one object is called in the sentence of a 404."""
+    """What the error of a 404 calls one object."""
 
     id_name: str
-    """The Python name of the id: a field of an object, and a parameter of its path."""
+    """The name of the id, in snake_case: of the field of `shows`, and of the parameter in path templates."""
 
     shows: type[attrs.AttrsInstance]
     """The class that a client decodes an object into; answers show its fields and no others."""
 
     random: Random
-    """Makes the ids."""
+    """Generates the ids."""
 
     page_sizes: PageSizes
     """How many objects a page of the list has."""
@@ -89,7 +89,7 @@ class Collection:
         return self._in_order
 
     def add(self, fields: Mapping[str, Json]) -> Entry:
-        """Create an object with these fields; those that are shown and not given are null."""
+        """Create an object with these fields, an id and a time of creation; its other fields are null."""
         new_id = _version_4_uuid(self.random.getrandbits(128))
         created = f"{self._next_created.isoformat(timespec='microseconds')}Z"
         entry = Entry(self._next_position, dict(self._blank), {})
@@ -174,6 +174,6 @@ class Collection:
 
 
 def _version_4_uuid(bits: int) -> str:
-    # Not uuid.UUID, which takes twice as long: an account may have 100,000 objects.
+    # uuid.UUID would take twice as long, which matters in an account of 100,000 objects.
     digits = f"{bits:032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

@@ -39,7 +39,10 @@ class PageSizes:
     """How many it has at most."""
 
     def read(self, requested: str | None) -> int:
-        """The size of the page for the pageSize of a request, None if it has none; one that makes no sense is bent."""
+        """The page size for the pageSize of a request, which is None if it was not sent.
+
+        A value that is not a number counts as not sent; a number out of range becomes the nearest allowed one.
+        """
         try:
             size = self.default if requested is None else int(requested)
         except ValueError:
@@ -63,8 +66,8 @@ class Page(Generic[_Element]):
 
 @attrs.frozen
 class _Cursor:
-    # A cursor holds a position and not an id or an index: it stays valid when the element at its edge is deleted, and
-    # a deletion before it neither hides an element nor repeats one.
+    # A cursor holds a position, not an id or an index: it stays valid when the element at that position is deleted,
+    # and after the deletion of an earlier element it neither skips an element nor repeats one.
     direction: str
     """Whether the page starts "from" the position, or ends "before" it."""
 
@@ -76,16 +79,16 @@ class _Cursor:
 
 
 def read_page(elements: Sequence[_Element], request: ApiRequest, sizes: PageSizes) -> Page[_Element]:
-    """The page of `elements`, which are sorted by position, that a request asks for.
+    """The page that a request asks for, of elements that are sorted by position.
 
     Raises:
-        NotFound: its cursor is not one that an earlier page gave.
+        NotFound: the cursor does not have the form of one that a page links to.
     """
     size = sizes.read(request.query.get("pageSize"))
     cursor = _read_cursor(request.query["cursor"]) if "cursor" in request.query else _Cursor("from", 0)
     edge = bisect_left(elements, cursor.position, key=position_of)
     start, end = (max(0, edge - size), edge) if cursor.direction == "before" else (edge, edge + size)
-    # The page before this one ends with the element that is there now, so that what is deleted later leaves no gap.
+    # The previous page ends after the element that precedes this page now, whatever is deleted in the meantime.
     before = _Cursor("before", elements[start - 1].position + 1) if start > 0 else None
     after = _Cursor("from", elements[end].position) if end < len(elements) else None
     return Page(

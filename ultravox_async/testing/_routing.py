@@ -1,4 +1,4 @@
-"""Which operation a request asks for, and how its refusals are answered; no socket is needed."""
+"""Finds the operation that a request asks for, and turns the errors that it raises into answers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ from ultravox_async.testing._wire import Answer, RecordedRequest, detail, json_a
 
 @attrs.frozen
 class ApiRequest:
-    """A request, as an operation sees it."""
+    """A request as operations see it."""
 
     url: str
-    """Where it was sent, without the query; links to other pages of a list begin with it."""
+    """The URL that it was sent to, without the query; links to other pages of a list begin with it."""
 
     ids: Mapping[str, str]
     """The decoded parameters of its path, by their names in the path template."""
@@ -29,18 +29,18 @@ class ApiRequest:
 
 
 Operation: TypeAlias = Callable[[ApiRequest], Answer]
-"""Carries out a request. Raises NotFound or Invalid for a request that it refuses."""
+"""Carries out a request; raises NotFound or Invalid to refuse it."""
 
 Operations: TypeAlias = Mapping[str, Mapping[str, Operation]]
 """The operations of an API, by path template and by method.
 
-A parameter of a path template, such as ``{call_id}``, stands for exactly one segment. Where two templates match a path,
-the first one counts.
+A parameter of a path template, such as ``{call_id}``, stands for exactly one segment. If several templates match a
+path, the first one is used.
 """
 
 
 class NotFound(Exception):  # noqa: N818 - describes the request, not a failure of the emulator
-    """The request names something that does not exist; the message of the exception is the sentence to answer."""
+    """A request names something that does not exist; the message is what to answer."""
 
 
 class Router:

@@ -1,4 +1,4 @@
-"""What the SIP part of the API does besides storing what it is sent."""
+"""The resources of SIP, where the API does more than store what is sent."""
 
 from random import Random
 from typing import cast
@@ -14,10 +14,10 @@ from ultravox_async.testing._wire import Json
 
 @attrs.define(eq=False, kw_only=True)
 class Registrations(Collection):
-    """Registrations, each of which succeeds or fails depending on its proxy.
+    """SIP registrations, which succeed unless their proxy is refused.
 
-    The outcome is known after some reads: until then `successful` is null. Each change of a registration starts that
-    anew.
+    The outcome of a registration is known after some reads; until then `successful` is null. A change makes it unknown
+    again.
     """
 
     pending_reads: int
@@ -31,9 +31,9 @@ class Registrations(Collection):
     )
 
     def add_settled(self, count: int) -> None:
-        """Create `count` made-up registrations whose outcome is known already."""
+        """Create `count` registrations with generated fields, whose outcome is known."""
         for number in range(count):
-            entry = self.add(_made_up_fields(number, self.random))
+            entry = self.add(_generated_fields(number, self.random))
             self._settle(entry)
             if number % 50 == 9:  # noqa: PLR2004 - two in a hundred
                 entry.shown["successful"] = False
@@ -69,7 +69,7 @@ class Registrations(Collection):
         entry.shown["successful"] = entry.shown["proxy"] not in self.refused_proxies
 
 
-def _made_up_fields(number: int, random: Random) -> dict[str, Json]:
+def _generated_fields(number: int, random: Random) -> dict[str, Json]:
     return {
         "username": f"user-{number:06d}",
         "proxy": f"sip-{number % 8}.example.com",
@@ -81,10 +81,10 @@ def _made_up_fields(number: int, random: Random) -> dict[str, Json]:
 
 @attrs.define(eq=False)
 class SipConfiguration(Document):
-    """The SIP configuration of the account, which fills in what the client may leave to the API."""
+    """The SIP configuration of an account; it sets what a client may leave to the server."""
 
     random: Random
-    """Makes secrets."""
+    """Generates the secrets of the fallback handler."""
 
     def _read_changes(self, shape: type, request: ApiRequest) -> dict[str, Json]:
         changes = super()._read_changes(shape, request)
