@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from benchmarks import decode, get, imports, memory, stalls, sweep
-from benchmarks.rounds import QUICK, Effort, Row
+from benchmarks.rounds import QUICK, Effort, Row, line
 
 MEASUREMENTS: Mapping[str, Callable[[Effort], Awaitable[list[Row]]]] = {
     "get": get.against_aiohttp,
@@ -22,11 +22,6 @@ MEASUREMENTS: Mapping[str, Callable[[Effort], Awaitable[list[Row]]]] = {
     "sweep": sweep.by_id,
 }
 _HEADINGS = ("what", "against", "result", "rounds from … to", "target", "detail")
-
-
-def line(cells: Sequence[str]) -> str:
-    """Return a line of a Markdown table."""
-    return f"| {' | '.join(cells)} |\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -63,6 +63,11 @@ class Effort:
 QUICK = Effort(rounds=1, quick=True)
 
 
+def line(cells: Sequence[str]) -> str:
+    """Return a line of a Markdown table."""
+    return f"| {' | '.join(cells)} |\n"
+
+
 def installed(name: str) -> ModuleType | None:
     """Import a peer; None where it is not installed, which its row then says."""
     try:

@@ -12,13 +12,18 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.__main__ import line
-from benchmarks.rounds import QUICK, Effort
-from benchmarks.weather import clients, limit, outage
+from benchmarks.rounds import QUICK, Effort, line
+from benchmarks.weather import clients, connections, limit, listing, outage
 from benchmarks.weather.scenario import MissingProgramError, Scenario, load
 from benchmarks.weather.series import BUCKET
 
-SCENARIOS: Mapping[str, Scenario] = {**limit.SCENARIOS, **clients.SCENARIOS, **outage.SCENARIOS}
+SCENARIOS: Mapping[str, Scenario] = {
+    **limit.SCENARIOS,
+    **clients.SCENARIOS,
+    **outage.SCENARIOS,
+    **listing.SCENARIOS,
+    **connections.SCENARIOS,
+}
 _HEADINGS = ("scenario", "condition", "measured", "to reach")
 
 
@@ -37,8 +42,15 @@ async def measured(name: str, effort: Effort) -> tuple[str, dict[str, Any]]:
         result = await scenario.measure(effort)
     except MissingProgramError as error:
         return f"{error}", {"condition": scenario.condition, "missing": f"{error}"}
-    told = {"condition": scenario.condition, "measured": result.text, "target": scenario.target}
-    return result.text, {**told, "load": [before, load()], "figures": result.figures, "rates": result.rates}
+    return result.text, {
+        "condition": scenario.condition,
+        "measured": result.text,
+        "target": scenario.target,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "load": [before, load()],
+        "figures": result.figures,
+        "rates": result.rates,
+    }
 
 
 def compact(told: Mapping[str, Any]) -> str:
@@ -47,14 +59,14 @@ def compact(told: Mapping[str, Any]) -> str:
     return json.dumps(rounded, separators=(",", ":"))
 
 
+def told_before(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Return the scenarios that a file has already, so that one of them can be measured again."""
+    return json.loads(path.read_text())["scenarios"] if path is not None and path.exists() else {}
+
+
 def write(path: Path, scenarios: Mapping[str, Mapping[str, Any]]) -> None:
     """Write everything that was measured so far: a line for each scenario."""
-    about = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "aiohttp": aiohttp.__version__,
-        "bucket_seconds": BUCKET,
-    }
+    about = {"bucket_seconds": BUCKET, "python": platform.python_version(), "aiohttp": aiohttp.__version__}
     lines = ",\n".join(f"{json.dumps(name)}: {compact(told)}" for name, told in scenarios.items())
     path.write_text(f'{{"about": {json.dumps(about)},\n"scenarios": {{\n{lines}\n}}}}\n')
 
@@ -68,13 +80,18 @@ def main() -> int:
     )
     parser.add_argument("--list", action="store_true", help="name the scenarios, and measure nothing")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all?")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write all that was measured")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="where to write all that was measured; what it has of other scenarios stays",
+    )
     options = parser.parse_args()
     if options.list:
         sys.stdout.write("\n".join(SCENARIOS) + "\n")
         return 0
     effort = QUICK if options.quick else Effort()
-    told: dict[str, dict[str, Any]] = {}
+    told = told_before(options.json)
     sys.stdout.write(line(_HEADINGS) + line(["---"] * len(_HEADINGS)))
     for name in chosen(options.only):
         text, told[name] = asyncio.run(measured(name, effort))

@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from benchmarks.rounds import Effort
-from benchmarks.weather.client import SweepJob
-from benchmarks.weather.processes import Event, serving, sweeps
+from benchmarks.weather.processes import Event, run_clients, serving
 from benchmarks.weather.scenario import Measured, Scenario, percent, seconds
 from benchmarks.weather.series import (
     accepted,
@@ -19,6 +18,7 @@ from benchmarks.weather.series import (
     rates,
     refused_share,
 )
+from benchmarks.weather.sweeping import SweepJob, SweepResult
 
 _LIMIT = 200
 _OPTIONS = ("--limit", f"sliding:{_LIMIT}", "--retry-after", "1")
@@ -28,7 +28,7 @@ async def _together(effort: Effort, clients: int) -> Measured:
     lasts, settled = effort.of(30, 1), effort.of(5, 0)
     async with serving(*_OPTIONS) as server:
         jobs = [SweepJob(server.base_url(f"c{number}"), lasts) for number in range(clients)]
-        results = await sweeps(jobs)
+        results = await run_clients(jobs, SweepResult)
         requests = (await server.stop()).requests
     started = min(result.started for result in results)
     start, end = started + settled, started + lasts
@@ -59,7 +59,7 @@ async def _late(effort: Effort, others: int) -> Measured:
     async with serving(*_OPTIONS) as server:
         jobs = [SweepJob(server.base_url(f"c{number}"), lasts) for number in range(others)]
         joins = SweepJob(server.base_url(f"c{others}"), lasts - late)
-        results = await sweeps([*jobs, joins], [0.0] * others + [late])
+        results = await run_clients([*jobs, joins], SweepResult, [0.0] * others + [late])
         requests = (await server.stop()).requests
     started, joined = results[0].started, results[-1].started
     end = started + lasts

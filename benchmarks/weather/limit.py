@@ -4,11 +4,11 @@ import functools
 from collections.abc import Mapping, Sequence
 
 from benchmarks.rounds import Effort
-from benchmarks.weather.client import SweepJob, SweepResult
-from benchmarks.weather.processes import Event, serving, sweeps
+from benchmarks.weather.processes import Event, run_clients, serving
 from benchmarks.weather.proxies import nginx
 from benchmarks.weather.scenario import Measured, Scenario, percent
 from benchmarks.weather.series import accepted, counted, rates, refused_share
+from benchmarks.weather.sweeping import SweepJob, SweepResult
 
 _LIMIT = 50
 _TARGET = "from the 5th second on at least 90 % of the limit used, at most 3 % refused; none lost"
@@ -16,14 +16,14 @@ _TARGET = "from the 5th second on at least 90 % of the limit used, at most 3 % r
 
 async def _behind_server(effort: Effort, options: Sequence[str]) -> Measured:
     async with serving(*options) as server:
-        [result] = await sweeps([SweepJob(server.base_url(), effort.of(30, 1))])
+        [result] = await run_clients([SweepJob(server.base_url(), effort.of(30, 1))], SweepResult)
         log = await server.stop()
     return _measured(effort, result, log.requests)
 
 
 async def _behind_nginx(effort: Effort, limit_req: str) -> Measured:
     async with serving() as server, nginx(server.port, limit_req) as gateway:
-        [result] = await sweeps([SweepJob(gateway.base_url(), effort.of(30, 1))])
+        [result] = await run_clients([SweepJob(gateway.base_url(), effort.of(30, 1))], SweepResult)
         requests = gateway.requests()
     return _measured(effort, result, requests)
 
@@ -71,5 +71,10 @@ SCENARIOS: Mapping[str, Scenario] = {
     "limit/bucket": _server("token bucket, burst 50, 429 with Retry-After: 1", "--limit", "bucket:50:50", *_WAIT),
     "limit/fixed": _server("whole seconds, 429 with Retry-After: 1", "--limit", "fixed:50", *_WAIT),
     "limit/nginx": _nginx("nginx, no burst, 429 with Retry-After: 1", "limit_req zone=key nodelay"),
-    "limit/nginx-burst": _nginx("nginx, burst=20, 429 with Retry-After: 1", "limit_req zone=key burst=20 nodelay"),
+    **{
+        f"limit/nginx-{burst}": _nginx(
+            f"nginx, burst={burst}, 429 with Retry-After: 1", f"limit_req zone=key burst={burst} nodelay"
+        )
+        for burst in (10, 20)
+    },
 }

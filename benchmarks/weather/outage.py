@@ -4,21 +4,22 @@ import functools
 from collections.abc import Mapping
 
 from benchmarks.rounds import Effort
-from benchmarks.weather.client import SweepJob
-from benchmarks.weather.processes import serving, sweeps
+from benchmarks.weather.processes import run_clients, serving
 from benchmarks.weather.scenario import Measured, Scenario, seconds
 from benchmarks.weather.series import accepted, buckets, most_in_a_second, rates, seconds_until_rate
+from benchmarks.weather.sweeping import SweepJob, SweepResult
 
 _RATE = 200
 _KINDS = {"refused": "refuses connections", "503": "answers 503", "silent": "never answers"}
 
 
 async def _away(effort: Effort, kind: str, lasts: float) -> Measured:
-    count, begins = effort.of(3000, 60), (0.1 if effort.quick else 3.0)
-    lasts = 0.2 if effort.quick else lasts
+    count = effort.of(3000, 30)
+    begins, lasts = (0.05, 0.1) if effort.quick else (3.0, lasts)
     options = ("--away", kind, "--away-after", str(begins), "--away-for", str(lasts))
     async with serving("--limit", f"sliding:{_RATE}", "--retry-after", "1", *options) as server:
-        [result] = await sweeps([SweepJob(server.base_url(), seconds=180.0, count=count, traced=True)])
+        job = SweepJob(server.base_url(), seconds=180.0, count=count, traced=True)
+        [result] = await run_clients([job], SweepResult)
         log = await server.stop()
     began, ended = log.outage
     lost = sum(result.errors.values()) + count - result.distinct

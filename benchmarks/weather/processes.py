@@ -6,11 +6,12 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
 
 import attrs
 import cattrs
 
-from benchmarks.weather.client import SweepJob, SweepResult
+R = TypeVar("R")
 
 
 @attrs.frozen
@@ -86,26 +87,33 @@ async def serving(*options: str) -> AsyncGenerator[Server]:
         yield Server(running, int(await first_line(running)))
 
 
-async def sweeps(jobs: Sequence[SweepJob], delays: Sequence[float] = ()) -> list[SweepResult]:
+async def run_clients(jobs: Sequence[object], result_type: type[R], delays: Sequence[float] = ()) -> list[R]:
     """Run a client for each job, all at once or each after its delay, and return what they tell."""
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(
-                process(sys.executable, "-m", "benchmarks.weather.client", json.dumps(cattrs.unstructure(job)))
+                process(
+                    *(sys.executable, "-m", "benchmarks.weather.client"),
+                    *(type(job).__name__, json.dumps(cattrs.unstructure(job))),
+                )
             )
             for job in jobs
         ]
         # Imports take the processor for a while, and nobody is to begin before the last one is done with them.
         await asyncio.gather(*map(first_line, clients))
-        return await asyncio.gather(
+        told = await asyncio.gather(
             *(_result_of(client, delay) for client, delay in zip(clients, delays or [0.0] * len(jobs), strict=True))
         )
+    return [cattrs.structure(result, result_type) for result in told]
 
 
-async def _result_of(client: Process, delay: float) -> SweepResult:
+async def _result_of(client: Process, delay: float) -> object:
     await asyncio.sleep(delay)
     if client.stdin is None or client.stdout is None:
         raise AssertionError
     # Standard input stays open: a client ends with it.
     client.stdin.write(b"begin\n")
-    return cattrs.structure(json.loads(await client.stdout.read()), SweepResult)
+    told = json.loads(await client.stdout.read())
+    # To kill a process that is just ending would take its return code from those who wait for it.
+    await client.wait()
+    return told

@@ -91,9 +91,10 @@ class Gateway:
             for at, method, client, status, _ in _LINE.findall(self._log.read_text())
         ]
 
-    def connections(self, client: str) -> int:
-        """Return how many connections brought the requests of a client."""
-        return len({number for _, _, of, _, number in _LINE.findall(self._log.read_text()) if of == client})
+    def connections(self, client: str, requests: int) -> int:
+        """Return how many connections brought the last so many requests of a client."""
+        numbers = [number for _, _, of, _, number in _LINE.findall(self._log.read_text()) if of == client]
+        return len(set(numbers[-requests:]))
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ import json
 import math
 import random
 import sys
+from collections.abc import Sequence
 from urllib.parse import parse_qs
 
 import attrs
@@ -155,6 +156,18 @@ class Server:
         self._listening = await self.loop.create_server(lambda: Connection(self), "127.0.0.1", port, backlog=4096)
         return int(self._listening.sockets[0].getsockname()[1])
 
+    async def over(self) -> None:
+        """Wait for the end of the outage."""
+        if self._outage is not None:
+            await self._outage
+
+    def close(self) -> None:
+        """Accept no more connections, and end those that there are."""
+        if self._listening is not None:
+            self._listening.close()
+        for connection in list(self.connections):
+            connection.abort()
+
     def answer(self, head: str, body: bytes) -> Answer:
         """Return what is done about a request; the first one starts the clock of the outage."""
         if self._outage is None and self._options.away is not None:
@@ -167,9 +180,7 @@ class Server:
         port = 0
         if self._options.away == "refused" and self._listening is not None:
             port = self._listening.sockets[0].getsockname()[1]
-            self._listening.close()
-            for connection in list(self.connections):
-                connection.abort()
+            self.close()
         self.service.away = True
         await asyncio.sleep(self._options.away_for)
         self.service.away = False
@@ -187,8 +198,8 @@ async def _serve(options: argparse.Namespace) -> None:
     json.dump({"requests": server.service.log, "outage": server.outage}, sys.stdout)
 
 
-def main() -> None:
-    """Serve until standard input ends."""
+def options_from(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weather.server")
     parser.add_argument("--limit", default="none", help="of the key; see benchmarks.weather.limits")
     parser.add_argument("--refuse-with", type=int, default=429, help="the status of what is above the limit")
@@ -201,7 +212,12 @@ def main() -> None:
     parser.add_argument("--away", choices=("refused", "503", "silent"), help="what an outage looks like")
     parser.add_argument("--away-after", type=float, default=3.0, help="seconds from the first request to the outage")
     parser.add_argument("--away-for", type=float, default=0.0, help="seconds that the outage lasts")
-    asyncio.run(_serve(parser.parse_args()))
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    asyncio.run(_serve(options_from()))
 
 
 if __name__ == "__main__":

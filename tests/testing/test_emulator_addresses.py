@@ -22,19 +22,19 @@ async def links(api: aiohttp.ClientSession, host: str) -> list[str]:
 
 
 @pytest.mark.parametrize("host", ["localhost:1234", "mapped.example", "127.0.0.1:1", "[::1]:8787"])
-async def test_links_lead_to_where_the_request_was_sent(api: aiohttp.ClientSession, host: str) -> None:
+async def test_links_have_the_origin_that_the_request_was_sent_to(api: aiohttp.ClientSession, host: str) -> None:
     prefix = f"http://{host}/api/sip/registrations?"
     assert [link.startswith(prefix) for link in await links(api, host)] == [True, True]
 
 
 @pytest.mark.parametrize("host", ["", "two words", "a:b", "[::1", "http://a", "a/b"])
-async def test_links_lead_to_the_base_url_where_the_host_is_malformed(
+async def test_links_have_the_base_url_if_the_host_header_is_malformed(
     emulator: Emulator, api: aiohttp.ClientSession, host: str
 ) -> None:
     assert [link.startswith(f"{emulator.base_url}/") for link in await links(api, host)] == [True, True]
 
 
-async def test_links_lead_to_the_base_url_where_there_is_no_host(emulator: Emulator) -> None:
+async def test_links_have_the_base_url_if_there_is_no_host_header(emulator: Emulator) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(emulator.base_url.rpartition(":")[2]))
     writer.write(f"GET {PAGE} HTTP/1.0\r\nX-API-Key: {emulator.api_key}\r\n\r\n".encode())
     answer = await reader.read()
@@ -51,7 +51,7 @@ async def test_a_client_can_page_under_another_name_of_the_machine(emulator: Emu
 
 
 @pytest.mark.parametrize("host", [ALL_ADDRESSES, "::1"])
-async def test_a_client_takes_the_base_url(host: str) -> None:
+async def test_a_client_accepts_the_base_url(host: str) -> None:
     async with (
         Emulator(registrations=3, host=host) as emulator,
         AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as ultravox,
@@ -72,7 +72,7 @@ async def test_a_client_takes_the_base_url(host: str) -> None:
         ("2001:db8::1", "http://[2001:db8::1]:80"),
     ],
 )
-def test_the_url_of_a_host_is_one_to_connect_to(host: str, url: str) -> None:
+def test_the_url_of_a_host_is_one_that_clients_can_connect_to(host: str, url: str) -> None:
     assert url_of(host, 80) == url
 
 
@@ -86,5 +86,5 @@ def test_an_origin_is_a_scheme_and_a_host(host: str) -> None:
 @pytest.mark.parametrize(
     "host", [None, "", ":80", "a:", "a:65536", "a:-1", "a..b", "...", "a b", "a\nb", "u@a", "[a]", "[1.2.3.4]", "::1"]
 )
-def test_a_malformed_host_is_no_origin(host: str | None) -> None:
+def test_a_malformed_host_has_no_origin(host: str | None) -> None:
     assert origin_of("http", host) is None

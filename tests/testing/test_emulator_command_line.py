@@ -17,7 +17,7 @@ from ultravox_async.testing.__main__ import main, rate
 ROOT = Path(testing.__file__).parents[2]
 MODULE = ("-m", "ultravox_async.testing")
 
-# Programs that run the command in circumstances that it cannot be brought into from outside.
+# Programs that run the command under conditions that cannot be produced from outside the process.
 STALLING = """
 import sys
 from ultravox_async.testing import Stall, __main__ as command
@@ -62,7 +62,7 @@ either_signal = pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
 
 @pytest.fixture
 def ignored_sigint() -> Iterator[None]:
-    # Children inherit it: this is what a shell without job control does to a command that it starts with "&".
+    # Child processes inherit it. A shell without job control does the same for a command that it starts with "&".
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
     signal.signal(signal.SIGINT, previous)
@@ -144,12 +144,12 @@ async def test_it_stops_in_the_middle_of_an_answer(start: Start, way: signal.Sig
 
 
 @either_signal
-async def test_signals_after_the_first_one_change_nothing(start: Start, way: signal.Signals) -> None:
+async def test_only_the_first_signal_has_an_effect(start: Start, way: signal.Signals) -> None:
     process = await start("--port", "0", "--registrations", "0")
     await announced(process)
     end = asyncio.create_task(has_ended_quietly(process))
     while not end.done():
-        # Not `process.send_signal`, which asks after the process and so takes its exit code away from the event loop.
+        # `process.send_signal` would poll the process, and so take its exit code away from the event loop.
         with suppress(ProcessLookupError):
             os.kill(process.pid, way)
         await asyncio.sleep(0)
@@ -157,7 +157,7 @@ async def test_signals_after_the_first_one_change_nothing(start: Start, way: sig
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-async def test_a_signal_that_comes_before_it_serves_is_not_lost(start: Start, name: str) -> None:
+async def test_a_signal_received_before_it_serves_is_not_lost(start: Start, name: str) -> None:
     process = await start(
         *("--port", "0", "--registrations", "0"), program=("-c", INTERRUPTED_AT_THE_START.format(name=name))
     )
@@ -166,7 +166,7 @@ async def test_a_signal_that_comes_before_it_serves_is_not_lost(start: Start, na
 
 
 @either_signal
-async def test_the_event_loop_need_not_know_signals(start: Start, way: signal.Signals) -> None:
+async def test_it_works_with_event_loops_without_signal_handlers(start: Start, way: signal.Signals) -> None:
     process = await start(*("--port", "0", "--registrations", "0"), program=("-c", WITHOUT_SIGNAL_HANDLERS_OF_THE_LOOP))
     await announced(process)
     process.send_signal(way)
@@ -174,7 +174,9 @@ async def test_the_event_loop_need_not_know_signals(start: Start, way: signal.Si
 
 
 @either_signal
-def test_what_it_does_not_end_by_is_handled_as_before(way: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+def test_signal_handlers_are_restored_if_no_signal_was_received(
+    way: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = signal.getsignal(way)
     with pytest.raises(SystemExit):
         main(["--registrations", "-1"])
@@ -182,7 +184,7 @@ def test_what_it_does_not_end_by_is_handled_as_before(way: signal.Signals, capsy
     assert "error: " in capsys.readouterr().err
 
 
-async def test_on_all_addresses_it_prints_one_that_a_client_takes(start: Start) -> None:
+async def test_on_all_addresses_it_prints_one_that_clients_can_connect_to(start: Start) -> None:
     process = await start("--host", "0.0.0.0", "--port", "0", "--registrations", "0")  # noqa: S104 - the test's point
     environment = await announced(process)
     async with AsyncUltravox(environment["ULTRAVOX_API_KEY"], base_url=environment["ULTRAVOX_BASE_URL"]) as ultravox:
@@ -191,7 +193,7 @@ async def test_on_all_addresses_it_prints_one_that_a_client_takes(start: Start) 
     assert await has_ended_quietly(process)
 
 
-async def test_a_port_that_is_taken_is_one_line(start: Start, emulator: Emulator) -> None:
+async def test_a_port_in_use_is_reported_in_one_line(start: Start, emulator: Emulator) -> None:
     port = emulator.base_url.rpartition(":")[2]
     process = await start("--port", port, "--registrations", "0")
     out, err = await process.communicate()
@@ -211,5 +213,5 @@ def test_wrong_arguments_are_explained(arguments: list[str], capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(("argument", "limit"), [("none", None), ("0", None), ("0.5", 0.5), ("200", 200.0)])
-def test_no_limit_can_be_said_in_two_ways(argument: str, limit: float | None) -> None:
+def test_none_and_0_mean_no_limit(argument: str, limit: float | None) -> None:
     assert rate(argument) == limit

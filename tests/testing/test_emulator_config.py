@@ -40,7 +40,7 @@ async def test_the_domain_is_read_only(api: aiohttp.ClientSession) -> None:
         assert await response.json() == before
 
 
-async def test_an_agent_without_a_pattern_gets_the_usual_one(api: aiohttp.ClientSession) -> None:
+async def test_an_agent_without_a_pattern_gets_the_default_one(api: aiohttp.ClientSession) -> None:
     async with api.patch(CONFIG, json={"allowedAgents": [{"agentId": AGENT}]}) as response:
         config = await response.json()
     assert config["allowedAgents"] == [{"agentId": AGENT, "toUserPattern": f"^agent_{AGENT}$"}]
@@ -52,7 +52,7 @@ async def test_a_fallback_handler_without_secrets_gets_one(api: aiohttp.ClientSe
     assert [len(secret) for secret in handler["secrets"]] == [40]
 
 
-async def test_a_fallback_handler_can_be_taken_away(api: aiohttp.ClientSession) -> None:
+async def test_a_fallback_handler_can_be_removed(api: aiohttp.ClientSession) -> None:
     async with api.patch(CONFIG, json={"fallbackHandler": {"url": "https://hooks.example.com"}}):
         pass
     async with api.patch(CONFIG, json={"fallbackHandler": None}) as response:

@@ -62,7 +62,7 @@ async def test_a_dropped_connection_has_no_effect(emulator: Emulator, api: aioht
     assert emulator.requests[-1].status is None
 
 
-async def test_a_dropped_response_comes_after_the_effect(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+async def test_a_dropped_response_has_an_effect(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     emulator.inject(DropResponse())
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await create(api)
@@ -92,9 +92,7 @@ async def test_cutting_an_empty_body_drops_the_response(emulator: Emulator, api:
     assert [each.status for each in emulator.requests] == [None, 404]
 
 
-async def test_garbage_claims_to_be_json_and_comes_after_the_effect(
-    emulator: Emulator, api: aiohttp.ClientSession
-) -> None:
+async def test_garbage_claims_to_be_json_and_has_an_effect(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     emulator.inject(Garbage(b"no JSON"))
     async with api.post(REGISTRATIONS, json=ALICE) as response:
         assert (response.status, response.content_type, await response.read()) == (200, "application/json", b"no JSON")
@@ -111,7 +109,7 @@ async def test_a_stalled_answer_sends_half_of_its_body(emulator: Emulator, api: 
         assert not response.content.at_eof()
 
 
-async def test_a_stalled_answer_without_a_body_does_not_even_begin(
+async def test_of_a_stalled_answer_without_a_body_nothing_is_sent(
     emulator: Emulator, api: aiohttp.ClientSession
 ) -> None:
     emulator.inject(Stall())
@@ -124,9 +122,7 @@ async def test_a_stalled_answer_without_a_body_does_not_even_begin(
         await deletion
 
 
-async def test_after_a_client_gave_up_on_a_stalled_answer_the_next_one_is_whole(
-    emulator: Emulator, api: aiohttp.ClientSession
-) -> None:
+async def test_after_a_stalled_answer_the_next_one_is_complete(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     emulator.inject(Stall(), times=1)
     (await api.get(CONFIG)).close()
     async with api.get(CONFIG) as response:
@@ -155,7 +151,9 @@ async def test_a_fault_happens_as_often_as_asked_for(emulator: Emulator, api: ai
     assert rule.hits == 2
 
 
-async def test_one_request_meets_the_first_fault_that_fits(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+async def test_of_two_faults_that_match_a_request_the_first_one_happens(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
     emulator.inject(Respond(500), times=1)
     emulator.inject(Respond(503), times=1)
     assert [(await api.get(CONFIG)).status for _ in range(3)] == [500, 503, 200]
@@ -181,15 +179,15 @@ GET_CONFIG = RecordedRequest("GET", CONFIG, {}, {}, b"", 0.0)
         ("GET", CONFIG, True),
     ],
 )
-def test_a_fault_keeps_to_its_method_and_path(*, method: str | None, path: str | None, strikes: bool) -> None:
+def test_a_fault_happens_only_to_its_method_and_path(*, method: str | None, path: str | None, strikes: bool) -> None:
     rule = FaultRule(DropConnection(), None, 1.0, method, path)
-    assert rule.strikes(GET_CONFIG, random.Random(0)) is strikes  # noqa: S311 - has to be repeatable, guards nothing
+    assert rule.strikes(GET_CONFIG, random.Random(0)) is strikes  # noqa: S311 - has to be reproducible, is not for security
 
 
 @pytest.mark.parametrize(("probability", "least", "most"), [(0.0, 0, 0), (0.5, 400, 600), (1.0, 1000, 1000)])
 def test_a_fault_happens_with_its_probability(probability: float, least: int, most: int) -> None:
     rule = FaultRule(DropConnection(), None, probability, None, None)
-    chance = random.Random(0)  # noqa: S311 - has to be repeatable, guards nothing
+    chance = random.Random(0)  # noqa: S311 - has to be reproducible, is not for security
     assert least <= sum(rule.strikes(GET_CONFIG, chance) for _ in range(1000)) <= most
 
 
@@ -230,7 +228,7 @@ async def test_after_any_fault_the_next_request_is_served(
 
 
 @pytest.mark.parametrize("fault", [503, "Respond", Respond, None])
-def test_what_is_no_fault_is_not_injected(fault: Any) -> None:  # noqa: ANN401 - what the type forbids
+def test_something_that_is_not_a_fault_is_refused(fault: Any) -> None:  # noqa: ANN401 - what the type forbids
     with pytest.raises(TypeError, match="an instance of a fault"):
         Emulator(registrations=0).inject(fault)
 
@@ -261,6 +259,6 @@ async def test_the_method_of_a_rule_may_be_in_any_case(emulator: Emulator, api: 
         (Garbage, {"body": "text"}),
     ],
 )
-def test_a_fault_that_could_not_be_played_is_refused(kind: Any, arguments: dict[str, object]) -> None:  # noqa: ANN401 - what the types forbid
+def test_a_fault_with_invalid_arguments_is_refused(kind: Any, arguments: dict[str, object]) -> None:  # noqa: ANN401 - what the types forbid
     with pytest.raises((TypeError, ValueError)):
         kind(**arguments)

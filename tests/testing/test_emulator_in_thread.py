@@ -52,7 +52,7 @@ async def test_it_can_be_stopped_and_started_in_another_event_loop() -> None:
         assert await asyncio.to_thread(status_of, emulator) == 200
 
 
-def test_an_event_loop_that_started_it_again_need_not_run_on() -> None:
+def test_it_serves_on_after_the_event_loop_that_started_it_was_closed() -> None:
     with threaded_emulator(registrations=0) as emulator:
         asyncio.run(emulator.stop())
         asyncio.run(emulator.start())
@@ -66,7 +66,7 @@ async def test_it_cannot_be_started_twice() -> None:
         assert await asyncio.to_thread(status_of, emulator) == 200
 
 
-def test_requests_are_recorded_on_the_clock_of_every_thread() -> None:
+def test_the_time_of_a_request_is_that_of_the_monotonic_clock() -> None:
     with threaded_emulator(registrations=0) as emulator:
         before = time.monotonic()
         status_of(emulator)
@@ -82,7 +82,7 @@ def test_no_thread_is_left(settings: dict[str, Any]) -> None:
     assert set(threading.enumerate()) == before
 
 
-def test_no_thread_is_left_where_the_port_cannot_be_had() -> None:
+def test_no_thread_is_left_if_the_port_is_in_use() -> None:
     before = set(threading.enumerate())
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
@@ -94,11 +94,11 @@ def test_no_thread_is_left_where_the_port_cannot_be_had() -> None:
 
 
 @pytest.mark.parametrize("fault", [Stall(), Respond(200, body=bytes(20_000_000))])
-def test_no_socket_is_left_where_a_client_does_not_read(fault: Stall | Respond) -> None:
+def test_no_socket_is_left_if_a_client_does_not_read(fault: Stall | Respond) -> None:
     with threaded_emulator(registrations=0) as emulator:
         emulator.inject(fault)
         connection = connected(emulator)
         assert connection.recv(1) == b"H"
     connection.close()
-    # Whatever was not closed warns now, and warnings are errors.
+    # A socket that was not closed emits a ResourceWarning now, and warnings are errors.
     gc.collect()

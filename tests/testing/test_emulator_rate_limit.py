@@ -16,11 +16,11 @@ def test_requests_up_to_the_limit_are_accepted() -> None:
     assert accepted(3.0, [0.0, 0.1, 0.2, 0.3]) == [0.0, 0.1, 0.2]
 
 
-def test_a_second_later_there_is_room_again() -> None:
+def test_a_second_later_another_request_is_accepted() -> None:
     assert accepted(1.0, [0.0, 0.999, 1.0]) == [0.0, 1.0]
 
 
-def test_a_second_counts_wherever_it_starts() -> None:
+def test_the_limit_holds_in_any_second_wherever_it_starts() -> None:
     assert accepted(2.0, [0.75, 0.875, 1.0, 1.5, 1.75, 1.8125]) == [0.75, 0.875, 1.75]
 
 
@@ -28,15 +28,15 @@ def test_refused_requests_do_not_count() -> None:
     assert accepted(1.0, [0.0, *(number / 10 for number in range(1, 10)), 1.0]) == [0.0, 1.0]
 
 
-def test_a_fraction_of_a_request_is_none() -> None:
+def test_a_fractional_limit_is_rounded_down() -> None:
     assert accepted(2.9, [0.0, 0.0, 0.0]) == [0.0, 0.0]
 
 
-def test_less_than_one_a_second_is_one_in_several_seconds() -> None:
+def test_a_limit_below_1_accepts_one_request_in_several_seconds() -> None:
     assert accepted(0.25, [0.0, 1.5, 3.9, 4.0]) == [0.0, 4.0]
 
 
-def test_a_limit_without_bounds_accepts_everything() -> None:
+def test_an_infinite_limit_accepts_everything() -> None:
     assert len(accepted(float("inf"), [0.0] * 1000)) == 1000
 
 

@@ -41,7 +41,7 @@ async def page(api: aiohttp.ClientSession, url: str = REGISTRATIONS) -> dict[str
         return answer
 
 
-async def test_a_created_registration_is_answered_in_full(api: aiohttp.ClientSession) -> None:
+async def test_the_answer_to_a_creation_has_every_field(api: aiohttp.ClientSession) -> None:
     answer = await created(api, authUser="auth")
     assert set(answer) == {
         "registrationId",
@@ -162,14 +162,14 @@ async def test_a_change_to_null_is_not_the_same_as_leaving_it_out(api: aiohttp.C
     assert (await changed(api, registration_id, outboundProxy=None))["outboundProxy"] is None
 
 
-async def test_a_change_registers_anew(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+async def test_a_change_makes_the_outcome_unknown_again(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     seeded = emulator.registration_ids[0]
     answers = [await changed(api, seeded, password="another"), await read(api, seeded), await read(api, seeded)]
     assert [each["successful"] for each in answers] == [None, None, True]
     assert emulator.password_of(seeded) == "another"
 
 
-async def test_a_change_to_what_it_is_already_changes_nothing(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+async def test_a_change_to_the_same_values_has_no_effect(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     seeded = emulator.registration_ids[0]
     before = await read(api, seeded)
     assert await changed(api, seeded, proxy=before["proxy"]) == before
@@ -234,9 +234,7 @@ async def test_previous_leads_back_to_the_page_before(api: aiohttp.ClientSession
     assert await page(api, second["previous"]) == first
 
 
-async def test_a_deletion_between_two_pages_makes_nothing_be_skipped(
-    emulator: Emulator, api: aiohttp.ClientSession
-) -> None:
+async def test_a_deletion_between_two_pages_skips_nothing(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     ids = emulator.registration_ids
     first = await page(api, f"{REGISTRATIONS}?pageSize=10")
     for gone in (ids[0], ids[10]):
@@ -246,9 +244,7 @@ async def test_a_deletion_between_two_pages_makes_nothing_be_skipped(
     assert [each["registrationId"] for each in second["results"]] == ids[11:21]
 
 
-async def test_a_creation_between_two_pages_makes_nothing_be_shown_twice(
-    emulator: Emulator, api: aiohttp.ClientSession
-) -> None:
+async def test_a_creation_between_two_pages_repeats_nothing(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     first = await page(api, f"{REGISTRATIONS}?pageSize=20")
     new = await created(api)
     second = await page(api, first["next"])
@@ -280,7 +276,7 @@ async def test_a_page_size_is_kept_within_bounds(asked: str, got: int) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "Zm9v", "ZnJvbT0tMQ%3D%3D", "ZnJvbT0x%21", "%C3%A4"])
-async def test_a_made_up_cursor_is_not_found(api: aiohttp.ClientSession, cursor: str) -> None:
+async def test_an_invalid_cursor_is_not_found(api: aiohttp.ClientSession, cursor: str) -> None:
     async with api.get(URL(f"{REGISTRATIONS}?cursor={cursor}", encoded=True)) as response:
         assert (response.status, await response.json()) == (404, {"detail": "Invalid cursor"})
 
@@ -316,7 +312,7 @@ async def test_a_wrong_registration_is_refused_field_by_field(
     assert len(emulator.registration_ids) == 25
 
 
-async def test_values_of_the_greatest_length_are_taken(api: aiohttp.ClientSession) -> None:
+async def test_values_of_the_greatest_length_are_accepted(api: aiohttp.ClientSession) -> None:
     longest = {"username": "u" * 60, "proxy": "p" * 100, "outboundProxy": "o" * 100, "authUser": "a" * 60}
     assert longest.items() <= (await created(api, **longest, password="x" * 1000)).items()
 
@@ -330,7 +326,7 @@ async def test_values_of_the_greatest_length_are_taken(api: aiohttp.ClientSessio
         (b"null", "The body has to be a JSON object."),
     ],
 )
-async def test_a_body_that_is_no_object_is_refused(api: aiohttp.ClientSession, body: bytes, sentence: str) -> None:
+async def test_a_body_that_is_not_an_object_is_refused(api: aiohttp.ClientSession, body: bytes, sentence: str) -> None:
     async with api.post(REGISTRATIONS, data=body) as response:
         assert (response.status, await response.json()) == (400, {"detail": sentence})
 
@@ -343,6 +339,8 @@ async def test_a_wrong_change_changes_nothing(emulator: Emulator, api: aiohttp.C
     assert await read(api, seeded) == before
 
 
-async def test_many_clients_at_once_each_get_their_own(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+async def test_each_of_many_concurrent_requests_gets_its_own_registration(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
     answers = await asyncio.gather(*(read(api, each) for each in emulator.registration_ids))
     assert [each["registrationId"] for each in answers] == emulator.registration_ids

@@ -25,14 +25,14 @@ async def status_of(emulator: Emulator) -> int:
         return response.status
 
 
-def test_all_public_names_are_there_and_sorted() -> None:
+def test_all_public_names_exist_and_are_sorted() -> None:
     constants, classes = testing.__all__[:1], testing.__all__[1:]
     assert constants == ["DEFAULT_API_KEY"]
     assert classes == sorted(classes)
     assert all(hasattr(testing, name) for name in testing.__all__)
 
 
-def test_the_usual_key_has_the_form_of_a_real_one() -> None:
+def test_the_default_key_has_the_form_of_a_real_one() -> None:
     assert re.fullmatch(r"[^.]{8}\.[^.]{32}", DEFAULT_API_KEY)
 
 
@@ -41,7 +41,7 @@ def test_an_emulator_does_not_show_its_key() -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}, {"X-API-Key": DEFAULT_API_KEY + "0"}])
-async def test_without_the_right_key_nothing_is_served(emulator: Emulator, headers: dict[str, str]) -> None:
+async def test_a_missing_or_wrong_key_is_refused(emulator: Emulator, headers: dict[str, str]) -> None:
     async with aiohttp.ClientSession(emulator.base_url, headers=headers) as api, api.get(CONFIG) as response:
         assert response.status == 401
         assert set(await response.json()) == {"detail"}
@@ -101,7 +101,7 @@ async def test_a_wrong_key_does_not_use_up_the_limit() -> None:
         assert await status_of(emulator) == 200
 
 
-async def test_requests_are_recorded_as_they_came(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+async def test_requests_are_recorded_as_they_were_sent(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     await api.post("/api/sip/registrations?a=1&b=%20", json={"password": "made-up"}, headers={"X-Request-Id": "r"})
     recorded = emulator.requests[-1]
     assert (recorded.method, recorded.path, recorded.status) == ("POST", "/api/sip/registrations", 400)
@@ -134,7 +134,7 @@ async def test_the_record_can_be_cleared(emulator: Emulator, api: aiohttp.Client
     assert (emulator.requests, dict(emulator.counts), emulator.received) == ([], {}, 0)
 
 
-async def test_a_restart_keeps_the_address_and_what_is_there() -> None:
+async def test_a_restart_keeps_the_address_and_the_account() -> None:
     emulator = Emulator(registrations=1)
     await emulator.start()
     before = emulator.base_url
@@ -152,7 +152,7 @@ async def test_nothing_listens_after_a_stop(emulator: Emulator) -> None:
         await status_of(emulator)
 
 
-async def test_stopping_twice_is_stopping_once(emulator: Emulator) -> None:
+async def test_stopping_again_does_nothing(emulator: Emulator) -> None:
     await emulator.stop()
     await emulator.stop()
 
@@ -167,7 +167,7 @@ def test_there_is_no_address_before_the_first_start() -> None:
         _ = Emulator(registrations=0).base_url
 
 
-async def test_a_port_that_is_taken_can_be_tried_again(emulator: Emulator) -> None:
+async def test_a_port_in_use_can_be_tried_again(emulator: Emulator) -> None:
     second = Emulator(registrations=0, port=int(emulator.base_url.rpartition(":")[2]))
     with pytest.raises(OSError, match="address already in use"):
         await second.start()
@@ -215,11 +215,11 @@ async def test_a_stop_does_not_wait_for_a_client_that_does_not_read(emulator: Em
     await writer.wait_closed()
 
 
-async def test_a_client_that_goes_away_ends_what_stalls(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+async def test_a_client_that_disconnects_ends_a_stalled_answer(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     emulator.inject(Stall())
     response = await api.get(CONFIG)
     response.close()
-    while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110 - the server's tasks are not at hand
+    while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110 - the server gives no access to its tasks
         await asyncio.sleep(0)
 
 
@@ -238,6 +238,6 @@ async def test_a_client_that_goes_away_ends_what_stalls(emulator: Emulator, api:
         {"port": 65536},
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
+def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
         Emulator(**settings)

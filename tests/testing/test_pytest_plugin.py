@@ -274,7 +274,7 @@ def test_the_scope_of_the_loop_may_be_configured(pytester: pytest.Pytester, mode
 
 
 @pytest.mark.parametrize(("of_fixture", "of_test"), [("function", "session"), ("session", "function")])
-def test_a_fixture_in_another_loop_than_the_test_is_told_so(
+def test_a_fixture_in_another_loop_than_the_test_gets_an_error(
     pytester: pytest.Pytester, of_fixture: str, of_test: str
 ) -> None:
     pytester.makepyfile(FIXTURE_IN_ANOTHER_LOOP.format(of_fixture=of_fixture, of_test=of_test))
@@ -289,7 +289,7 @@ def test_synchronous_tests_can_use_the_emulator(pytester: pytest.Pytester, argum
     assert outcomes(pytester, *arguments) == {"passed": 2}
 
 
-def test_other_tests_than_asyncio_tests_are_told_what_to_do_instead(pytester: pytest.Pytester) -> None:
+def test_a_test_without_asyncio_gets_an_error_with_a_remedy(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(WRONG_TESTS)
     result = run(pytester, *WITH_ASYNCIO)
     result.assert_outcomes(errors=2)
@@ -302,7 +302,7 @@ def test_tests_of_anyio_on_asyncio_can_use_the_client(pytester: pytest.Pytester)
     assert outcomes(pytester, *WITH_ANYIO, *WITH_ASYNCIO) == {"passed": 1}
 
 
-def test_tests_of_anyio_on_another_backend_are_told_what_to_do_instead(pytester: pytest.Pytester) -> None:
+def test_an_anyio_test_on_another_backend_gets_an_error_with_a_remedy(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ANYIO_TESTS.format(backend="trio"))
     result = run(pytester, *WITH_ANYIO)
     result.assert_outcomes(errors=1)
@@ -311,7 +311,7 @@ def test_tests_of_anyio_on_another_backend_are_told_what_to_do_instead(pytester:
     )
 
 
-def test_two_plugins_that_run_one_test_are_not_left_to_wait_for_each_other(pytester: pytest.Pytester) -> None:
+def test_two_plugins_that_run_one_test_do_not_deadlock(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ANYIO_TESTS.format(backend="asyncio"))
     result = run(pytester, *WITH_ANYIO, *IN_AUTO_MODE)
     result.assert_outcomes(errors=1)
@@ -351,7 +351,7 @@ def test_a_run_that_does_not_use_the_plugin_imports_nothing_with_it(pytester: py
 @pytest.mark.parametrize(
     ("module", "fixture"), [("pytest_asyncio", "ultravox"), ("aioresponses", "ultravox_responses")]
 )
-def test_what_is_not_installed_is_named(pytester: pytest.Pytester, module: str, fixture: str) -> None:
+def test_a_package_that_is_not_installed_is_named(pytester: pytest.Pytester, module: str, fixture: str) -> None:
     pytester.makepyfile(f"def test_that_needs_more({fixture}): pass")
     result = run(pytester, *without(pytester, module))
     result.assert_outcomes(errors=1)

@@ -15,28 +15,28 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _StopRequest:
-    """Whether SIGINT or SIGTERM has come, before the event loop runs or while it does."""
+    """Whether SIGINT or SIGTERM was received, before the event loop runs or while it does."""
 
     def __init__(self) -> None:
-        self.came = False
+        self.received = False
         self._wake: Callable[[], object] = _nothing
 
     def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
-        """Handle one of the signals; those after the first one change nothing."""
-        if not self.came:
-            self.came = True
+        """Handle one of the signals; only the first one has an effect."""
+        if not self.received:
+            self.received = True
             self._wake()
 
     async def wait(self) -> None:
-        """Wait until one of the signals has come."""
+        """Wait until one of the signals is received."""
         loop = asyncio.get_running_loop()
-        came = asyncio.Event()
-        self._wake = lambda: loop.call_soon_threadsafe(came.set)
+        received = asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(received.set)
         try:
-            if not self.came:
-                await came.wait()
+            if not self.received:
+                await received.wait()
         finally:
-            # A signal that comes when the loop is closed must not try to wake it.
+            # A signal that is received after the loop was closed must not try to wake it.
             self._wake = _nothing
 
 
@@ -45,16 +45,16 @@ def _nothing() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT (Ctrl-C) or SIGTERM. When one has come, both are ignored, because the process is ending.
+    """Serve until SIGINT (Ctrl-C) or SIGTERM. From then on both are ignored, because the process is ending.
 
     Args:
         argv: The arguments, None for those of the process.
 
     Returns:
-        The exit code: 0 after SIGINT or SIGTERM, 1 when the port cannot be had.
+        The exit code: 0 after SIGINT or SIGTERM, 1 when the port is not available.
 
     Raises:
-        SystemExit: the arguments are wrong; its code is 2.
+        SystemExit: an argument is invalid; its code is 2.
     """
     parser = _parser()
     options = parser.parse_args(argv)
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=8787, help="0 for any free port (default: %(default)s)")
     parser.add_argument("--registrations", type=int, default=1000, help="how many (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="decides about what is made up (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the generated ids and passwords (default: %(default)s)")
     parser.add_argument("--api-key", default=DEFAULT_API_KEY, help="the key to accept (default: %(default)s)")
     parser.add_argument(
         "--requests-per-second",
@@ -107,14 +107,14 @@ def rate(argument: str) -> float | None:
 
 @contextmanager
 def _stop_by_signal() -> Generator[_StopRequest, None, None]:
-    # Not `loop.add_signal_handler`: Windows does not have it, and signals can come before there is a loop. SIGINT needs
-    # a handler too, because a shell that starts a background job makes it ignore SIGINT.
+    # Not `loop.add_signal_handler`: Windows does not have it, and a signal may be received before there is a loop.
+    # SIGINT needs a handler too, because a shell that starts a background job makes it ignore SIGINT.
     stop = _StopRequest()
     previous_handlers = {number: signal.signal(number, stop.on_signal) for number in _SIGNALS}
     try:
         yield stop
     finally:
-        if stop.came:
+        if stop.received:
             _ignore_signals()
         else:
             for number, previous_handler in previous_handlers.items():
@@ -122,8 +122,8 @@ def _stop_by_signal() -> Generator[_StopRequest, None, None]:
 
 
 def _ignore_signals() -> None:
-    # Another signal would end the interpreter with a traceback or another exit code while it shuts down. Blocked first,
-    # because CPython complains about a signal that comes at the moment when it begins to be ignored.
+    # Another signal would end the interpreter with a traceback or another exit code while it shuts down. They are
+    # blocked first, because CPython reports an error for a signal that arrives while its handler is being replaced.
     if sys.platform != "win32":  # pragma: no branch - Windows cannot block signals
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     for number in _SIGNALS:

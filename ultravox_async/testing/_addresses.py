@@ -1,4 +1,4 @@
-"""Under which address the emulator is reached, free of any socket."""
+"""The URL that an emulator has for clients, and the origin that a request was sent to."""
 
 import ipaddress
 import re

@@ -11,18 +11,19 @@ from typing import Self, get_args
 import attrs
 from aiohttp import web
 
+from ultravox_async.testing._account import Account, new_account
 from ultravox_async.testing._addresses import origin_of, url_of
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async.testing._faults import Fault, FaultRule
+from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._rate_limit import SlidingWindow
-from ultravox_async.testing._registrations import Registrations
-from ultravox_async.testing._sip import SipApi
+from ultravox_async.testing._routing import NotFound, Router
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 
 DEFAULT_API_KEY = "EMULATOR.not-a-key-of-anybody-anywhere-00"
-"""The key that an emulator accepts unless it is told another one: the form of a real key, and plainly none."""
+"""The key that an emulator accepts by default. It has the form of a real key, and is recognizably not one."""
 
-# Thousands of clients may connect in one instant. Those that find the queue full would try again only after a second.
+# Thousands of clients may connect at the same moment. One that finds the queue full tries again only after a second.
 _BACKLOG = 4096
 
 _fixed = attrs.setters.frozen
@@ -33,12 +34,12 @@ class Emulator:
     """A stateful HTTP server on a real socket with the seven SIP operations of the API.
 
     Use it as an async context manager, or call `start` and `stop`, both in the event loop in which it is to serve; all
-    other methods may be called from any thread. A request is checked for its key first, then against the rate limit,
-    and what passes both meets the injected faults; so a fault never hides a wrong key.
+    other methods may be called from any thread. The key of a request is checked first, then the rate limit. Faults
+    happen only to requests that pass both checks, so that a fault never hides a wrong key.
 
-    What is made up depends on `seed` alone. Registrations that are there from the beginning are settled. A
-    registration that is created, or changed by an update, has `successful` null in that answer and in its next
-    `pending_reads` reads.
+    Generated ids and secrets depend on `seed` alone. The outcome of a registration that exists from the beginning is
+    known. A registration that is created, or changed by an update, has `successful` null in that answer and in its
+    next `pending_reads` reads.
     """
 
     api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
@@ -48,7 +49,7 @@ class Emulator:
     """How many registrations there are in the beginning."""
 
     seed: int = attrs.field(default=0, on_setattr=_fixed)
-    """What decides about ids, passwords and which requests a fault of some probability happens to."""
+    """The seed of ids, of passwords, and of the choice of requests that a fault with a probability happens to."""
 
     requests_per_second: float | None = attrs.field(default=200.0, kw_only=True, on_setattr=_fixed)
     """How many requests are accepted in any second, wherever it starts; None for no limit."""
@@ -74,7 +75,7 @@ class Emulator:
         validator=attrs.validators.ge(0),
         on_setattr=_fixed,
     )
-    """How many requests are kept in `requests`; older ones are forgotten, and still counted."""
+    """How many requests `requests` holds at most; older ones are dropped, and still counted."""
 
     host: str = attrs.field(default="127.0.0.1", kw_only=True, on_setattr=_fixed)
     """The host name or IP address to listen on; "0.0.0.0" or "::" for all addresses of its kind."""
@@ -93,26 +94,28 @@ class Emulator:
     received: int = attrs.field(init=False, default=0, repr=False)
     """How many requests have arrived completely."""
 
-    # Held while the account or the record is read or changed: a test may do that from another thread.
+    # Held while the account or the recorded requests are used, because a test may use them from another thread.
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
     _bound_port: int = attrs.field(init=False, repr=False)
     _records: deque[RecordedRequest] = attrs.field(init=False, repr=False)
-    _registrations: Registrations = attrs.field(init=False, repr=False)
-    _sip: SipApi = attrs.field(init=False, repr=False)
+    _account: Account = attrs.field(init=False, repr=False)
+    _router: Router = attrs.field(init=False, repr=False)
     _window: SlidingWindow | None = attrs.field(init=False, repr=False)
     _chance: random.Random = attrs.field(init=False, repr=False)
     _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
     _runner: web.ServerRunner | None = attrs.field(init=False, default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Make up the account."""
+        """Create the account."""
         self._bound_port = self.port
         self._records = deque(maxlen=self.record_limit)
-        self._registrations = Registrations(self.registrations, self.seed, self.pending_reads, self.refused_proxies)
-        self._sip = SipApi(self._registrations, self.seed, self.page_size, self.max_page_size)
-        # A limit that is not positive is refused by SlidingWindow.
+        page_sizes = PageSizes(self.page_size, self.max_page_size)
+        self._account = new_account(self.seed, page_sizes, self.pending_reads, self.refused_proxies)
+        self._account.registrations.add_settled(self.registrations)
+        self._router = Router(self._account.operations())
+        # SlidingWindow raises ValueError for a limit that is not positive.
         self._window = None if self.requests_per_second is None else SlidingWindow(self.requests_per_second)
-        self._chance = random.Random(self.seed)  # noqa: S311 - has to be repeatable, guards nothing
+        self._chance = random.Random(self.seed)  # noqa: S311 - has to be reproducible, is not for security
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -128,12 +131,12 @@ class Emulator:
 
     @property
     def base_url(self) -> str:
-        """Where the emulator is, such as "http://127.0.0.1:8787"; it stays the same from the first start on.
+        """The URL to give to clients, such as "http://127.0.0.1:8787"; it is the same after each start.
 
         If it listens on all addresses of the machine, this is the loopback address.
 
         Raises:
-            RuntimeError: the port is to be any free one, and the emulator was never started.
+            RuntimeError: `port` is 0, and the emulator was never started.
         """
         if self._bound_port == 0:
             message = "the emulator has no address before it is started"
@@ -150,7 +153,7 @@ class Emulator:
     def registration_ids(self) -> list[str]:
         """The ids of all registrations, in the order in which they were created."""
         with self._lock:
-            return self._registrations.ids()
+            return self._account.registrations.ids
 
     def password_of(self, registration_id: str) -> str:
         """The password of a registration, which no answer shows.
@@ -159,17 +162,18 @@ class Emulator:
             KeyError: there is no such registration.
         """
         with self._lock:
-            registration = self._registrations.find(registration_id)
-            if registration is None:
-                raise KeyError(registration_id)
-            return registration.password
+            try:
+                registration = self._account.registrations.find(registration_id)
+            except NotFound:
+                raise KeyError(registration_id) from None
+            return str(registration.hidden["password"])
 
     async def start(self) -> None:
-        """Listen; after a stop, on the same port as before and with everything that was there then.
+        """Listen; after a stop, on the same port as before and with the same account.
 
         Raises:
             RuntimeError: it is running already.
-            OSError: the port cannot be had.
+            OSError: the port is not available.
         """
         if self._runner is not None:
             message = "the emulator is running already"
@@ -190,15 +194,15 @@ class Emulator:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        # Also ends the handlers: the server cancels the handler of a connection that is lost.
+        # This also ends the handlers: aiohttp cancels the handler of a request whose connection is lost.
         for transport in _transports(runner):
             transport.abort()
         await runner.cleanup()
-        # A transport that is being closed gives back its socket in the next round of the event loop.
+        # A transport closes its socket in the next iteration of the event loop.
         await asyncio.sleep(0)
 
     def clear(self) -> None:
-        """Forget which requests were received, and count from zero."""
+        """Drop the recorded requests, and reset the counts."""
         with self._lock:
             self._records.clear()
             self.counts.clear()
@@ -213,14 +217,14 @@ class Emulator:
         method: str | None = None,
         path: str | None = None,
     ) -> FaultRule:
-        """Let a fault happen to requests from now on; to one request, only the first that fits of those injected.
+        """Let a fault happen to requests from now on; of several that match a request, only the first one happens.
 
         Args:
             fault: What happens.
-            times: To how many requests it happens at most, None for no end.
-            probability: To what share of the requests that fit, from 0 to 1.
-            method: The method of requests that fit, such as "GET", None for any.
-            path: What the undecoded path of requests that fit begins with, such as "/api/sip", None for any.
+            times: To how many requests it happens at most, None for no limit.
+            probability: To what share of the matching requests it happens, from 0 to 1.
+            method: The method of matching requests, such as "GET", None for any.
+            path: The beginning of the undecoded path of matching requests, such as "/api/sip", None for any.
 
         Returns:
             The rule, which counts its `hits`.
@@ -246,24 +250,24 @@ class Emulator:
         return rule
 
     def clear_faults(self) -> None:
-        """Let no fault happen any more."""
+        """Stop all injected faults."""
         self._rules.clear()
 
     def refuse_proxy(self, proxy: str) -> None:
         """Let registrations with this proxy fail from now on, those that have succeeded too."""
         with self._lock:
-            self._registrations.refuse_proxy(proxy)
+            self._account.registrations.refuse_proxy(proxy)
 
     def accept_proxy(self, proxy: str) -> None:
         """Let registrations with this proxy succeed from now on, those that have failed too."""
         with self._lock:
-            self._registrations.accept_proxy(proxy)
+            self._account.registrations.accept_proxy(proxy)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            # Said in JSON like every other error, and recorded like every other request, without its body.
+            # Answered in JSON and recorded like any other request, but without its body, which was not read to the end.
             return self._exchange(request, b"").reply(detail(413, "The body is too large."))
         exchange = self._exchange(request, body)
         recorded = exchange.recorded
@@ -287,13 +291,13 @@ class Emulator:
         with self._lock:
             self._records.append(recorded)
             self.received += 1
-        # Links lead to where the client sent its request: it may know the emulator under another name or port.
+        # Links begin with the origin that the client used, which may have another name or port than `base_url`.
         origin = origin_of(request.scheme, request.headers.get("Host")) or self.base_url
         return Exchange(request, recorded, lambda: self._answer(recorded, origin), self.counts)
 
     def _answer(self, recorded: RecordedRequest, origin: str) -> Answer:
         with self._lock:
-            return self._sip.answer(recorded, origin)
+            return self._router.answer(recorded, origin)
 
     def _refusal(self, recorded: RecordedRequest) -> Answer | None:
         key = recorded.headers.get("X-API-Key")

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the API, to be injected into the emulator."""
+"""Faults to inject into the emulator: what can go wrong between a client and the API."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from aiohttp import web
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async.testing._wire import Answer, RecordedRequest
 
-# A fault that cannot be played would fail inside the server, and the test that injected it would pass without it.
+# Arguments are checked here, because a fault that fails inside the server would look like a 500 of the API.
 _is_whole_number = attrs.validators.instance_of(int)
 _is_bytes = attrs.validators.instance_of(bytes)
 _is_text = attrs.validators.instance_of(str)
@@ -25,7 +25,7 @@ def _is_pause(_: object, __: object, value: float) -> None:
 
 @attrs.frozen
 class Respond:
-    """Answer with this instead of carrying out the operation."""
+    """Send this answer instead of carrying out the operation."""
 
     status: int = attrs.field(validator=[_is_whole_number, attrs.validators.ge(200), attrs.validators.le(599)])
     """The HTTP status, 200 to 599."""
@@ -33,13 +33,13 @@ class Respond:
     headers: Mapping[str, str] = attrs.field(
         factory=dict[str, str], validator=attrs.validators.deep_mapping(_is_text, _is_text)
     )
-    """The headers, besides those that belong to HTTP itself."""
+    """The headers, besides those that frame the message, such as Content-Length."""
 
     body: bytes = attrs.field(default=b"", validator=_is_bytes)
     """The whole body."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
-        """Do it to this request."""
+        """Answer a request in this way."""
         return exchange.reply(Answer(self.status, self.body, self.headers))
 
 
@@ -51,7 +51,7 @@ class Delay:
     """How long it waits, in seconds."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
-        """Do it to this request."""
+        """Answer a request in this way."""
         await asyncio.sleep(self.seconds)
         return exchange.reply(exchange.apply())
 
@@ -61,7 +61,7 @@ class DropConnection:
     """Close the connection without an answer instead of carrying out the operation."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
-        """Do it to this request."""
+        """Answer a request in this way."""
         return exchange.close()
 
 
@@ -70,7 +70,7 @@ class DropResponse:
     """Carry out the operation, then close the connection without an answer."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
-        """Do it to this request."""
+        """Answer a request in this way."""
         exchange.apply()
         return exchange.close()
 
@@ -79,14 +79,14 @@ class DropResponse:
 class CutBody:
     """Carry out the operation, announce the whole answer, and close the connection after a part of its body.
 
-    An answer without a body gets the same treatment as with `DropResponse`.
+    An answer without a body is dropped, as with `DropResponse`.
     """
 
     keep: int = attrs.field(default=10, validator=[_is_whole_number, attrs.validators.ge(0)])
     """How many bytes of the body are sent; always at least one fewer than there are."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
-        """Do it to this request."""
+        """Answer a request in this way."""
         answer = exchange.apply()
         if answer.body:
             await exchange.reply_in_part(answer, min(self.keep, len(answer.body) - 1))
@@ -101,24 +101,24 @@ class Garbage:
     """The whole body."""
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
-        """Do it to this request."""
+        """Answer a request in this way."""
         exchange.apply()
         return exchange.reply(Answer(200, self.body, {"Content-Type": "application/json"}))
 
 
 @attrs.frozen
 class Stall:
-    """Carry out the operation, send half of the answer, and nothing more until the client or the emulator hangs up.
+    """Carry out the operation, send half of the answer, and nothing more until the client or the emulator disconnects.
 
-    Of an answer without a body not even the status is sent.
+    If the answer has no body, nothing is sent, not even the status.
     """
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
-        """Do it to this request."""
+        """Answer a request in this way."""
         answer = exchange.apply()
         if answer.body:
             await exchange.reply_in_part(answer, len(answer.body) // 2)
-        # Ends by being cancelled: the server does that when the client hangs up, and the emulator when it stops.
+        # This ends when aiohttp cancels the handler, because the client disconnects or the emulator stops.
         never: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
         return await never
 
@@ -129,22 +129,22 @@ Fault: TypeAlias = Respond | Delay | DropConnection | DropResponse | CutBody | G
 
 @attrs.define(eq=False)
 class FaultRule:
-    """Which requests a fault happens to."""
+    """An injected fault, and the requests that it happens to."""
 
     fault: Fault
     """What happens to them."""
 
     times: int | None
-    """To how many requests it happens at most, None for no end."""
+    """To how many requests it happens at most, None for no limit."""
 
     probability: float
-    """To what share of the requests in question it happens, from 0 to 1."""
+    """To what share of the matching requests it happens, from 0 to 1."""
 
     method: str | None
-    """The method of the requests in question, None for any."""
+    """The method of matching requests, None for any."""
 
     path: str | None
-    """What the undecoded path of the requests in question begins with, None for any."""
+    """The beginning of the undecoded path of matching requests, None for any."""
 
     hits: int = 0
     """To how many requests it has happened."""

@@ -1,4 +1,4 @@
-"""A limit that is exact over every sliding second, as a server would have to keep it."""
+"""A rate limit over a sliding window of one second."""
 
 from collections import deque
 
@@ -7,19 +7,19 @@ import attrs
 
 @attrs.define(eq=False)
 class SlidingWindow:
-    """Accept at most so many requests in any second, wherever that second starts.
+    """Accepts at most so many requests in any second, wherever that second starts.
 
-    Refused requests do not count, so a client that hammers is not locked out for ever.
+    Refused requests do not count, so that a client that keeps sending is not refused for ever.
     """
 
     requests_per_second: float = attrs.field(validator=attrs.validators.gt(0))
-    """Requests per second; below 1 it means one request in every 1 / requests_per_second seconds."""
+    """Requests per second; a rate below 1 means one request every 1 / requests_per_second seconds."""
 
     _accepted: deque[float] = attrs.field(init=False, factory=deque[float])
     """When the requests that still count were accepted, in seconds of the caller's clock, oldest first."""
 
     def accept(self, now: float) -> bool:
-        """Count a request that came in at `now`, in seconds of a clock that never goes back, unless it is one too many.
+        """Count a request received at `now`, in seconds of a monotonic clock, if it is within the limit.
 
         Returns:
             Whether the request is within the limit.

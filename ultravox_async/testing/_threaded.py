@@ -1,4 +1,4 @@
-"""An emulator that serves in a thread, and so can be reached from tests that run in any event loop or in none."""
+"""An emulator that serves in a thread of its own, for tests that run in any event loop or in none."""
 
 import asyncio
 import threading
@@ -13,9 +13,9 @@ from ultravox_async.testing._emulator import Emulator
 
 @attrs.define(eq=False)
 class ThreadedEmulator(Emulator):
-    """An emulator that always serves in the same event loop, from wherever it is started and stopped.
+    """An emulator that always serves in the same event loop, whichever thread starts and stops it.
 
-    The other methods may be called from any thread, as those of every emulator.
+    As with every emulator, the other methods may be called from any thread.
     """
 
     _loop: asyncio.AbstractEventLoop = attrs.field(alias="loop", kw_only=True, repr=False)
@@ -38,8 +38,8 @@ def threaded_emulator(**settings: Any) -> Generator[Emulator, None, None]:  # no
         settings: The arguments of `Emulator`.
 
     Raises:
-        OSError: the port cannot be had.
-        ValueError: a setting makes no sense.
+        OSError: the port is not available.
+        ValueError: a setting is out of range.
     """
     with _loop_in_thread() as loop:
         emulator = ThreadedEmulator(**settings, loop=loop)
@@ -52,10 +52,10 @@ def threaded_emulator(**settings: Any) -> Generator[Emulator, None, None]:  # no
 
 @contextmanager
 def _loop_in_thread() -> Generator[asyncio.AbstractEventLoop, None, None]:
-    # With a loop factory, the runner leaves alone which loop is the current one of the calling thread.
+    # With a loop factory, the runner does not change the current event loop of the calling thread.
     runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
     loop = runner.get_loop()
-    # A daemon, so that the interpreter can exit even when a test run ends without tearing down its fixtures.
+    # A daemon thread, so that the interpreter can exit even if a test run ends without tearing down its fixtures.
     thread = threading.Thread(target=_run_until_stopped, args=(runner,), name="ultravox emulator", daemon=True)
     thread.start()
     try:
@@ -66,12 +66,13 @@ def _loop_in_thread() -> Generator[asyncio.AbstractEventLoop, None, None]:
 
 
 def _run_until_stopped(runner: asyncio.Runner) -> None:
-    # Closing the runner runs the loop once more, so it belongs in this thread: another loop may run in the other one.
+    # Closing the runner runs the loop once more. That has to happen in this thread, because another loop may be
+    # running in the thread that stops the emulator.
     with runner:
         runner.get_loop().run_forever()
 
 
 def _run_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
-    # Blocks the calling thread, for milliseconds as a rule. An event loop that runs there stands still meanwhile: that
-    # works with every async library, cannot be cancelled halfway, and a loop with simulated time does not skip ahead.
+    # This blocks the calling thread, for milliseconds as a rule, and an event loop that runs there too. Blocking works
+    # with every async library, cannot be cancelled halfway, and leaves the clock of a loop with simulated time alone.
     asyncio.run_coroutine_threadsafe(work, loop).result()

@@ -15,8 +15,8 @@ from ultravox_async.testing._wire import Json
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
 
 
-class Invalid(Exception):  # noqa: N818 - said by the thing that was sent, not a failure of the emulator
-    """A value that the schema does not allow."""
+class Invalid(Exception):  # noqa: N818 - describes the request, not a failure of the emulator
+    """A request has a body that the schema does not allow."""
 
     def __init__(self, errors: Json) -> None:
         """Keep `errors`: a list of sentences about one value, or a dict or list of such for a nested one."""
@@ -28,7 +28,7 @@ def json_object(body: bytes) -> dict[str, Json]:
     """The JSON object that `body` holds.
 
     Raises:
-        Invalid: `body` is no JSON, or JSON of another kind.
+        Invalid: `body` is not JSON, or not an object.
     """
     try:
         content: Json = orjson.loads(body)
@@ -40,10 +40,10 @@ def json_object(body: bytes) -> dict[str, Json]:
 
 
 def check_fields(shape: type, content: dict[str, Json]) -> dict[str, Json]:
-    """Check those fields of `content` that a TypedDict has; any other is dropped, as read-only and unknown fields are.
+    """Check the fields of `content` that a TypedDict has, and drop all others, which are read-only or unknown.
 
     Returns:
-        What was sent and is known: a field that was left out is left out here too.
+        The fields that were sent and that the TypedDict has.
 
     Raises:
         Invalid: a field is wrong or missing; its errors are a dict by field.

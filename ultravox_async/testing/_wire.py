@@ -1,4 +1,4 @@
-"""What comes in and what goes out, free of any socket."""
+"""Requests and answers as plain data."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -7,7 +7,7 @@ import attrs
 import orjson
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-"""Whatever a JSON text can hold."""
+"""Any value that JSON can represent."""
 
 _NO_HEADERS: Mapping[str, str] = {}
 _JSON: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -15,7 +15,7 @@ _JSON: Mapping[str, str] = {"Content-Type": "application/json"}
 
 @attrs.define(eq=False)
 class RecordedRequest:
-    """A request that the emulator got."""
+    """A request that the emulator received."""
 
     method: str
     """The method, in upper case."""
@@ -24,10 +24,10 @@ class RecordedRequest:
     """The path as it was received, percent-encoding included, without the query."""
 
     query: Mapping[str, str]
-    """The decoded query; of a name that was sent twice, indexing gives the first value."""
+    """The decoded query; for a name that was sent twice, indexing returns the first value."""
 
     headers: Mapping[str, str] = attrs.field(repr=False)
-    """The headers, found by name in any case."""
+    """The headers; names are case-insensitive."""
 
     body: bytes = attrs.field(repr=False)
     """The body as it was received, passwords included."""
@@ -39,12 +39,12 @@ class RecordedRequest:
     """
 
     status: int | None = None
-    """The status that was sent back, None while or if there was none."""
+    """The status of the answer, None as long as none was sent."""
 
 
 @attrs.frozen
 class Answer:
-    """What the emulator means to send back."""
+    """A response before it is sent."""
 
     status: int
     """The HTTP status."""
@@ -53,7 +53,7 @@ class Answer:
     """The whole body."""
 
     headers: Mapping[str, str] = _NO_HEADERS
-    """Headers besides those that belong to HTTP itself."""
+    """The headers, besides those that frame the message, such as Content-Length."""
 
 
 def json_answer(status: int, content: Json) -> Answer:
@@ -62,5 +62,5 @@ def json_answer(status: int, content: Json) -> Answer:
 
 
 def detail(status: int, sentence: str, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:
-    """An error of this status in the form that the API uses for errors that belong to no field."""
+    """An error of this status, in the form that the API uses for errors that do not concern a field."""
     return Answer(status, orjson.dumps({"detail": sentence}), {**_JSON, **headers})

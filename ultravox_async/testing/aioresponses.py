@@ -1,4 +1,4 @@
-"""aioresponses, made to work with every aiohttp that this package works with. Needs the package aioresponses."""
+"""An aioresponses that works with every aiohttp that this package supports. It needs the package aioresponses."""
 
 import inspect
 from functools import partial
@@ -17,20 +17,20 @@ _MISSING_ARGUMENTS: dict[str, Any] = {
 }
 
 
-class aioresponses(core.aioresponses):  # noqa: N801 - takes the place of the class of that name
-    """`aioresponses.aioresponses`, which fails with aiohttp 3.14 as it comes; used in the same way.
+class aioresponses(core.aioresponses):  # noqa: N801 - replaces the class of that name
+    """`aioresponses.aioresponses` with a fix for aiohttp 3.14; it is used in the same way.
 
-    As a context manager, or a decorator, it answers the requests of every aiohttp session with what it is told.
+    As a context manager or a decorator, it answers the requests of every aiohttp session with canned responses.
     """
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start to answer requests."""
         response_class = partial(ClientResponse, **_MISSING_ARGUMENTS)
         self._response_class = patch.object(core, "ClientResponse", response_class)
         self._response_class.start()
         super().start()
 
     def stop(self) -> None:
-        """Let requests through again."""
+        """Stop answering requests; they reach the network again."""
         super().stop()
         self._response_class.stop()
