@@ -362,7 +362,7 @@ def test_an_invalid_request_is_a_value_error_and_names_its_field() -> None:
 def test_a_body_that_is_too_large_is_told_with_its_limit() -> None:
     error = ResponseTooLargeError("GET", "/api/x", 1024)
     assert (error.method, error.path, error.limit) == ("GET", "/api/x", 1024)
-    assert str(error) == "GET /api/x: the body of the answer is longer than 1024 bytes (max_response_bytes)"
+    assert str(error) == "GET /api/x: the response body is longer than 1024 bytes (max_response_bytes)"
 
 
 def test_a_decode_error_tells_where_it_is() -> None:

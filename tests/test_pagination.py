@@ -198,7 +198,7 @@ async def test_a_link_back_to_a_page_that_was_seen_is_refused() -> None:
         error = await walk(wire.base_url)
         assert len(wire.received) == 4
     assert isinstance(error, DecodeError)
-    assert (error.path, error.expected) == ("next", "a page not seen before")
+    assert (error.path, error.expected) == ("next", "a page not fetched before")
 
 
 async def test_a_link_back_to_a_page_that_was_seen_is_refused_whatever_origin_it_names() -> None:
@@ -207,7 +207,7 @@ async def test_a_link_back_to_a_page_that_was_seen_is_refused_whatever_origin_it
         error = await walk(wire.base_url)
         assert len(wire.received) == 2
     assert isinstance(error, DecodeError)
-    assert (error.expected, error.got) == ("a page not seen before", "https://backend-1.internal/?cursor=2")
+    assert (error.expected, error.got) == ("a page not fetched before", "https://backend-1.internal/?cursor=2")
 
 
 async def test_a_link_back_to_the_first_page_is_refused() -> None:

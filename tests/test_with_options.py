@@ -189,7 +189,7 @@ async def test_views_with_the_same_options_share_a_read_and_others_do_not() -> N
 
 async def test_a_view_cannot_be_closed() -> None:
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as client:
-        with pytest.raises(UltravoxError, match=r"is a view, .* close the client that it was made from"):
+        with pytest.raises(UltravoxError, match=r"is a view, .* close the client it was made from"):
             await client.with_options().close()
         assert not client.closed
         assert (await client.request("GET", ANYTHING)).status == 200

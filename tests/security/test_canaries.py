@@ -600,7 +600,7 @@ def test_the_search_finds_a_secret_that_is_logged(told: Told) -> None:
 async def test_nothing_that_belongs_to_a_client_pickles_the_key() -> None:
     async with client_of("http://127.0.0.1:9") as client:
         for each in (client, client.sip, client.sip.registrations, client.sip.registrations.list()):
-            with pytest.raises(TypeError, match="does not pickle"):
+            with pytest.raises(TypeError, match="pickle"):
                 pickle.dumps(each)
 
 

@@ -235,7 +235,7 @@ async def test_a_context_of_the_callers_own_is_used() -> None:
 
 @pytest.mark.parametrize("value", [False, True, 0, "", "no", aiohttp.Fingerprint(bytes(32))])
 def test_the_check_of_certificates_cannot_be_turned_off(value: Any) -> None:  # noqa: ANN401 - what the type forbids
-    with pytest.raises(ConfigurationError, match="always checked"):
+    with pytest.raises(ConfigurationError, match="always verified"):
         AsyncUltravox("a-key", ssl=value)
 
 
