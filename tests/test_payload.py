@@ -87,7 +87,9 @@ def test_what_is_created_lacks_nothing_that_is_required() -> None:
 
 
 def test_what_is_created_has_no_unknown_field() -> None:
-    with pytest.raises(TypeError, match="unexpected keyword argument 'id'; there are username, password, auth_user"):
+    with pytest.raises(
+        TypeError, match="unexpected keyword argument 'id'; the arguments are username, password, auth_user"
+    ):
         create_body(NewUser, take_secrets({"username": "alice", "id": None}))
 
 
@@ -124,7 +126,7 @@ def test_a_change_of_nothing_is_refused() -> None:
 
 
 def test_a_change_of_an_unknown_field_is_a_type_error_with_the_known_ones() -> None:
-    with pytest.raises(TypeError, match="'user_name'; there are username, password, auth_user"):
+    with pytest.raises(TypeError, match="'user_name'; the arguments are username, password, auth_user"):
         update_body(UserChanges, take_secrets({"user_name": "alice"}))
 
 
@@ -194,7 +196,7 @@ def nested(depth: int) -> list[object]:
 )
 def test_what_json_has_no_form_for_is_refused(value: object) -> None:
     error = refusal(lambda: json_body(Secret(value)))
-    assert str(error) == "body: holds something that JSON has no form for"
+    assert str(error) == "body: contains something that cannot be encoded as JSON"
     assert error.__cause__ is None
     assert error.__context__ is None
 
