@@ -40,7 +40,7 @@ def test_an_id_is_quoted_where_a_url_needs_it(value: str, quoted: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", ".", ".."])
-def test_what_servers_resolve_away_is_no_id(value: str) -> None:
+def test_segments_that_servers_resolve_are_not_valid_ids(value: str) -> None:
     with pytest.raises(InvalidRequestError, match="is not a valid id") as caught:
         segment(value, "registration_id")
     assert caught.value.field == "registration_id"
@@ -57,7 +57,7 @@ def test_an_id_with_a_slash_or_a_control_character_is_refused(value: str) -> Non
 
 
 @pytest.mark.parametrize("value", [None, 5, b"abc", ["a"]])
-def test_an_id_that_is_no_string_is_refused_by_its_type(value: object) -> None:
+def test_an_id_that_is_not_a_string_is_refused_by_its_type(value: object) -> None:
     with pytest.raises(InvalidRequestError, match=f"takes a string, not {type(value).__name__}"):
         segment(cast("str", value), "registration_id")
 
@@ -80,7 +80,7 @@ def test_every_id_becomes_one_segment_that_decodes_to_it_or_is_refused(value: st
     "path",
     ["/", "/api/voices", "/api/voices/", "/api/a.b/..c/c..", "/api/a%20b", "/api/x;v=1", "/api/@me/~a!$&'()*+,=:b"],
 )
-def test_a_path_that_is_fit_to_be_sent_stays_as_it_is(path: str) -> None:
+def test_a_valid_path_stays_as_it_is(path: str) -> None:
     assert checked_path(path) == path
 
 
@@ -123,7 +123,7 @@ def test_a_path_has_no_backslash_and_no_control_character_quoted_or_not(path: st
         "/api/x%2f..",
     ],
 )
-def test_a_path_does_not_climb_quoted_or_not(path: str) -> None:
+def test_a_path_has_no_dot_segments_quoted_or_not(path: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"path: cannot have \. or \.\. as a segment"):
         checked_path(path)
 
@@ -163,18 +163,18 @@ def test_a_quoted_path_is_not_quoted_again(text: str) -> None:
         ({"a": ()}, ""),
     ],
 )
-def test_a_query_says_what_its_parameters_say(params: dict[str, Parameter], query: str) -> None:
+def test_a_query_has_the_parameters(params: dict[str, Parameter], query: str) -> None:
     assert encoded_query(params) == query
 
 
 @pytest.mark.parametrize(
     "params", ["a=1", [("a", 1)], {"a": object()}, {"a": [None]}, {"a": {"b": 1}}, {"a": "\ud800"}]
 )
-def test_what_a_query_has_no_form_for_is_refused(params: object) -> None:
+def test_parameters_that_cannot_be_encoded_are_refused(params: object) -> None:
     with pytest.raises(InvalidRequestError, match="params: takes a mapping whose values are strings, numbers"):
         encoded_query(cast("dict[str, Parameter]", params))
 
 
-def test_a_path_that_is_no_string_is_refused() -> None:
+def test_a_path_that_is_not_a_string_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="must begin with exactly one slash"):
         checked_path(cast("str", None))
