@@ -1,7 +1,33 @@
+from collections.abc import Coroutine
+from typing import Any, TypedDict, cast
+
 import pytest
 
 from ultravox_async import InvalidRequestError
-from ultravox_async.resources._base import path_of, request_for
+from ultravox_async._http.messages import Request
+from ultravox_async.resources._base import Resource, path_of, request_for
+
+
+class NewThing(TypedDict):
+    name: str
+
+
+class Things(Resource):
+    def create(self, fields: dict[str, object]) -> Coroutine[Any, Any, dict[str, object]]:
+        return self._send("POST", "/api/things", dict[str, object], NewThing, fields)
+
+
+class NoTransport:
+    """Stands where the transport is; the operation is never awaited."""
+
+    async def fetch(self, _request: Request, into: type[object]) -> object:
+        raise AssertionError(into)
+
+
+def test_the_fields_of_an_operation_are_taken_when_it_is_called_and_not_when_it_is_awaited() -> None:
+    fields: dict[str, object] = {"name": "alice"}
+    Things(cast("Any", NoTransport())).create(fields).close()
+    assert fields == {}
 
 
 def test_a_response_must_have_the_id_that_the_path_ends_with() -> None:
