@@ -1,10 +1,10 @@
-"""Fixtures for tests of code that uses ultravox_async; pytest finds them by itself once the package is installed.
+"""Fixtures for tests of code that uses ultravox_async; pytest finds them once the package is installed.
 
 - `ultravox_emulator` is a running `ultravox_async.testing.Emulator`, a new one for each test of any kind.
-- `ultravox_emulator_settings` is what it is made with; override it to have other settings.
+- `ultravox_emulator_settings` are its keyword arguments; override this fixture to change them.
 - `ultravox` is an open `ultravox_async.AsyncUltravox` that talks to that emulator, for asyncio tests. It needs
   pytest-asyncio, in strict or auto mode and with any loop scope, or the pytest plugin of anyio.
-- `ultravox_settings` is what the client is made with; override it to have other settings.
+- `ultravox_settings` are the keyword arguments of the client; override this fixture to change them.
 - `ultravox_responses` is a started `aioresponses` mock, for tests without any server. It needs aioresponses.
 
 `pip install 'ultravox-async[pytest]'` installs what they need.
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pytest
 
-# pytest imports this module at the start of every test run in the environment. Nothing of the package may be imported
-# with it: that would bring aiohttp into runs that never use it, and hide from coverage how the package is imported.
+# pytest imports this module at the start of every test run in the environment. It must not import the package: that
+# would load aiohttp in test runs that never use it, and before coverage is started, so that coverage would not see the
+# package being imported.
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
@@ -45,19 +46,19 @@ _INSTEAD: Final = (
 def ultravox_emulator_settings() -> dict[str, object]:
     """Keyword arguments for the Emulator behind `ultravox_emulator`; override this fixture to change them.
 
-    Where they do not say how many registrations there are, there are 10.
+    If they do not include `registrations`, there are 10.
     """
     return {}
 
 
 @pytest.fixture
 def ultravox_emulator(ultravox_emulator_settings: dict[str, object]) -> Iterator[Emulator]:
-    """An emulated account at `.base_url`; `.inject(Respond(503), times=1)` and other faults break its answers.
+    """An emulated account at `.base_url`; inject faults with `.inject(Respond(503), times=1)`, for example.
 
-    It is a new one for each test, and serves in a thread: synchronous tests reach it, and asyncio and trio tests with
+    It is a new one for each test, and runs in a thread, so that synchronous, asyncio and trio tests can use it, with
     any scope of the event loop. The faults are in `ultravox_async.testing`: Respond, Delay, DropConnection,
-    DropResponse, CutBody, Garbage and Stall. `.requests` and `.counts` say what happened, and `await .stop()` and
-    `await .start()` make an outage. Override `ultravox_emulator_settings` to make it with other settings.
+    DropResponse, CutBody, Garbage and Stall. `.requests` and `.counts` record what happened, and `await .stop()` and
+    `await .start()` simulate an outage. Override `ultravox_emulator_settings` to change its settings.
     """
     threaded = importlib.import_module("ultravox_async.testing._threaded")
     arguments = {"registrations": 10, **ultravox_emulator_settings}
@@ -69,7 +70,7 @@ def ultravox_emulator(ultravox_emulator_settings: dict[str, object]) -> Iterator
 def ultravox_settings() -> dict[str, object]:
     """Keyword arguments for the AsyncUltravox behind `ultravox`; override this fixture to change them.
 
-    Where they do not say how to retry, failed requests are repeated as often as usual, with pauses of a few
+    If they do not include `retry`, failed requests are retried as often as by default, with pauses of a few
     milliseconds. A Retry-After header is still obeyed.
     """
     return {}
@@ -78,13 +79,13 @@ def ultravox_settings() -> dict[str, object]:
 @pytest.fixture
 def ultravox(
     request: pytest.FixtureRequest,
-    ultravox_emulator: Emulator,  # noqa: ARG001 - pytest has to see here that an override may parametrize the test
+    ultravox_emulator: Emulator,  # noqa: ARG001 - listed here so that pytest sees when an override parametrizes the test
     ultravox_settings: dict[str, object],  # noqa: ARG001 - the same
 ) -> AsyncUltravox:
-    """An open AsyncUltravox of the account of `ultravox_emulator`, for asyncio tests; it is closed after the test.
+    """An open AsyncUltravox for the account of `ultravox_emulator`, for asyncio tests; it is closed after the test.
 
     It belongs to the event loop of the test, whatever its scope: an async fixture that uses it needs the same
-    `loop_scope`. Override `ultravox_settings` to make it with other settings.
+    `loop_scope`. Override `ultravox_settings` to change its settings.
     """
     client: AsyncUltravox = request.getfixturevalue(_client_fixture(request))
     return client
@@ -92,10 +93,10 @@ def ultravox(
 
 @pytest.fixture
 def ultravox_responses() -> Iterator[aioresponses]:
-    """A started aioresponses mock: every aiohttp session gets the answers that it is told, and no connection.
+    """A started aioresponses mock: every aiohttp session gets the mocked responses, and makes no connections.
 
-    That goes for the client of `ultravox` too: mock the URLs below `ultravox_emulator.base_url`. None of its requests
-    gets to the emulator, and one that is not mocked fails with an APIConnectionError.
+    That includes the client of `ultravox`: mock the URLs below `ultravox_emulator.base_url`. None of its requests
+    reaches the emulator, and one that is not mocked fails with an APIConnectionError.
     """
     if importlib.util.find_spec("aioresponses") is None:
         pytest.fail(f"ultravox_responses needs aioresponses: {_INSTALL}", pytrace=False)
@@ -111,7 +112,7 @@ async def _open_client(emulator: Emulator, settings: dict[str, Any]) -> AsyncGen
     arguments = {"api_key": emulator.api_key, "base_url": emulator.base_url, "retry": retry, **settings}
     async with package.AsyncUltravox(**arguments) as client:
         # Sends nothing, but binds the client to this event loop. Otherwise, a fixture that runs in another loop than
-        # the test could use it first, and the test would get the error that belongs to the fixture.
+        # the test could use it first, and the error about two loops would be raised in the test, not in the fixture.
         await client.sip.registrations.get_many((), via="get")
         yield client
 
@@ -153,7 +154,7 @@ def _is_asyncio_test(test: pytest.Item) -> bool:
 def _loop_scope(test: pytest.Item) -> str:
     marker = test.get_closest_marker("asyncio")
     arguments: Mapping[str, Any] = {} if marker is None else marker.kwargs
-    # Formerly, pytest-asyncio called the argument scope.
+    # Older versions of pytest-asyncio call the argument scope.
     scope: str = (
         arguments.get("loop_scope") or arguments.get("scope") or test.config.getini("asyncio_default_test_loop_scope")
     )

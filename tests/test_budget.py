@@ -175,7 +175,7 @@ JOBS = st.lists(
 @pytest.mark.parametrize("rate", [0.5, 3.0, 200.0])
 @settings(deadline=None, max_examples=30)
 @given(jobs=JOBS, places=st.sampled_from([1, 3, 1000]), closed_at=st.none() | TICKS)
-def test_no_second_holds_more_sends_of_all_clients_than_the_rate_and_nobody_is_lost(
+def test_all_clients_together_never_exceed_the_rate_in_any_second_and_every_request_is_sent(
     make: MakeBudget, rate: float, jobs: list[Job], places: int, closed_at: float | None
 ) -> None:
     closing = {2: closed_at} if closed_at is not None else {}
@@ -206,13 +206,13 @@ def test_single_calls_of_one_client_go_before_the_sweep_of_another() -> None:
     assert order[:3] == [1, 1, 1]
 
 
-def test_a_client_without_places_keeps_no_other_from_sending() -> None:
+def test_a_client_without_free_places_does_not_keep_others_from_sending() -> None:
     jobs = [*(Job(0, lasting=50.0) for _ in range(3)), Job(1, at=1.0), Job(1, at=2.0)]
     sent = with_clients(2, local(100.0), *jobs, places=1)
     assert [(job.client, time) for time, job in sent][:3] == [(0, 0.0), (1, 1.0), (1, 2.0)]
 
 
-def test_a_client_whose_place_is_free_again_goes_on_though_another_waits_for_a_cool_down() -> None:
+def test_a_client_whose_place_is_free_again_continues_while_another_waits_for_a_cool_down() -> None:
     async def scene() -> float:
         budget = local(None)
         one, other = member(budget, 1), member(budget, 1)
@@ -299,7 +299,7 @@ def test_single_calls_of_other_clients_refuse_a_long_cool_down(make: MakeBudget)
     assert run(scene()) is CoolingDownError
 
 
-def test_single_calls_of_other_clients_that_wait_already_refuse_it_too() -> None:
+def test_single_calls_of_other_clients_that_are_already_waiting_refuse_it_too() -> None:
     async def scene() -> object:
         budget = local(1.0)
         one, other = member(budget), member(budget)
@@ -312,7 +312,7 @@ def test_single_calls_of_other_clients_that_wait_already_refuse_it_too() -> None
     assert run(scene()) is CoolingDownError
 
 
-def test_after_a_cool_down_that_was_cut_one_request_of_all_clients_tries() -> None:
+def test_after_a_shortened_cool_down_one_request_of_all_clients_tries() -> None:
     async def scene() -> list[float]:
         budget = local(None)
         clients = [member(budget), member(budget)]
@@ -324,7 +324,7 @@ def test_after_a_cool_down_that_was_cut_one_request_of_all_clients_tries() -> No
 
 
 @BUDGETS
-def test_clients_with_different_keys_have_a_rate_each(make: MakeBudget) -> None:
+def test_clients_with_different_keys_have_separate_rates(make: MakeBudget) -> None:
     async def scene() -> list[float]:
         budget = make(1.0)
         clients = [member(budget, digest=f"digest {number}") for number in range(3)]
@@ -333,7 +333,7 @@ def test_clients_with_different_keys_have_a_rate_each(make: MakeBudget) -> None:
     assert run(scene()) == [0.0, 0.0, 0.0]
 
 
-def test_a_client_that_takes_the_place_of_another_goes_on_with_what_it_has_left() -> None:
+def test_a_client_that_replaces_another_continues_with_what_is_left_of_the_rate() -> None:
     async def scene() -> list[float]:
         budget = local(1.0)
         before = await play([member(budget)], Job())
@@ -362,33 +362,33 @@ def test_keys_that_were_not_used_for_a_while_are_forgotten() -> None:
     assert run(scene()) == [4, 3, 2]
 
 
-def test_a_budget_that_is_elsewhere_is_asked_by_a_few_at_a_time() -> None:
+def test_a_remote_budget_is_asked_by_a_few_requests_at_a_time() -> None:
     budget = Elsewhere(None, latency=0.01)
     with_clients(1, budget, *(Job() for _ in range(100)))
     assert budget.most_asking == 8
 
 
-def test_single_calls_do_not_wait_behind_a_sweep_for_a_budget_that_is_elsewhere() -> None:
+def test_single_calls_do_not_wait_behind_a_sweep_for_a_remote_budget() -> None:
     budget = Elsewhere(10.0)
     jobs = [*(Job(priority=BACKGROUND) for _ in range(50)), Job(at=0.5, name="single")]
     order = [job.name for time, job in with_clients(1, budget, *jobs) if time >= 0.5]
     assert "single" in order[:9]
 
 
-def test_a_budget_that_is_elsewhere_keeps_the_rate_in_spite_of_its_latency() -> None:
+def test_a_remote_budget_reaches_the_rate_in_spite_of_its_latency() -> None:
     jobs = [Job(priority=BACKGROUND) for _ in range(400)]
     times = [time for time, _ in with_clients(1, Elsewhere(200.0, latency=0.03), *jobs)]
     assert 399 / (times[-1] - times[0]) >= 0.97 * 200.0
 
 
-def test_a_budget_that_is_elsewhere_is_told_what_became_of_each_slot() -> None:
+def test_a_remote_budget_is_told_what_became_of_each_slot() -> None:
     budget = Elsewhere(None)
     with_clients(1, budget, Job(), Job(sends=False))
     assert sorted(budget.told) == [("cancelled", "api"), ("sent", "api")]
 
 
 @pytest.mark.parametrize("latency", [0.0, 1.0])
-def test_whoever_is_cancelled_while_it_asks_has_no_slot_and_leaves_nothing_behind(latency: float) -> None:
+def test_a_request_that_is_cancelled_while_it_asks_has_no_slot_and_leaves_nothing_behind(latency: float) -> None:
     async def scene() -> list[object]:
         budget = Elsewhere(1.0, latency)
         scheduler = member(budget, places=1)
@@ -403,7 +403,7 @@ def test_whoever_is_cancelled_while_it_asks_has_no_slot_and_leaves_nothing_behin
     assert run(scene()) == [asyncio.CancelledError, 0, 0, 1]
 
 
-def test_closing_ends_those_who_ask_and_those_who_wait_to_ask() -> None:
+def test_closing_ends_requests_that_ask_and_requests_that_wait_to_ask() -> None:
     async def scene() -> list[object]:
         loop = asyncio.get_running_loop()
         budget = Elsewhere(None, latency=100.0)
@@ -418,7 +418,7 @@ def test_closing_ends_those_who_ask_and_those_who_wait_to_ask() -> None:
     assert run(scene()) == [{SchedulerClosedError}, 1.0, 0, []]
 
 
-def test_closing_twice_while_those_who_ask_are_being_ended_is_closing_once() -> None:
+def test_closing_twice_while_asking_requests_are_being_ended_is_the_same_as_once() -> None:
     async def scene() -> object:
         budget = Elsewhere(None, latency=100.0)
         scheduler = member(budget)
@@ -431,7 +431,7 @@ def test_closing_twice_while_those_who_ask_are_being_ended_is_closing_once() -> 
     assert run(scene()) is SchedulerClosedError
 
 
-def test_whoever_is_given_a_slot_in_the_moment_of_closing_gives_it_back() -> None:
+def test_a_request_that_is_given_a_slot_during_the_close_gives_it_back() -> None:
     class Closing(Elsewhere):
         async def acquire(self, key_digest: str, operation: str) -> None:
             await super().acquire(key_digest, operation)
@@ -447,7 +447,7 @@ def test_whoever_is_given_a_slot_in_the_moment_of_closing_gives_it_back() -> Non
     assert budget.told == [("cancelled", "api")]
 
 
-def test_a_cool_down_of_a_local_budget_is_told_in_seconds() -> None:
+def test_the_cool_down_of_a_local_budget_is_in_seconds() -> None:
     async def scene() -> list[float]:
         budget = LocalRateBudget(RateLimit(None))
         before = budget.cooling_down("digest", "api")
@@ -459,7 +459,7 @@ def test_a_cool_down_of_a_local_budget_is_told_in_seconds() -> None:
     assert run(scene()) == [0.0, 20.0, 0.0]
 
 
-def test_a_trial_is_no_cool_down_whose_end_is_known() -> None:
+def test_during_a_trial_the_end_of_the_cool_down_is_unknown() -> None:
     async def scene() -> float:
         budget = LocalRateBudget(RateLimit(None))
         scheduler = member(budget)
@@ -589,13 +589,13 @@ def test_a_local_budget_is_for_one_event_loop() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 200.0, LocalRateBudget])
-def test_a_local_budget_is_made_of_a_rate_limit(value: object) -> None:
+def test_a_local_budget_takes_a_rate_limit(value: object) -> None:
     with pytest.raises(ConfigurationError, match=r"LocalRateBudget takes RateLimit\(\.\.\.\), not "):
         LocalRateBudget(cast("Any", value))
 
 
 @pytest.mark.parametrize("value", [None, 200.0, "200", LocalRateBudget, object()])
-def test_a_pace_of_another_type_is_refused_by_name(value: object) -> None:
+def test_a_rate_limit_of_the_wrong_type_is_refused_by_name(value: object) -> None:
     with pytest.raises(ConfigurationError, match=r"rate_limit takes RateLimit\(\.\.\.\) or a RateBudget, not "):
         AsyncUltravox(KEY, rate_limit=cast("Any", value))
 

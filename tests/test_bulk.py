@@ -160,7 +160,7 @@ async def test_ids_are_read_only_as_fast_as_they_are_fetched() -> None:
         await asyncio.wait([sweep])
 
 
-async def test_who_reads_outcomes_slowly_is_not_buried_in_them() -> None:
+async def test_outcomes_do_not_pile_up_for_a_slow_reader() -> None:
     source = Source(1000)
     async with (
         Wire(found) as wire,
@@ -222,7 +222,7 @@ async def test_a_sweep_that_was_never_started_is_warned_about_where_it_was_dropp
     assert caught[0].filename == __file__
 
 
-async def test_the_warning_tells_where_the_sweep_was_made_if_memory_is_traced(ultravox: AsyncUltravox) -> None:
+async def test_the_warning_says_where_the_sweep_was_created_if_tracemalloc_runs(ultravox: AsyncUltravox) -> None:
     tracemalloc.start(10)
     try:
         with pytest.warns(RuntimeWarning) as caught:
@@ -258,7 +258,7 @@ async def test_a_sweep_that_was_refused_can_be_shown_in_a_traceback(ultravox: As
     assert "self = <Sweep of SipRegistration" in shown(caught.value)
 
 
-async def test_an_unstarted_sweep_makes_no_noise_at_the_end_of_the_interpreter() -> None:
+async def test_an_unstarted_sweep_prints_nothing_at_interpreter_exit() -> None:
     script = (
         "import ultravox_async\nsweep = ultravox_async.AsyncUltravox('key').sip.registrations.get_many(['some-id'])"
     )
@@ -293,9 +293,7 @@ async def test_an_id_that_fails_does_not_stop_the_others(ultravox: AsyncUltravox
 
 
 @pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "a\\b", "a\nb", "\ud800"])
-async def test_an_id_that_cannot_be_one_has_an_outcome_too(
-    ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str
-) -> None:
+async def test_an_invalid_id_has_an_outcome_too(ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str) -> None:
     good = ultravox_emulator.registration_ids[0]
     result = await ultravox.sip.registrations.get_many([bad, good])
     assert isinstance(result.failed[bad], InvalidRequestError)
@@ -305,7 +303,7 @@ async def test_an_id_that_cannot_be_one_has_an_outcome_too(
 
 # Ids come from untyped places.
 @pytest.mark.parametrize("bad", [None, 17, b"bytes"])
-async def test_an_id_that_is_no_string_is_named_and_does_not_stop_the_others(
+async def test_an_id_that_is_not_a_string_is_named_and_does_not_stop_the_others(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str
 ) -> None:
     good = ultravox_emulator.registration_ids[0]
@@ -315,11 +313,11 @@ async def test_an_id_that_is_no_string_is_named_and_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize("value", ["a", "", 0, None, False, [], {}])
-def test_an_outcome_without_an_error_gives_its_value(value: object) -> None:
+def test_unwrap_of_an_outcome_without_an_error_returns_its_value(value: object) -> None:
     assert Outcome("some-id", value).unwrap() is value
 
 
-def test_an_outcome_with_an_error_raises_it() -> None:
+def test_unwrap_of_an_outcome_with_an_error_raises_it() -> None:
     outcome = Outcome[SipRegistration]("some-id", error=NotFoundError(404, "GET", "/api/x"))
     with pytest.raises(NotFoundError) as caught:
         outcome.unwrap()
@@ -368,7 +366,7 @@ async def test_a_loop_that_is_left_early_leaves_no_task() -> None:
         assert len(wire.received) == sent
 
 
-async def test_the_client_works_on_after_a_loop_that_was_left_early() -> None:
+async def test_the_client_still_works_after_a_loop_that_was_left_early() -> None:
     async with Wire(found) as wire, client_of(wire.base_url, pool_size=2) as ultravox:
         await leave_at_once(ultravox)
         assert (await ultravox.sip.registrations.get("other")).registration_id == "other"
@@ -466,7 +464,7 @@ async def test_a_client_that_is_closed_starts_no_sweep() -> None:
     assert source.read == 0
 
 
-async def test_a_sweep_whose_tasks_somebody_cancelled_does_not_pass_for_complete() -> None:
+async def test_a_sweep_whose_tasks_were_cancelled_from_outside_does_not_end_as_if_complete() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(1000), concurrency=2))
         await wire.until_received(2)
@@ -545,7 +543,7 @@ async def test_few_ids_are_not_worth_a_listing(ultravox: AsyncUltravox, ultravox
     assert methods_of(ultravox_emulator) == (0, 60)
 
 
-async def test_a_listing_that_answers_all_at_once_saves_the_gets() -> None:
+async def test_a_listing_with_all_ids_on_its_first_page_saves_the_gets() -> None:
     ids = [f"id{number}" for number in range(600)]
 
     async with Wire(in_turn(page_of(ids, 600))) as wire, client_of(wire.base_url) as ultravox:
@@ -555,7 +553,7 @@ async def test_a_listing_that_answers_all_at_once_saves_the_gets() -> None:
 
 
 @pytest.mark.parametrize("total", [None, 1_000_000_000])
-async def test_a_listing_that_does_not_pay_is_left_for_single_requests(total: int | None) -> None:
+async def test_a_listing_that_is_slower_is_abandoned_for_single_requests(total: int | None) -> None:
     ids = [f"id{number}" for number in range(120)]
 
     async def script(request: Received) -> Say:
@@ -597,7 +595,7 @@ async def test_what_a_source_raises_comes_after_what_the_listing_shows() -> None
     assert keys == ["id1"]
 
 
-async def test_an_unknown_way_is_refused(ultravox: AsyncUltravox) -> None:
+async def test_an_unknown_via_is_refused(ultravox: AsyncUltravox) -> None:
     with pytest.raises(InvalidRequestError, match="via: takes one of auto, get, list"):
         ultravox.sip.registrations.get_many([], via="post")  # type: ignore[arg-type]  # what is tested # pyright: ignore[reportArgumentType]
 
@@ -613,7 +611,7 @@ async def test_ids_are_looked_for_in_batches(
     assert methods_of(ultravox_emulator) == (3, 0)
 
 
-async def test_a_listing_that_shows_more_than_its_total_is_left_for_single_requests() -> None:
+async def test_a_listing_with_more_than_its_total_is_abandoned_for_single_requests() -> None:
     ids = [f"id{number}" for number in range(200)]
     listed = 0
 
@@ -630,7 +628,7 @@ async def test_a_listing_that_shows_more_than_its_total_is_left_for_single_reque
     assert listed == 1
 
 
-async def test_a_factory_of_eager_tasks_changes_nothing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_an_eager_task_factory_changes_nothing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     # Python 3.11 has no eager tasks, and nothing that could change.
     asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
     ids = ultravox_emulator.registration_ids
@@ -640,7 +638,7 @@ async def test_a_factory_of_eager_tasks_changes_nothing(ultravox: AsyncUltravox,
 
 
 @pytest.mark.parametrize("via", ["auto", "get", "list"])
-async def test_a_cancellation_that_the_ids_raise_comes_out_and_loses_no_id(
+async def test_a_cancellation_raised_by_the_ids_is_raised_and_no_id_is_lost(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, via: Via
 ) -> None:
     cancelled = asyncio.create_task(asyncio.sleep(0))

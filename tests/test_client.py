@@ -133,7 +133,7 @@ def test_a_key_of_the_environment_is_checked_too_and_not_shown(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("key", [b"bytes", 17])
-def test_a_key_that_is_no_string_is_refused(key: object) -> None:
+def test_a_key_that_is_not_a_string_is_refused(key: object) -> None:
     assert "API key" in str(refusal(key))
 
 
@@ -169,7 +169,7 @@ def test_a_malformed_base_url_is_refused_and_no_secret_shown(base_url: str) -> N
     assert URL_PASSWORD not in text
 
 
-def test_a_base_url_that_is_no_string_is_refused() -> None:
+def test_a_base_url_that_is_not_a_string_is_refused() -> None:
     assert "base_url" in str(refusal(KEY, base_url=17))
 
 
@@ -213,7 +213,7 @@ def test_certificates_cannot_be_left_unchecked(value: object) -> None:
     [{"ssl": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}, {"trust_env": True}, {"trace_configs": [aiohttp.TraceConfig()]}],
     ids=["ssl", "trust_env", "trace_configs"],
 )
-async def test_what_belongs_to_the_session_cannot_be_set_beside_one(setting: dict[str, Any]) -> None:
+async def test_settings_of_the_session_cannot_be_combined_with_session(setting: dict[str, Any]) -> None:
     async with aiohttp.ClientSession() as session:
         assert "session" in str(refusal(KEY, session=session, **setting))
 
@@ -228,13 +228,13 @@ async def test_what_belongs_to_the_session_cannot_be_set_beside_one(setting: dic
     ],
     ids=["one config", "nothing", "the class", "something else"],
 )
-def test_trace_configs_of_another_kind_are_refused(value: object, said: str) -> None:
+def test_trace_configs_of_the_wrong_type_are_refused(value: object, said: str) -> None:
     assert said in str(refusal(KEY, trace_configs=value))
 
 
 @pytest.mark.parametrize("name", ["pool_size", "max_response_bytes"])
 @pytest.mark.parametrize("value", [0, -1, True, 1.5, "1", None])
-def test_a_size_that_is_no_positive_whole_number_is_refused(name: str, value: object) -> None:
+def test_a_size_that_is_not_a_positive_whole_number_is_refused(name: str, value: object) -> None:
     error = refusal(KEY, **{name: value})
     assert name in str(error)
     assert KEY not in shown(error)
@@ -272,7 +272,7 @@ async def test_a_proxy_of_the_environment_is_used_only_when_it_is_trusted(monkey
         assert [each.target for each in proxy.received] == [wire.base_url + ANYTHING]
 
 
-async def test_closing_twice_is_closing_once() -> None:
+async def test_closing_twice_is_the_same_as_once() -> None:
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as client:
         await fetch(client)
         await client.close()
@@ -570,7 +570,7 @@ async def test_the_parts_of_a_response_are_there_and_its_repr_is_short(mocked: a
     assert repr(response) == "Response(status=206)"
 
 
-async def test_a_method_is_taken_in_any_case(mocked: aioresponses) -> None:
+async def test_a_method_is_accepted_in_any_case(mocked: aioresponses) -> None:
     mocked.delete(  # pyright: ignore[reportUnknownMemberType] - partly typed in aioresponses
         "https://api.ultravox.ai/api/anything", status=204
     )
@@ -608,7 +608,9 @@ async def test_a_bad_path_is_refused_and_nothing_sent(ultravox_emulator: Emulato
     assert ultravox_emulator.received == 0
 
 
-async def test_a_body_that_is_no_json_is_refused_without_being_shown(ultravox_emulator: Emulator) -> None:
+async def test_a_body_that_cannot_be_encoded_as_json_is_refused_without_being_shown(
+    ultravox_emulator: Emulator,
+) -> None:
     async with client_of(ultravox_emulator.base_url) as client:
         with pytest.raises(InvalidRequestError, match="body: ") as caught:
             await client.request("POST", ANYTHING, json={"password": KEY, "unencodable": {1, 2}})
@@ -624,13 +626,13 @@ async def test_a_client_does_not_pickle() -> None:
 
 @pytest.mark.parametrize("name", ["timeout", "retry", "rate_limit"])
 @pytest.mark.parametrize("value", [None, 5, aiohttp.ClientTimeout(total=5)])
-def test_a_setting_of_another_type_is_refused_by_name(name: str, value: object) -> None:
+def test_a_setting_of_the_wrong_type_is_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} takes .*, not {type(value).__name__}"):
         AsyncUltravox(KEY, **cast("dict[str, Any]", {name: value}))
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".com", "x%00y", "-a.com"])
-def test_a_host_that_no_name_server_knows_is_refused(host: str) -> None:
+def test_an_invalid_host_name_is_refused(host: str) -> None:
     with pytest.raises(ConfigurationError, match="base_url takes"):
         AsyncUltravox(KEY, base_url=f"https://{host}")
 
@@ -638,11 +640,11 @@ def test_a_host_that_no_name_server_knows_is_refused(host: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://xn--bcher-kva.example", "https://b\u00fccher.example", "https://[::1]:8443", "https://localhost."]
 )
-def test_a_host_that_a_name_server_may_know_is_taken(url: str) -> None:
+def test_a_valid_host_name_is_accepted(url: str) -> None:
     assert "base_url='https://" in repr(AsyncUltravox(KEY, base_url=url))
 
 
-async def test_a_method_that_is_no_string_is_refused() -> None:
+async def test_a_method_that_is_not_a_string_is_refused() -> None:
     async with AsyncUltravox(KEY) as client:
         with pytest.raises(InvalidRequestError, match="method: takes one of"):
             await client.request(cast("str", None), "/api/anything")
@@ -660,7 +662,7 @@ async def test_requests_that_wait_when_a_session_is_closed_by_its_owner_say_so()
     assert "closed, or belongs to another event loop" in str(ended[2])
 
 
-async def test_an_error_of_what_listens_to_a_request_is_a_connection_error_that_names_its_class() -> None:
+async def test_an_error_of_a_tracing_hook_is_a_connection_error_that_names_its_class() -> None:
     async def refuse(*_: object) -> None:
         raise RuntimeError("this listener is broken")
 

@@ -34,19 +34,19 @@ async def deadlines(clock: Clock) -> Deadlines:  # noqa: ARG001 - it puts the lo
     return Deadlines(asyncio.get_running_loop())
 
 
-async def test_an_attempt_that_is_never_sent_ends_when_its_request_has_no_time_left(deadlines: Deadlines) -> None:
+async def test_an_attempt_that_is_never_sent_ends_when_the_total_timeout_is_over(deadlines: Deadlines) -> None:
     assert await _ended(deadlines, 120.0) == (120, True)
 
 
-async def test_silence_ends_an_attempt_that_was_sent(deadlines: Deadlines) -> None:
+async def test_the_read_timeout_ends_an_attempt_that_was_sent(deadlines: Deadlines) -> None:
     assert await _ended(deadlines, 120.0, heard_after=(0.0,)) == (30, False)
 
 
-async def test_whatever_is_heard_lets_the_silence_begin_anew(deadlines: Deadlines) -> None:
+async def test_received_data_restarts_the_read_timeout(deadlines: Deadlines) -> None:
     assert await _ended(deadlines, 120.0, heard_after=(0.0, 20.0, 20.0)) == (70, False)
 
 
-async def test_what_is_heard_gives_no_more_time_than_the_request_has(deadlines: Deadlines) -> None:
+async def test_received_data_does_not_extend_the_total_timeout(deadlines: Deadlines) -> None:
     assert await _ended(deadlines, 50.0, heard_after=(0.0, 25.0, 20.0)) == (50, True)
 
 
@@ -55,7 +55,7 @@ async def test_each_attempt_ends_at_its_own_time(deadlines: Deadlines) -> None:
     assert [seconds for seconds, _ in ended] == [40, 20, 60]
 
 
-async def test_each_attempt_bears_as_much_silence_as_its_own_read_timeout(deadlines: Deadlines) -> None:
+async def test_each_attempt_has_its_own_read_timeout(deadlines: Deadlines) -> None:
     ended = await asyncio.gather(
         *(_ended(deadlines, 120.0, heard_after=(0.0,), read_timeout=seconds) for seconds in (40.0, 5.0, 60.0))
     )
@@ -89,14 +89,14 @@ async def test_all_attempts_can_be_ended_at_once(deadlines: Deadlines) -> None:
     assert len(deadlines) == 0
 
 
-async def test_all_attempts_can_be_ended_by_two_at_once(deadlines: Deadlines) -> None:
+async def test_two_tasks_can_end_all_attempts_at_once(deadlines: Deadlines) -> None:
     tasks = [asyncio.create_task(_ended(deadlines, 100.0)) for _ in range(3)]
     await asyncio.sleep(0)
     await asyncio.gather(deadlines.end_others(), deadlines.end_others())
     assert all(task.done() for task in tasks)
 
 
-async def test_ending_all_attempts_needs_none(deadlines: Deadlines) -> None:
+async def test_ending_all_attempts_works_without_any(deadlines: Deadlines) -> None:
     await deadlines.end_others()
     deadlines.end_own()
     assert len(deadlines) == 0

@@ -107,13 +107,13 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
 
 
-def test_a_module_of_a_layer_that_nobody_named_is_noticed() -> None:
+def test_a_module_without_a_layer_is_noticed() -> None:
     with pytest.raises(AssertionError, match="has no layer yet"):
         layer("ultravox_async.novelty")
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_types_import_attrs_the_words_of_annotations_and_each_other(name: str) -> None:
+def test_types_import_attrs_annotated_types_and_each_other(name: str) -> None:
     assert top_level(name) - {"annotated_types", "attrs", PACKAGE} <= sys.stdlib_module_names
     assert own(name) - set(TYPES) <= LEAVES | ({*CONVERTER, "ultravox_async.errors"} if name == WIRE_OBJECT else set())
 

@@ -115,7 +115,7 @@ def test_a_copy_of_an_error_has_all_that_the_error_has(
     assert (str(found), repr(found), found.args, vars(found)) == (str(error), repr(error), error.args, vars(error))
 
 
-def test_the_headers_of_an_unpickled_error_know_no_case() -> None:
+def test_the_headers_of_an_unpickled_error_are_case_insensitive() -> None:
     error = NotFoundError(404, "GET", "/api/x", headers=ANSWER)
     found = pickled(pickle.HIGHEST_PROTOCOL)(error)
     assert isinstance(found, NotFoundError)
@@ -129,7 +129,7 @@ def test_notes_survive_pickling() -> None:
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_no_class_declares_an_attribute_that_its_errors_lack(error: UltravoxError) -> None:
+def test_every_attribute_that_an_error_class_declares_is_set(error: UltravoxError) -> None:
     declared = {name for cls in type(error).__mro__ for name in vars(cls).get("__annotations__", {})}
     assert [name for name in sorted(declared) if not hasattr(error, name)] == []
 
@@ -152,14 +152,14 @@ def test_a_status_without_a_name_stands_alone() -> None:
     assert str(ServerError(599, "GET", "/api/x")) == "599: GET /api/x"
 
 
-def test_an_error_keeps_what_came() -> None:
+def test_an_error_keeps_the_parts_of_the_response() -> None:
     error = RateLimitError(429, "GET", "/api/x", headers=ANSWER, body=BODY, retry_after=7.0)
     assert (error.status, error.method, error.path) == (429, "GET", "/api/x")
     assert (error.body, error.retry_after, error.request_id) == (BODY, 7.0, "r-1")
     assert error.headers["retry-after"] == "7"
 
 
-def test_an_answer_without_an_id_has_none() -> None:
+def test_a_response_without_a_request_id_has_none() -> None:
     assert NotFoundError(404, "GET", "/api/x").request_id is None
 
 
@@ -268,7 +268,7 @@ def test_the_text_of_a_redirect_is_one_short_printable_line(location: str) -> No
     assert str(error).isprintable()
 
 
-def test_a_redirect_tells_where_it_pointed() -> None:
+def test_a_redirect_error_has_the_location() -> None:
     error = RedirectError(302, "GET", "/api/x", headers=ANSWER)
     assert error.location == "https://elsewhere.example/"
     assert str(error) == "302 Found: GET /api/x: not followed to https://elsewhere.example/"
@@ -329,7 +329,7 @@ def test_a_rate_limit_error_without_a_reason_says_how_long_too() -> None:
     )
 
 
-def test_a_rate_limit_error_that_knows_no_wait_names_none() -> None:
+def test_a_rate_limit_error_without_retry_after_names_no_wait() -> None:
     assert str(RateLimitError(429, "GET", "/api/x")) == "429 Too Many Requests: GET /api/x"
 
 
@@ -346,7 +346,7 @@ def test_a_timeout_is_a_timeout_error_and_a_connection_error() -> None:
     assert str(error) == "GET /api/x: silence"
 
 
-def test_a_connection_error_tells_whether_there_was_a_connection() -> None:
+def test_a_connection_error_says_whether_there_was_a_connection() -> None:
     error = APIConnectionError("GET", "/api/x", "refused", connected=False)
     assert (str(error), error.method, error.path) == ("GET /api/x: refused", "GET", "/api/x")
     assert (error.reason, error.connected) == ("refused", False)
@@ -359,13 +359,13 @@ def test_an_invalid_request_is_a_value_error_and_names_its_field() -> None:
     assert str(error) == "username: takes at most 60 characters, not 61"
 
 
-def test_a_body_that_is_too_large_is_told_with_its_limit() -> None:
+def test_the_error_about_a_body_that_is_too_large_names_the_limit() -> None:
     error = ResponseTooLargeError("GET", "/api/x", 1024)
     assert (error.method, error.path, error.limit) == ("GET", "/api/x", 1024)
-    assert str(error) == "GET /api/x: the body of the answer is longer than 1024 bytes (max_response_bytes)"
+    assert str(error) == "GET /api/x: the response body is longer than 1024 bytes (max_response_bytes)"
 
 
-def test_a_decode_error_tells_where_it_is() -> None:
+def test_a_decode_error_names_the_place() -> None:
     error = DecodeError("GET /api/x", "results[3].created", "a string", "5")
     assert (error.origin, error.path, error.expected, error.got) == (
         "GET /api/x",

@@ -21,7 +21,7 @@ async def walk(base_url: str) -> UltravoxError:
     return caught.value
 
 
-async def test_a_listing_gives_every_registration_once_and_in_order(
+async def test_a_listing_yields_every_registration_once_and_in_order(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator
 ) -> None:
     found = [each async for each in ultravox.sip.registrations.list(page_size=10)]
@@ -130,7 +130,7 @@ async def test_a_page_without_links_and_total_is_the_only_one() -> None:
         "https://127.0.0.1/?cursor=2#page",
     ],
 )
-async def test_a_link_is_followed_by_its_query_whatever_it_names_before_it(link: str) -> None:
+async def test_only_the_query_of_a_link_is_followed_whatever_comes_before_it(link: str) -> None:
     async with Wire(in_turn(page(link), page(None))) as wire, client_of(wire.base_url) as ultravox:
         assert len([each async for each in ultravox.sip.registrations.list()]) == 2
         assert [each.target for each in wire.received] == [
@@ -153,7 +153,7 @@ async def test_a_link_is_followed_by_its_query_whatever_it_names_before_it(link:
         "http://127.0.0.1:port/?cursor=2",
     ],
 )
-async def test_a_link_that_is_no_url_with_a_query_is_refused(link: str) -> None:
+async def test_a_link_that_is_not_a_url_with_a_query_is_refused(link: str) -> None:
     async with Wire(in_turn(page(link))) as wire:
         error = await walk(wire.base_url)
         assert len(wire.received) == 1
@@ -181,7 +181,7 @@ async def test_a_link_with_the_key_in_its_query_is_refused_and_not_sent() -> Non
     assert KEY not in shown(error)
 
 
-async def test_a_link_of_another_type_is_refused() -> None:
+async def test_a_link_of_the_wrong_type_is_refused() -> None:
     async with Wire(in_turn(page(7))) as wire:
         error = await walk(wire.base_url)
     assert isinstance(error, DecodeError)
@@ -198,7 +198,7 @@ async def test_a_link_back_to_a_page_that_was_seen_is_refused() -> None:
         error = await walk(wire.base_url)
         assert len(wire.received) == 4
     assert isinstance(error, DecodeError)
-    assert (error.path, error.expected) == ("next", "a page not seen before")
+    assert (error.path, error.expected) == ("next", "a page not fetched before")
 
 
 async def test_a_link_back_to_a_page_that_was_seen_is_refused_whatever_origin_it_names() -> None:
@@ -207,7 +207,7 @@ async def test_a_link_back_to_a_page_that_was_seen_is_refused_whatever_origin_it
         error = await walk(wire.base_url)
         assert len(wire.received) == 2
     assert isinstance(error, DecodeError)
-    assert (error.expected, error.got) == ("a page not seen before", "https://backend-1.internal/?cursor=2")
+    assert (error.expected, error.got) == ("a page not fetched before", "https://backend-1.internal/?cursor=2")
 
 
 async def test_a_link_back_to_the_first_page_is_refused() -> None:

@@ -49,14 +49,14 @@ def refusal(work: Callable[[], object]) -> InvalidRequestError:
     return caught.value
 
 
-def test_a_secret_gives_its_value_back_and_shows_it_to_nobody() -> None:
+def test_a_secret_returns_its_value_and_does_not_show_it() -> None:
     secret = Secret(PASSWORD)
     assert secret.reveal() == PASSWORD
     assert PASSWORD not in f"{secret} {secret!r} {[secret]}"
     assert not hasattr(secret, "__dict__")
 
 
-def test_sealing_takes_the_fields_over_and_leaves_nothing_behind() -> None:
+def test_taking_the_secrets_moves_the_fields_and_empties_the_mapping() -> None:
     fields: dict[str, object] = {"username": "alice", "password": PASSWORD}
     taken = take_secrets(fields)
     assert fields == {}
@@ -81,17 +81,19 @@ def test_what_is_required_cannot_be_none() -> None:
     assert refusal(lambda: create_body(NewUser, take_secrets({"username": None}))).field == "username"
 
 
-def test_what_is_created_lacks_nothing_that_is_required() -> None:
+def test_a_missing_required_field_is_a_type_error() -> None:
     with pytest.raises(TypeError, match=r"missing required keyword arguments: 'username'$"):
         create_body(NewUser, take_secrets({"password": PASSWORD}))
 
 
-def test_what_is_created_has_no_unknown_field() -> None:
-    with pytest.raises(TypeError, match="unexpected keyword argument 'id'; there are username, password, auth_user"):
+def test_an_unknown_field_is_a_type_error() -> None:
+    with pytest.raises(
+        TypeError, match="unexpected keyword argument 'id'; the arguments are username, password, auth_user"
+    ):
         create_body(NewUser, take_secrets({"username": "alice", "id": None}))
 
 
-def test_a_body_knows_the_secrets_that_it_holds() -> None:
+def test_a_body_knows_the_secrets_in_it() -> None:
     assert create_body(NewUser, take_secrets({"username": "alice", "password": PASSWORD})).secrets == (PASSWORD,)
 
 
@@ -113,22 +115,22 @@ def test_a_field_that_breaks_its_rule_is_refused_by_name() -> None:
     assert (error.field, error.problem) == ("username", "takes at most 5 characters, not 6")
 
 
-def test_a_problem_below_a_field_is_told_with_its_place() -> None:
+def test_a_problem_below_a_field_is_named_with_its_place() -> None:
     error = refusal(lambda: update_body(Vault, take_secrets({"words": ["a", 5]})))
     assert error.field == "words[1]"
 
 
-def test_a_change_of_nothing_is_refused() -> None:
+def test_a_change_without_fields_is_refused() -> None:
     error = refusal(lambda: update_body(UserChanges, {}))
     assert (error.field, error.problem) == ("changes", "takes at least one of username, password, auth_user")
 
 
 def test_a_change_of_an_unknown_field_is_a_type_error_with_the_known_ones() -> None:
-    with pytest.raises(TypeError, match="'user_name'; there are username, password, auth_user"):
+    with pytest.raises(TypeError, match="'user_name'; the arguments are username, password, auth_user"):
         update_body(UserChanges, take_secrets({"user_name": "alice"}))
 
 
-def test_a_change_keeps_the_rules_of_its_fields() -> None:
+def test_a_change_is_checked_against_the_rules_of_its_fields() -> None:
     assert refusal(lambda: update_body(UserChanges, take_secrets({"username": "alice2"}))).field == "username"
 
 
@@ -192,9 +194,9 @@ def nested(depth: int) -> list[object]:
         pytest.param(nested(5000), id="a list that is nested too deeply"),
     ],
 )
-def test_what_json_has_no_form_for_is_refused(value: object) -> None:
+def test_a_value_that_cannot_be_encoded_as_json_is_refused(value: object) -> None:
     error = refusal(lambda: json_body(Secret(value)))
-    assert str(error) == "body: holds something that JSON has no form for"
+    assert str(error) == "body: contains something that cannot be encoded as JSON"
     assert error.__cause__ is None
     assert error.__context__ is None
 

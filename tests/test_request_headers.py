@@ -91,7 +91,7 @@ def test_what_the_client_sets_itself_is_refused_by_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "X Trace", "X-Trace:", "X-Trace\r\nX-API-Key", "\x00", "X-Träce", 5, None, b"X"])
-def test_a_name_that_is_no_token_is_refused(name: object) -> None:
+def test_a_header_name_that_is_not_a_token_is_refused(name: object) -> None:
     assert "a name takes letters" in refusal({name: CANARY}).problem
 
 
@@ -101,7 +101,7 @@ def test_a_value_that_no_header_can_carry_is_refused(end: str) -> None:
 
 
 @pytest.mark.parametrize("value", [5, None, [CANARY], CANARY.encode()])
-def test_a_value_that_is_no_string_is_refused(value: object) -> None:
+def test_a_header_value_that_is_not_a_string_is_refused(value: object) -> None:
     problem = refusal({"X-Trace": value}).problem
     assert problem == f"the value of X-Trace takes a string, not {type(value).__name__}"
 
@@ -114,7 +114,7 @@ async def test_a_value_may_hold_any_other_text(value: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [[("X-Trace", CANARY)], CANARY, 5])
-def test_what_is_no_mapping_is_refused(headers: object) -> None:
+def test_headers_that_are_not_a_mapping_are_refused(headers: object) -> None:
     assert refusal(headers).problem == "takes a mapping of strings to strings"
 
 
@@ -160,7 +160,7 @@ async def error_of_an_echo(name: str, value: str, echoed: str) -> APIStatusError
     ],
 )
 @pytest.mark.parametrize("form", ["the whole value", "what is secret of it"])
-async def test_a_secret_header_that_is_echoed_is_taken_out_of_the_error(name: str, value: str, form: str) -> None:
+async def test_a_secret_header_that_is_echoed_is_redacted_in_the_error(name: str, value: str, form: str) -> None:
     error = await error_of_an_echo(name, value, value if form == "the whole value" else CANARY)
     assert CANARY not in shown(error)
     assert CANARY.encode() not in error.body
@@ -168,7 +168,7 @@ async def test_a_secret_header_that_is_echoed_is_taken_out_of_the_error(name: st
     assert "[redacted]" in error.headers["X-Echo"]
 
 
-async def test_a_header_that_is_no_secret_is_shown_when_it_is_echoed() -> None:
+async def test_a_header_that_is_not_secret_is_shown_when_it_is_echoed() -> None:
     assert "a-trace-id" in str(await error_of_an_echo("X-Trace", "a-trace-id", "a-trace-id"))
 
 
@@ -196,7 +196,7 @@ async def test_a_lost_connection_shows_no_header() -> None:
         assert CANARY not in shown(caught.value)
 
 
-async def test_reads_with_different_headers_share_nothing() -> None:
+async def test_reads_with_different_headers_do_not_share_a_request() -> None:
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, coalesce_reads=True) as client:
         asked: list[Any] = [None, None, {"X-Trace": "a"}, {"X-Trace": "a"}, {"X-Trace": "b"}]
         await asyncio.gather(*(client.request("GET", ANYTHING, headers=each) for each in asked))

@@ -114,13 +114,13 @@ def test_nothing_but_creating_a_call_is_repeated_where_the_api_has_no_capacity(m
 
 @pytest.mark.parametrize("method", [*sorted(IDEMPOTENT), "POST", "PATCH"])
 @pytest.mark.parametrize("kind", [APIConnectionError, APITimeoutError])
-def test_whatever_never_connected_is_repeated(method: str, kind: type[APIConnectionError]) -> None:
+def test_a_request_that_never_connected_is_repeated(method: str, kind: type[APIConnectionError]) -> None:
     assert delay(kind(method, "/api/x", "refused", connected=False), method=method) is not None
 
 
 @pytest.mark.parametrize("method", [*sorted(IDEMPOTENT), "POST", "PATCH"])
 @pytest.mark.parametrize("kind", [APIConnectionError, APITimeoutError])
-def test_what_lost_its_connection_is_repeated_where_it_is_idempotent(
+def test_a_request_that_lost_its_connection_is_repeated_if_it_is_idempotent(
     method: str, kind: type[APIConnectionError]
 ) -> None:
     found = delay(kind(method, "/api/x", "reset", connected=True), method=method)
@@ -139,7 +139,7 @@ def test_no_other_failure_is_repeated(error: UltravoxError) -> None:
 
 
 @pytest.mark.parametrize("method", [*sorted(IDEMPOTENT), "POST", "PATCH"])
-def test_an_answer_that_cannot_be_right_is_asked_for_again_with_get_only(method: str) -> None:
+def test_after_a_response_about_another_resource_only_a_get_is_repeated(method: str) -> None:
     error = DecodeError(f"{method} /api/x", "registrationId", "some-id", "another-id")
     assert (delay(error, method=method) is not None) == (method == "GET")
 
@@ -251,7 +251,7 @@ def test_an_unusable_retry_after_is_ignored(value: str) -> None:
     assert parse_retry_after([value], NOW) is None
 
 
-def test_no_header_asks_for_nothing() -> None:
+def test_without_a_retry_after_header_there_is_no_wait() -> None:
     assert parse_retry_after([], NOW) is None
 
 
@@ -276,6 +276,6 @@ DATE_PIECES = st.sampled_from(
 @given(st.text() | st.lists(DATE_PIECES, max_size=16).map("".join) | st.lists(DATE_PIECES, max_size=16).map(" ".join))
 @example("0 0 0 0 0")
 @example("Thu, 02 Jul 2026 12:00:30 +0000 (")
-def test_no_text_at_all_makes_reading_retry_after_fail(value: str) -> None:
+def test_no_retry_after_text_makes_the_parser_fail(value: str) -> None:
     found = parse_retry_after([value], NOW)
     assert found is None or found >= 0.0

@@ -214,7 +214,7 @@ def test_no_window_of_a_second_holds_more_sends_than_the_rate_wherever_it_starts
 @pytest.mark.parametrize("priority", Priority)
 @pytest.mark.parametrize("lateness", [0.0, 0.001])
 @pytest.mark.parametrize("cold", [False, True])
-def test_under_a_backlog_at_least_97_percent_of_the_rate_is_used(
+def test_with_a_backlog_at_least_97_percent_of_the_rate_is_used(
     rate: float, priority: Priority, lateness: float, *, cold: bool
 ) -> None:
     number = max(100, int(rate * 20))
@@ -252,7 +252,7 @@ def test_an_idle_time_saves_up_no_more_than_a_window() -> None:
     assert [time for time in scene.times if time < 101.0] == [0.0, 100.0, 100.0, 100.0]
 
 
-def test_without_a_rate_everybody_goes_at_once() -> None:
+def test_without_a_rate_every_request_goes_at_once() -> None:
     scene = Scene(None)
     scene.play(*crowd(300), *crowd(300, priority=BACKGROUND))
     assert scene.times == [0.0] * 600
@@ -264,7 +264,7 @@ def test_a_cool_down_holds_without_a_rate_too() -> None:
     assert scene.times == [10.5]
 
 
-def test_as_many_as_the_budget_holds_wait_for_connections_and_no_more() -> None:
+def test_no_more_requests_than_the_rate_allows_wait_for_connections() -> None:
     scene = Scene(2.0)
     scene.play(*crowd(3, connecting=5.0))
     assert scene.times[:2] == [5.0, 5.0]
@@ -272,7 +272,7 @@ def test_as_many_as_the_budget_holds_wait_for_connections_and_no_more() -> None:
     assert scene.times[2] == pytest.approx(5.0 + 1.02 + 5.0)
 
 
-def test_slow_connections_do_not_crowd_what_comes_behind_them() -> None:
+def test_requests_delayed_by_slow_connections_do_not_exceed_the_rate_with_later_ones() -> None:
     scene = Scene(2.0)
     scene.play(Job("slow", connecting=0.95), *crowd(5, priority=BACKGROUND, at=0.5))
     assert most_in_a_window(scene.times, 1.0) == 2
@@ -322,7 +322,7 @@ def test_a_cool_down_of_one_class_of_operations_leaves_the_others_alone() -> Non
     assert {job.name for time, job in scene.sent if time >= 20.0} == {"INTERACTIVE calls", "BACKGROUND calls"}
 
 
-def test_one_who_comes_while_another_class_waits_for_its_cool_down_goes_at_once() -> None:
+def test_a_request_goes_at_once_while_another_class_waits_for_its_cool_down() -> None:
     scene = Scene(200.0)
     scene.play(Job("frozen", at=1.0, operation="calls"), Job("free", at=2.0), events=[(0.0, cooling(20.0, "calls"))])
     assert [(job.name, time) for time, job in scene.sent] == [("free", 2.0), ("frozen", 20.0)]
@@ -346,7 +346,7 @@ def test_a_cool_down_longer_than_a_call_waits_fails_the_single_calls_that_wait()
     assert scene.names == ["sent", "calls"]
 
 
-def test_each_call_waits_for_the_end_of_a_cool_down_as_long_as_it_is_ready_to() -> None:
+def test_each_call_waits_for_the_end_of_a_cool_down_up_to_its_own_limit() -> None:
     scene = Scene(1.0)
     jobs = [Job("sent"), Job("impatient", at=0.1, max_wait=10.0), Job("patient", at=0.2, max_wait=30.0)]
     scene.play(*jobs, events=[(0.5, cooling(20.0))])
@@ -370,7 +370,7 @@ def test_no_cool_down_is_longer_than_the_longest() -> None:
     assert scene.times == [300.0]
 
 
-def test_after_a_cool_down_that_was_cut_one_request_tries_and_the_others_wait_for_its_end() -> None:
+def test_after_a_shortened_cool_down_one_request_tries_and_the_others_wait_for_its_end() -> None:
     scene = Scene(None)
     jobs = [*crowd(3, at=1.0, priority=BACKGROUND, lasting=7.0), Job("single", at=303.0)]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
@@ -378,21 +378,21 @@ def test_after_a_cool_down_that_was_cut_one_request_tries_and_the_others_wait_fo
     assert scene.names[1] == "single"
 
 
-def test_a_request_that_comes_when_a_cool_down_that_was_cut_is_over_tries_alone() -> None:
+def test_a_request_that_comes_after_a_shortened_cool_down_tries_alone() -> None:
     scene = Scene(None)
     jobs = [Job("first", at=400.0, lasting=5.0), Job("second", at=401.0)]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
     assert [(job.name, time) for time, job in scene.sent] == [("first", 400.0), ("second", 405.0)]
 
 
-def test_where_the_one_that_tries_is_refused_again_the_others_go_on_waiting() -> None:
+def test_if_the_trial_request_gets_another_429_the_others_continue_to_wait() -> None:
     scene = Scene(None)
     jobs = crowd(3, at=1.0, priority=BACKGROUND, lasting=7.0)
     scene.play(*jobs, events=[(0.0, cooling(301.0)), (304.0, cooling(10.0))])
     assert scene.times == [300.0, 314.0, 321.0]
 
 
-def test_where_the_one_that_tries_is_never_sent_another_tries() -> None:
+def test_if_the_trial_request_is_never_sent_another_one_tries() -> None:
     scene = Scene(None)
     jobs = [
         Job("never connects", at=1.0, priority=BACKGROUND, connecting=3.0, sends=False),
@@ -402,7 +402,7 @@ def test_where_the_one_that_tries_is_never_sent_another_tries() -> None:
     assert [(job.name, time) for time, job in scene.sent] == [("0", 303.0), ("1", 308.0)]
 
 
-def test_a_class_of_operations_in_which_one_tries_leaves_the_others_alone() -> None:
+def test_a_trial_in_one_class_of_operations_does_not_affect_the_others() -> None:
     scene = Scene(None)
     jobs = [*crowd(2, at=1.0, priority=BACKGROUND, lasting=5.0), Job("calls", at=301.0, operation="calls")]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
@@ -432,7 +432,7 @@ def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> No
     assert run(play()) is asyncio.CancelledError
 
 
-def test_a_waiter_cancelled_when_it_is_refused_already_gives_no_permit_back() -> None:
+def test_a_waiter_cancelled_after_it_was_refused_gives_no_permit_back() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
         await scheduler.acquire("api", INTERACTIVE, PATIENT)
@@ -457,7 +457,7 @@ def test_a_cancelled_waiter_leaves_its_turn_to_the_next() -> None:
     assert [(job.name, time) for time, job in scene.sent] == [("a", 0.0), ("c", pytest.approx(1.02))]
 
 
-def test_a_waiter_cancelled_in_the_moment_of_its_admission_hands_it_on() -> None:
+def test_a_waiter_cancelled_at_the_moment_of_its_admission_hands_its_permit_on() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
         await scheduler.acquire("api", INTERACTIVE, PATIENT)
@@ -491,7 +491,7 @@ def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
     assert run(play()) == ["holder", "next"]
 
 
-def test_a_waiter_that_was_admitted_when_the_gate_closes_gets_no_permit() -> None:
+def test_a_waiter_that_is_admitted_as_the_scheduler_closes_gets_no_permit() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
         await scheduler.acquire("api", INTERACTIVE, PATIENT)
@@ -557,7 +557,7 @@ def test_single_calls_do_not_wait_for_a_sweep_that_cools_down() -> None:
 
 
 @pytest.mark.parametrize("priority", Priority)
-def test_within_a_lane_the_first_to_come_is_the_first_to_go(priority: Priority) -> None:
+def test_within_a_priority_the_first_to_come_is_the_first_to_go(priority: Priority) -> None:
     scene = Scene(3.0, places=2)
     jobs = crowd(30, priority=priority, lasting=0.1)
     scene.play(*jobs)
@@ -574,7 +574,7 @@ def test_classes_of_operations_take_turns() -> None:
     assert scene.names == ["holder", "api", "calls", "api", "calls", "api", "calls"]
 
 
-def test_no_more_than_the_places_are_inside_and_all_come_in() -> None:
+def test_no_more_requests_than_places_are_in_flight_and_all_are_admitted() -> None:
     scene = Scene(None, places=7)
     scene.play(*crowd(100, lasting=1.0), *crowd(100, priority=BACKGROUND, lasting=1.0))
     assert scene.most_inside == 7
@@ -583,7 +583,7 @@ def test_no_more_than_the_places_are_inside_and_all_come_in() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(jobs=CROWDS, events=EVENTS, places=st.integers(1, 5), rate=st.sampled_from([None, 3.0, 200.0]))
-def test_every_place_comes_back_whatever_happens(
+def test_every_place_is_given_back_whatever_happens(
     jobs: list[Job], events: list[tuple[float, Callable[[RequestScheduler], object]]], places: int, rate: float | None
 ) -> None:
     scene = Scene(rate, places=places)
@@ -596,7 +596,7 @@ def test_every_place_comes_back_whatever_happens(
     assert scene.most_inside <= places
 
 
-def test_closing_fails_whoever_waits_or_pauses() -> None:
+def test_closing_fails_every_waiter_and_every_pause() -> None:
     async def play() -> list[object]:
         loop = asyncio.get_running_loop()
         scheduler = scheduler_of(1.0, 10)
@@ -612,7 +612,7 @@ def test_closing_fails_whoever_waits_or_pauses() -> None:
     assert run(play()) == [SchedulerClosedError, SchedulerClosedError, SchedulerClosedError, 0.5]
 
 
-def test_closing_fails_whoever_comes_later() -> None:
+def test_closing_fails_every_later_request() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 10)
         scheduler.close()
@@ -621,7 +621,7 @@ def test_closing_fails_whoever_comes_later() -> None:
     assert run(play()) == [SchedulerClosedError, SchedulerClosedError]
 
 
-def test_who_is_cancelled_before_the_gate_is_closed_ends_as_cancelled() -> None:
+def test_a_waiter_that_is_cancelled_before_the_scheduler_closes_ends_as_cancelled() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 0)
         tasks = [
@@ -646,7 +646,7 @@ def test_a_pause_takes_its_seconds_and_no_permit() -> None:
     assert run(play()) == 7.5
 
 
-def test_a_pause_that_ends_in_the_moment_of_closing_is_failed_once() -> None:
+def test_a_pause_that_ends_at_the_moment_of_closing_is_failed_once() -> None:
     async def play() -> object:
         loop = asyncio.get_running_loop()
         scheduler = scheduler_of(None, 0)

@@ -51,7 +51,7 @@ def test_a_finite_number_above_zero_is_kept_as_it_is(cls: Callable[..., object],
 
 @pytest.mark.parametrize(("cls", "name"), SECONDS)
 @pytest.mark.parametrize("value", NO_POSITIVE_NUMBERS)
-def test_what_is_no_finite_number_above_zero_is_refused_by_name(
+def test_a_value_that_is_not_a_finite_number_above_zero_is_refused_by_name(
     cls: Callable[..., object], name: str, value: object
 ) -> None:
     with pytest.raises(ConfigurationError, match=rf"\.{name} takes a finite number above 0"):
@@ -65,12 +65,12 @@ def test_only_a_rate_may_be_none(cls_and_name: tuple[Callable[..., object], str]
         cls(**{name: None})
 
 
-def test_one_attempt_is_the_least() -> None:
+def test_one_attempt_is_the_minimum() -> None:
     assert RetryPolicy(max_attempts=1).max_attempts == 1
 
 
 @pytest.mark.parametrize("value", [0, -1, True, 2.0, "3", None])
-def test_a_number_of_attempts_that_is_no_whole_number_above_zero_is_refused(value: object) -> None:
+def test_a_number_of_attempts_that_is_not_a_whole_number_above_zero_is_refused(value: object) -> None:
     with pytest.raises(ConfigurationError, match=r"RetryPolicy\.max_attempts takes a whole number of at least 1"):
         RetryPolicy(max_attempts=cast("int", value))
 

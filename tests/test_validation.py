@@ -48,7 +48,7 @@ def told(field: str, value: object) -> tuple[str, str] | None:
 
 
 @pytest.mark.parametrize("value", ["", "é" * 5])
-def test_a_text_within_its_limit_is_right(value: str) -> None:
+def test_a_string_within_its_limit_is_accepted(value: str) -> None:
     assert told("text", value) is None
 
 
@@ -61,11 +61,11 @@ def test_a_text_within_its_limit_is_right(value: str) -> None:
         (b"abc", "takes a string of at most 5 characters, not bytes"),
     ],
 )
-def test_a_text_is_a_string_of_at_most_its_limit(value: object, problem: str) -> None:
+def test_a_string_has_at_most_its_maximum_length(value: object, problem: str) -> None:
     assert told("text", value) == ("", problem)
 
 
-def test_a_text_is_at_least_as_long_as_its_limit() -> None:
+def test_a_string_has_at_least_its_minimum_length() -> None:
     assert told("long_text", "abc") is None
     assert told("long_text", "ab") == ("", "takes at least 3 characters, not 2")
 
@@ -76,28 +76,28 @@ def test_a_password_is_any_string(value: object) -> None:
 
 
 @pytest.mark.parametrize(("value", "kind"), [(5, "int"), (None, "NoneType")])
-def test_a_password_that_is_no_string_is_told_by_its_type(value: object, kind: str) -> None:
+def test_a_password_that_is_not_a_string_is_named_by_its_type(value: object, kind: str) -> None:
     assert told("password", value) == ("", f"takes a string, not {kind}")
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_a_truth_value_is_right(value: object) -> None:
+def test_a_boolean_is_accepted(value: object) -> None:
     assert told("truth", value) is None
 
 
 @pytest.mark.parametrize(("value", "kind"), [(1, "int"), ("true", "str"), (None, "NoneType")])
-def test_only_true_and_false_are_truth_values(value: object, kind: str) -> None:
+def test_only_true_and_false_are_booleans(value: object, kind: str) -> None:
     assert told("truth", value) == ("", f"takes True or False, not {kind}")
 
 
-def test_what_is_nullable_lets_none_pass_and_nothing_else() -> None:
+def test_a_nullable_field_accepts_none_and_nothing_else_in_addition() -> None:
     assert told("truth_or_none", None) is None
     assert told("truth_or_none", 1) == told("truth", 1)
     assert told("truth_or_none", 0) == told("truth", 0)
 
 
 @pytest.mark.parametrize("value", [[], [True, False], (True,)])
-def test_a_list_whose_items_are_right_is_right(value: object) -> None:
+def test_a_list_of_valid_items_is_accepted(value: object) -> None:
     assert told("two_truths", value) is None
 
 
@@ -111,27 +111,27 @@ def test_a_list_whose_items_are_right_is_right(value: object) -> None:
         ([True, 1], ("[1]", "takes True or False, not int")),
     ],
 )
-def test_a_list_is_of_at_most_its_limit_and_each_item_keeps_the_rule(value: object, problem: object) -> None:
+def test_a_list_has_at_most_its_maximum_length_and_each_item_is_checked(value: object, problem: object) -> None:
     assert told("two_truths", value) == problem
 
 
-def test_a_list_without_a_limit_is_as_long_as_it_likes() -> None:
+def test_a_list_without_a_limit_may_have_any_length() -> None:
     assert told("truths", [True] * 1000) is None
 
 
-def test_a_list_is_as_long_as_its_limits() -> None:
+def test_a_list_has_a_length_within_its_limits() -> None:
     assert told("two_or_three_truths", [True]) == ("", "takes 2 to 3 items, not 1")
     assert told("two_or_three_truths", [True] * 4) == ("", "takes at most 3 items, not 4")
 
 
-def test_a_list_of_lists_is_looked_at_all_the_way_down() -> None:
+def test_a_list_of_lists_is_checked_at_every_level() -> None:
     assert told("lists", [["a"], []]) is None
     assert told("lists", [["a"], ["b", "c"]]) == ("[1]", "takes at most 1 items, not 2")
     assert told("lists", [["a"], ["bc"]]) == ("[1][0]", "takes at most 1 characters, not 2")
 
 
 @pytest.mark.parametrize("value", ["203.0.113.0/24", "0.0.0.0/0", "203.0.113.7/24", "255.255.255.255/32"])
-def test_an_ipv4_range_is_right(value: str) -> None:
+def test_an_ipv4_range_is_accepted(value: str) -> None:
     assert told("cidr", value) is None
 
 
@@ -152,12 +152,12 @@ def test_an_ipv4_range_is_right(value: str) -> None:
         ("203.0.113.0", 24),
     ],
 )
-def test_what_is_no_ipv4_range_is_refused(value: object) -> None:
+def test_a_string_that_is_not_an_ipv4_range_is_refused(value: object) -> None:
     assert told("cidr", value) == ("", "takes an IPv4 CIDR range, such as 203.0.113.0/24")
 
 
 @pytest.mark.parametrize("value", [AgentAllowance(AGENT), AgentAllowance(AGENT.upper(), "x" * 200)])
-def test_an_allowance_of_a_uuid_is_right(value: AgentAllowance) -> None:
+def test_an_allowance_with_a_uuid_is_accepted(value: AgentAllowance) -> None:
     assert told("allowance", value) is None
 
 
@@ -177,7 +177,7 @@ def test_an_allowance_of_a_uuid_is_right(value: AgentAllowance) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_an_allowance_is_told_with_its_place(value: object, where: str, problem: str) -> None:
+def test_a_problem_with_an_allowance_is_named_with_its_place(value: object, where: str, problem: str) -> None:
     assert told("allowance", value) == (where, problem)
 
 
@@ -190,7 +190,7 @@ def test_what_is_wrong_with_an_allowance_is_told_with_its_place(value: object, w
         FallbackHandler("https://example.com", ["s"]),
     ],
 )
-def test_a_fallback_handler_with_a_url_and_a_few_secrets_is_right(value: FallbackHandler) -> None:
+def test_a_fallback_handler_with_a_url_and_a_few_secrets_is_accepted(value: FallbackHandler) -> None:
     assert told("handler", value) is None
 
 
@@ -209,17 +209,17 @@ def test_a_fallback_handler_has_an_absolute_http_url(url: object) -> None:
         ([5], ".secrets[0]", "takes a string of at most 120 characters, not int"),
     ],
 )
-def test_what_is_wrong_with_the_secrets_of_a_handler_is_told_with_its_place(
+def test_a_problem_with_the_secrets_of_a_handler_is_named_with_its_place(
     secrets: object, where: str, problem: str
 ) -> None:
     assert told("handler", FallbackHandler("https://example.com", cast("list[str]", secrets))) == (where, problem)
 
 
-def test_what_is_no_fallback_handler_is_told_by_its_type() -> None:
+def test_a_value_that_is_not_a_fallback_handler_is_named_by_its_type() -> None:
     assert told("handler", "https://example.com") == ("", "takes a FallbackHandler, not str")
 
 
-def test_a_required_field_of_an_object_is_not_none() -> None:
+def test_a_required_field_of_an_object_cannot_be_none() -> None:
     assert told("owner", Owner(cast("str", None))) == (".name", "takes a string, not NoneType")
 
 
@@ -236,13 +236,13 @@ def test_no_rule_repeats_the_value_that_it_refuses(field: str, value: str) -> No
 
 
 @pytest.mark.parametrize("field", ["long_text", "password", "cidr"])
-def test_a_text_that_no_encoding_has_a_form_for_is_named(field: str) -> None:
-    assert told(field, "abc\ud800") == ("", "holds a lone surrogate, which no encoding has a form for")
+def test_a_string_that_cannot_be_encoded_is_named(field: str) -> None:
+    assert told(field, "abc\ud800") == ("", "contains a lone surrogate, which cannot be encoded")
 
 
-def test_a_url_that_no_encoding_has_a_form_for_is_named() -> None:
+def test_a_url_that_cannot_be_encoded_is_named() -> None:
     problem = told("handler", FallbackHandler("https://example.com/\ud800"))
-    assert problem == (".url", "holds a lone surrogate, which no encoding has a form for")
+    assert problem == (".url", "contains a lone surrogate, which cannot be encoded")
 
 
 @pytest.mark.parametrize("value", [0, -1, True, 1.5, float("nan"), "5", None])
@@ -274,7 +274,7 @@ def test_a_field_of_an_attrs_class_is_required_where_it_has_no_default() -> None
     }
 
 
-def test_null_is_no_value_in_an_object_because_none_is_left_out_of_it() -> None:
+def test_null_is_not_accepted_in_an_object_because_none_is_omitted() -> None:
     assert not fields_of(FallbackHandler)["secrets"].rule.nullable
     assert fields_of(SipConfigChanges)["fallback_handler"].rule.nullable
 
@@ -282,13 +282,15 @@ def test_null_is_no_value_in_an_object_because_none_is_left_out_of_it() -> None:
 @pytest.mark.parametrize("annotation", [bytes, dict[str, str], str | bool, Annotated[str, Ge(5)], Annotated[str, "x"]])
 def test_an_annotation_that_nothing_checks_is_a_type_error(annotation: object) -> None:
     shape = attrs.make_class("Shape", {"field": attrs.field(type=cast("type", annotation))})
-    with pytest.raises(TypeError, match="there is no check for"):
+    with pytest.raises(TypeError, match="no check is implemented for"):
         fields_of(shape)
 
 
 @pytest.mark.parametrize("shape", [NewSipRegistration, SipRegistrationChanges])
 @given(data=st.data())
-def test_whatever_hypothesis_makes_of_the_annotations_is_right(shape: type, data: st.DataObject) -> None:
+def test_every_value_that_hypothesis_generates_from_the_annotations_is_accepted(
+    shape: type, data: st.DataObject
+) -> None:
     fields = data.draw(cast("st.SearchStrategy[Mapping[str, object]]", st.from_type(shape)))
     assert refusal(shape, fields) is None
 

@@ -142,7 +142,7 @@ async def test_the_longest_cool_down_of_a_view_holds_for_its_requests() -> None:
         assert (await client.request("GET", ANYTHING)).status == 200
 
 
-async def test_what_a_view_leaves_out_is_as_it_was() -> None:
+async def test_options_that_a_view_omits_are_those_of_the_client() -> None:
     client = AsyncUltravox(KEY, timeout=Timeout(read=7.5))
     view = client.with_options(retry=ONCE).with_options(priority="background").with_options()
     assert repr(view).endswith(f".with_options(timeout={Timeout(read=7.5)!r}, retry={ONCE!r}, priority='background')")
@@ -189,13 +189,13 @@ async def test_views_with_the_same_options_share_a_read_and_others_do_not() -> N
 
 async def test_a_view_cannot_be_closed() -> None:
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as client:
-        with pytest.raises(UltravoxError, match=r"is a view, .* close the client that it was made from"):
+        with pytest.raises(UltravoxError, match=r"is a view, .* close the client it was made from"):
             await client.with_options().close()
         assert not client.closed
         assert (await client.request("GET", ANYTHING)).status == 200
 
 
-async def test_a_view_is_no_context_manager_of_the_client() -> None:
+async def test_a_view_cannot_be_used_with_async_with() -> None:
     client = AsyncUltravox(KEY)
     with pytest.raises(UltravoxError, match="is a view, "):
         async with client.with_options():
@@ -228,12 +228,12 @@ async def test_a_view_of_a_subclass_has_its_methods() -> None:
 
 @pytest.mark.parametrize("name", ["timeout", "retry"])
 @pytest.mark.parametrize("value", [5, "5", aiohttp.ClientTimeout(total=5)])
-def test_an_option_of_another_type_is_refused_by_name(name: str, value: object) -> None:
+def test_an_option_of_the_wrong_type_is_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} takes .*, not {type(value).__name__}"):
         AsyncUltravox(KEY).with_options(**cast("dict[str, Any]", {name: value}))
 
 
 @pytest.mark.parametrize("value", ["urgent", 1, ["interactive"]])
-def test_a_priority_that_there_is_not_is_refused(value: object) -> None:
+def test_an_unknown_priority_is_refused(value: object) -> None:
     with pytest.raises(ConfigurationError, match="priority takes one of background, interactive"):
         AsyncUltravox(KEY).with_options(priority=cast("Any", value))

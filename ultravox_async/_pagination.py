@@ -1,4 +1,4 @@
-"""Cursor pages: `Page` is one, `Pager` walks them."""
+"""Cursor pagination: `Page` is one page, `Pager` iterates over them."""
 
 import contextlib
 from collections.abc import AsyncGenerator
@@ -20,23 +20,23 @@ class Page(Generic[T]):
     """One page of a listing, as the API returns it."""
 
     results: list[T]
-    """What is on the page."""
+    """The results on this page."""
 
     next: str | None = None
-    """The URL of the page behind this one, absolute or relative; None on the last page."""
+    """The URL of the next page, absolute or relative; None on the last page."""
 
     previous: str | None = None
-    """The URL of the page before this one; None on the first page."""
+    """The URL of the previous page; None on the first page."""
 
     total: int | None = None
-    """How many results all pages hold together; None where the API does not say."""
+    """The number of results on all pages together; None if the API does not send it."""
 
     @property
     def next_cursor(self) -> str | None:
-        """The cursor in `next`: pass it as ``cursor`` to go on from here later. None on the last page.
+        """The cursor in `next`: pass it as ``cursor`` to continue from here later. None on the last page.
 
         Raises:
-            DecodeError: `next` is no URL.
+            DecodeError: `next` is not a URL.
         """
         if self.next is None:
             return None
@@ -48,8 +48,8 @@ class Page(Generic[T]):
 class Pager(Generic[T]):
     """The results of a listing: iterate over them with ``async for``, or over `pages`.
 
-    Pages are fetched one after the other as they are needed, so leaving the loop early saves requests. Each iteration
-    starts again at the first page.
+    Pages are fetched one by one as they are needed, so leaving the loop early saves requests. Each iteration starts at
+    the first page again.
     """
 
     def __init__(self, transport: Transport, first: Request, page_type: type[Page[T]]) -> None:
@@ -72,15 +72,15 @@ class Pager(Generic[T]):
             async for page in pages:
                 for result in page.results:
                     yield result
-                del page  # as in pages(): a traceback with locals would show its link
+                del page  # as in pages(): a traceback with locals would show its `next` link
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterate over the pages.
 
         Raises:
             UltravoxError: A page could not be fetched.
-            DecodeError: A page is not as documented; or its ``next`` is no URL with a query, has the query of a page
-                that this iteration has seen, or gives the API key away.
+            DecodeError: A page is not as documented; or its ``next`` is not a URL with a query, has the query of a page
+                that this iteration has already fetched, or contains the API key.
         """
         request = self._first
         seen = {request.query}
@@ -90,21 +90,21 @@ class Pager(Generic[T]):
             if page.next is None:
                 return
             query = self._query_of(page.next, seen)
-            del page  # its link may hold secrets, which a traceback with locals would show
+            del page  # its `next` link may contain secrets, which a traceback with locals would show
             if isinstance(query, DecodeError):
                 raise query
             seen.add(query)
             request = attrs.evolve(request, query=query)
 
     def _query_of(self, link: str, seen: set[str]) -> str | DecodeError:
-        # Only the query of the link is followed. A server behind a gateway names an origin and a path that may mean
-        # nothing here, and the key goes nowhere but to the path that was asked first.
+        # Only the query of the link is used, with the path of the first request. A server behind a gateway puts an
+        # origin and a path into the link that may not exist outside, and the key must not be sent to another origin.
         query = _query_in(link)
         if not query:
             return self._bad_link("a URL with a query", link)
         if query in seen:
-            return self._bad_link("a page not seen before", link)
-        # A URL is logged on its way, and shown by tracebacks with locals.
+            return self._bad_link("a page not fetched before", link)
+        # URLs are logged by proxies and servers, and shown by tracebacks with locals.
         if self._transport.redacted(query) != query:
             return self._bad_link("a URL without the API key in its query", link)
         return query
@@ -115,7 +115,7 @@ class Pager(Generic[T]):
 
 
 def _query_in(link: str) -> str:
-    """Return the query of a link, percent-encoded; an empty one where there is none, or the link is no URL."""
+    """Return the query of a link, percent-encoded; empty if there is none, or if the link is not a URL."""
     with contextlib.suppress(ValueError):
         return URL(link).raw_query_string
     return ""

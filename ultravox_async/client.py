@@ -1,4 +1,4 @@
-"""`AsyncUltravox`: settings, ownership of the connection pool, one attribute per resource."""
+"""`AsyncUltravox`: the settings, the ownership of the connection pool, and one attribute per resource."""
 
 import ipaddress
 import os
@@ -29,7 +29,7 @@ _SETTING_TYPES: Final[Mapping[str, type]] = {
     "timeout": Timeout,
     "retry": RetryPolicy,
 }
-# A host as it goes into a certificate: names of letters, digits and hyphens, or an IP address.
+# A host name as it can stand in a certificate (labels of letters, digits, hyphens and underscores), or an IP address.
 _LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _CREATES_CALL: Final = re.compile(r"/api/(agents/[^/]+/)?calls/?")
@@ -43,41 +43,43 @@ _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST"
 class AsyncUltravox:
     """A client of the Ultravox REST API, for all tasks of one event loop.
 
-    It may be built anywhere, outside an event loop too; its connection pool is made on first use. Build one, share it
-    among all tasks, and close it at the end, with ``async with`` or `close`.
+    It can be created anywhere, also outside an event loop; its connection pool is created on first use. Create one,
+    share it among all tasks, and close it at the end, with ``async with`` or `close`.
 
     Args:
-        api_key: The API key; by default that of the environment variable ``ULTRAVOX_API_KEY``.
-        base_url: Where the API is; by default ``ULTRAVOX_BASE_URL`` of the environment, else the public API.
-        session: An `aiohttp.ClientSession` to use instead of one of the client's own. It is never closed, and the key
-            is sent with each request, never made a default header. Its own middlewares are not run; the time that a
-            request waits for a connection behind other users of its pool counts against `Timeout.total`; and as its
-            pool does not tell when a request is sent, the pace counts it until its answer comes, and a second more.
-            What the client does for connections of its own pool is left to the session: after a lost connection the
-            next attempt may be given another one that is stale, and an upload that the server does not read keeps its
-            connection after `close`.
+        api_key: The API key; by default the value of the environment variable ``ULTRAVOX_API_KEY``.
+        base_url: The URL of the API; by default the value of the environment variable ``ULTRAVOX_BASE_URL``, or else
+            the public API.
+        session: An `aiohttp.ClientSession` to use instead of the client's own. It is never closed, and the key is a
+            header of each request, never a default header of the session. The session's own middlewares are not run.
+            The time that a request waits for a connection behind other users of the session counts against
+            `Timeout.total`. The session's pool does not tell when a request is sent, so the rate limiter counts a
+            request until its response arrives, and for one second more. Two things that the client does for its own
+            pool are not done for a session: after a lost connection the next attempt may be given another stale one,
+            and an upload that the server does not read keeps its connection after `close`.
         timeout: The deadlines, in seconds.
-        retry: What is repeated, and after how long.
-        rate_limit: The pace; ``RateLimit(None)`` for none. Clients that use one key share a `RateBudget` instead, such
-            as one `LocalRateBudget` for each event loop.
-        pool_size: The most requests in flight, and connections, at once; 1 or more.
-        max_response_bytes: The longest decoded body that is read, in bytes; 16 MiB by default.
-        ssl: What checks the server's certificate; by default aiohttp's context, which trusts what the system trusts.
-        trust_env: Whether the proxies and the netrc file of the environment are used. A proxy that aiohttp would
-            bypass (``ALL_PROXY``, or one with another scheme than http) is refused.
-        trace_configs: What listens to aiohttp's events.
-        allow_http: Whether the key may go over ``http://`` to a host that is not a loopback address.
-        coalesce_reads: Whether identical GETs that are in flight at the same time share one request. What they give
-            is as old as the first of them; a read never joins one that began before a write of this client ended.
+        retry: Which failures are retried, and after how long.
+        rate_limit: How fast requests are sent; ``RateLimit(None)`` for no limit. Clients that use the same key share a
+            `RateBudget` instead, for example one `LocalRateBudget` in each event loop.
+        pool_size: The maximum number of requests in flight, and of connections; 1 or more.
+        max_response_bytes: The maximum size of a response body, after decompression, in bytes; 16 MiB by default.
+        ssl: The context that verifies the server's certificate; by default aiohttp's, which trusts the authorities
+            that the system trusts.
+        trust_env: Whether to use the proxies and the netrc file of the environment. A proxy that aiohttp would bypass
+            (``ALL_PROXY``, or one whose scheme is not http) is refused.
+        trace_configs: The `aiohttp.TraceConfig` objects whose callbacks aiohttp calls.
+        allow_http: Whether the key may be sent over ``http://`` to a host that is not a loopback address.
+        coalesce_reads: Whether identical GETs that are in flight at the same time share one request. Their result is
+            as old as the first of them; a read never joins one that began before a write of this client ended.
 
     Raises:
-        ConfigurationError: There is no key, or a setting cannot work. The text never holds the key.
+        ConfigurationError: There is no key, or a setting is invalid. The text never contains the key.
     """
 
     sip: Sip
     """SIP registrations and configuration."""
 
-    # Tracebacks with locals ask for the repr of a client that was refused halfway.
+    # A traceback with locals calls repr() on a client whose __init__ raised, before the settings were checked.
     _shown = "..."
     _is_view = False
 
@@ -102,10 +104,10 @@ class AsyncUltravox:
         url = Secret(base_url)
         del api_key, base_url
         if session is not None and (ssl is not None or trust_env or trace_configs):
-            msg = "ssl, trust_env and trace_configs belong to the session; set them where the session is made"
+            msg = "ssl, trust_env and trace_configs cannot be combined with session; set them on the session itself"
             raise ConfigurationError(msg)
         if not (ssl is None or isinstance(ssl, SSLContext)):  # pyright: ignore[reportUnnecessaryIsInstance] - aiohttp takes False here
-            msg = "ssl takes an ssl.SSLContext or None; certificates are always checked"
+            msg = "ssl takes an ssl.SSLContext or None; certificates are always verified"
             raise ConfigurationError(msg)
         _check_types(timeout=timeout, retry=retry)
         _check_rate(rate_limit)
@@ -148,7 +150,7 @@ class AsyncUltravox:
         )
 
     def __reduce__(self) -> NoReturn:
-        msg = "an AsyncUltravox holds connections and the API key, and does not pickle"
+        msg = "an AsyncUltravox cannot be pickled: it holds connections and the API key"
         raise TypeError(msg)
 
     async def __aenter__(self) -> Self:
@@ -162,9 +164,9 @@ class AsyncUltravox:
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called; what is asked for after that raises `ClientClosedError`.
+        """Whether `close` was called; every request after that raises `ClientClosedError`.
 
-        A view is closed when the client is that it was made from.
+        A view is closed when the client it was made from is closed.
         """
         return self._transport.closed
 
@@ -175,14 +177,14 @@ class AsyncUltravox:
 
         Raises:
             UltravoxError: The client was used in another event loop; close it there. Or this is a view, made by
-                `with_options`; close the client that it was made from.
+                `with_options`; close the client it was made from.
         """
         self._check_owner()
         await self._transport.close()
 
     def _check_owner(self) -> None:
         if self._is_view:
-            msg = "this AsyncUltravox is a view, made by with_options(); close the client that it was made from"
+            msg = "this AsyncUltravox is a view, made by with_options(); close the client it was made from"
             raise UltravoxError(msg)
 
     def with_options(
@@ -194,18 +196,18 @@ class AsyncUltravox:
     ) -> Self:
         """Return a view of this client, whose requests have other deadlines, another retry policy or priority.
 
-        It shares the connection pool, the key, the pace, and all other settings, and is cheap: make one for a single
-        request if you like. Only the client that owns the pool is closed, or used with ``async with``.
+        It shares the connection pool, the key, the rate limiter and all other settings, and is cheap: make one for a
+        single request if you like. A view cannot be closed or used with ``async with``; only the client can.
 
         Args:
-            timeout: The deadlines, in seconds; None to leave them.
-            retry: What is repeated, and after how long; None to leave it.
-            priority: ``"background"`` lets single calls wait for their turn behind others, and wait out a long
-                ``Retry-After``, as sweeps and listings always do; ``"interactive"`` is what clients begin with. None
-                to leave it.
+            timeout: The deadlines, in seconds; None to keep them.
+            retry: Which failures are retried, and after how long; None to keep it.
+            priority: With ``"background"``, single calls wait behind the interactive calls of others, and wait out a
+                long ``Retry-After``, as sweeps and listings always do. ``"interactive"`` is the default of a client.
+                None to keep it.
 
         Raises:
-            ConfigurationError: An argument has the wrong type, or there is no such priority.
+            ConfigurationError: An argument has the wrong type, or the priority does not exist.
         """
         options = self._transport.options
         timeout = options.timeout if timeout is None else timeout
@@ -227,31 +229,32 @@ class AsyncUltravox:
         json: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send a request for which this package has no method yet: with the same key, retries, pacing and errors.
+        """Send a request for which this package has no method yet, with the same key, retries, pacing and errors.
 
         Args:
             method: DELETE, GET, HEAD, OPTIONS, PATCH, POST or PUT.
             path: The path, beginning with a slash, without a query; for example ``/api/voices``.
-            params: The query, not encoded: strings, numbers and truth values, lists to repeat one, None to omit one.
-            json: The body, anything that JSON has a form for; None for no body.
-            headers: Headers of this request beside those of each. ``X-API-Key``, ``Host`` and whatever else says how a
-                request is framed cannot be among them. A value is taken out of errors like a password where its
-                header's name has ``key``, ``password``, ``secret`` or ``token`` in it, or is ``Authorization`` or
-                ``Cookie``.
+            params: The query parameters, not encoded: strings, numbers and booleans; a list repeats a parameter, and
+                None omits it.
+            json: The body, anything that can be encoded as JSON; None for no body.
+            headers: Additional headers for this request. ``X-API-Key``, ``Host`` and the headers that frame a request
+                cannot be set. A value is redacted in errors, like a password, if the name of its header contains
+                ``key``, ``password``, ``secret`` or ``token``, or is ``Authorization`` or ``Cookie``.
 
         Raises:
-            InvalidRequestError: There is no such method, the path could leave its place, the body is no JSON, or a
-                header cannot be sent.
-            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+            InvalidRequestError: The method does not exist, the path is not a plain absolute path, a query parameter
+                or the body cannot be encoded, or a header cannot be sent.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
-        sealed_json = Secret(json)
-        sealed_headers = Secret(headers)
+        # This frame is in the traceback of every error: as plain locals, the values would show there.
+        secret_json = Secret(json)
+        secret_headers = Secret(headers)
         has_body, has_headers = json is not None, headers is not None
         del json, headers
-        if not isinstance(method, str) or method.upper() not in _METHODS:  # pyright: ignore[reportUnnecessaryIsInstance] - and None?
+        if not isinstance(method, str) or method.upper() not in _METHODS:  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker pass None
             raise InvalidRequestError("method", f"takes one of {', '.join(sorted(_METHODS))}")
-        body = json_body(sealed_json) if has_body else None
-        added = extra_headers(sealed_headers) if has_headers else None
+        body = json_body(secret_json) if has_body else None
+        added = extra_headers(secret_headers) if has_headers else None
         request = Request(method.upper(), checked_path(path), encoded_query(params or {}), body, added)
         if request.method == "POST" and _CREATES_CALL.fullmatch(request.path):
             request.operation = OperationClass.CREATE_CALL
@@ -266,7 +269,7 @@ def _check_types(**settings: object) -> None:
 
 
 def _check_rate(value: object) -> None:
-    # A class has all the methods of its instances.
+    # RateBudget is a runtime-checkable protocol: the class of a budget has these methods too, and passes isinstance().
     if isinstance(value, type) or not isinstance(value, RateLimit | RateBudget):
         hint = "; RateLimit(None) switches pacing off" if value is None else ""
         raise ConfigurationError(f"rate_limit takes RateLimit(...) or a RateBudget, not {type(value).__name__}{hint}")
@@ -279,13 +282,13 @@ def _checked_priority(name: str) -> Priority:
 
 
 def _checked_key(given: Secret) -> Secret:
-    # The key stays take_secrets all the way, so that a traceback with locals does not show it.
+    # The key stays a Secret all the way, so that a traceback with locals does not show it.
     key = given if given.reveal() is not None else Secret(os.environ.get("ULTRAVOX_API_KEY"))
     if not key.reveal():
         msg = "no API key: pass api_key, or set the environment variable ULTRAVOX_API_KEY"
         raise ConfigurationError(msg)
     if not _may_be_a_key(key.reveal()):
-        msg = "the API key is no string of printable ASCII characters without spaces and line breaks"
+        msg = "the API key must be a string of printable ASCII characters, without spaces or line breaks"
         raise ConfigurationError(msg)
     return key
 
@@ -295,16 +298,17 @@ def _may_be_a_key(key: object) -> bool:
 
 
 def _checked_base_url(given: Secret, *, allow_http: bool) -> URL:
-    # Sealed too: it may hold a password, which is why user information is refused.
-    told = given.reveal()
-    by_default = os.environ.get("ULTRAVOX_BASE_URL") or _DEFAULT_BASE_URL
-    url = _parsed_url(by_default if told is None or told == "" else told)
-    del told, by_default
+    # The URL is a Secret too: a wrong one may contain a password, which is why user information is refused. The plain
+    # values are deleted before anything can raise, so that no traceback with locals shows them.
+    plain = given.reveal()
+    default = os.environ.get("ULTRAVOX_BASE_URL") or _DEFAULT_BASE_URL
+    url = _parsed_url(default if plain is None or plain == "" else plain)
+    del plain, default
     if url is None:
-        msg = "base_url takes an absolute http or https URL without user information, query and fragment"
+        msg = "base_url takes an absolute http or https URL, without user information, query or fragment"
         raise ConfigurationError(msg)
     if url.scheme == "http" and not allow_http and not _is_loopback(url.host or ""):
-        msg = f"{url} would send the API key unencrypted; use https, or pass allow_http=True"
+        msg = f"base_url {url} would send the API key unencrypted; use https, or pass allow_http=True"
         raise ConfigurationError(msg)
     return url
 

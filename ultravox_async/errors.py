@@ -1,15 +1,15 @@
-"""Everything that this package raises on purpose.
+"""The exceptions that this package raises.
 
 ::
 
     UltravoxError
-    ├── ConfigurationError            the client was set up wrongly; nothing was sent
-    ├── InvalidRequestError           refused here, before anything was sent (also a ValueError)
-    ├── ClientClosedError             the client was closed, before the request or while it ran
-    ├── APIConnectionError            no complete answer came back
+    ├── ConfigurationError            a setting of the client is invalid; nothing was sent
+    ├── InvalidRequestError           an argument is invalid; nothing was sent (also a ValueError)
+    ├── ClientClosedError             the client was closed, before the request or during it
+    ├── APIConnectionError            no complete response was received
     │   └── APITimeoutError           ... in time (also a TimeoutError)
-    ├── APIStatusError                an answer came, and its status is no success
-    │   ├── RedirectError             3xx: redirects are not followed, the key stays with its host
+    ├── APIStatusError                the status of the response is not a success
+    │   ├── RedirectError             3xx; redirects are not followed
     │   ├── BadRequestError           400
     │   ├── AuthenticationError       401
     │   ├── PaymentRequiredError      402
@@ -20,10 +20,10 @@
     │   ├── TooEarlyError             425
     │   ├── RateLimitError            429
     │   └── ServerError               5xx
-    ├── ResponseTooLargeError         a body longer than `max_response_bytes`; it was not read to its end
-    └── DecodeError                   the body is not what the API documents
+    ├── ResponseTooLargeError         the response body is longer than `max_response_bytes`
+    └── DecodeError                   the response body is not what the API documents
 
-All of them pickle and unpickle. None of them holds the API key, a password or an exception of aiohttp.
+All of them can be pickled. None of them holds the API key, a password or an exception of aiohttp.
 """
 
 import re
@@ -47,24 +47,24 @@ def _restore(cls: "type[UltravoxError]", args: tuple[object, ...], state: dict[s
 
 
 class UltravoxError(Exception):
-    """The root of the tree. Raised itself where a client is used from a second event loop."""
+    """The base class of all errors. Raised itself if a client is used in a second event loop, for example."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restore, (type(self), self.args, dict(vars(self)))
 
 
 class ConfigurationError(UltravoxError):
-    """The client cannot work as it was set up: no key, a malformed URL, a setting out of range."""
+    """A setting of the client is missing or invalid: no key, a malformed URL, a number out of range."""
 
 
 class InvalidRequestError(UltravoxError, ValueError):
-    """The request was refused before anything was sent, because the API could only refuse it."""
+    """An argument is invalid. Nothing was sent, because the API would refuse the request."""
 
     field: str
-    """The argument at fault, for example ``username`` or ``allowed_agents[2].agent_id``."""
+    """The invalid argument, for example ``username`` or ``allowed_agents[2].agent_id``."""
 
     problem: str
-    """What is wrong with it, with the limit that it breaks."""
+    """What is wrong with it, including the limit that it exceeds."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -73,11 +73,11 @@ class InvalidRequestError(UltravoxError, ValueError):
 
 
 class ClientClosedError(UltravoxError):
-    """The client was closed: before the request was made, or while it was running."""
+    """The client was closed, before the request was made or while it was running."""
 
 
 class APIConnectionError(UltravoxError):
-    """No complete answer came back: no connection, a connection lost, or a body cut short."""
+    """No complete response was received: no connection, a lost connection, or a truncated body."""
 
     method: str
     """The HTTP method."""
@@ -89,7 +89,7 @@ class APIConnectionError(UltravoxError):
     """What went wrong, in a few words."""
 
     connected: bool
-    """False where the connection was never made, so that the request certainly had no effect."""
+    """False if the connection was never made, so that the request certainly had no effect."""
 
     def __init__(self, method: str, path: str, reason: str, *, connected: bool) -> None:
         super().__init__(f"{method} {path}: {reason}")
@@ -100,33 +100,33 @@ class APIConnectionError(UltravoxError):
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """The answer did not come within `Timeout.connect`, `Timeout.read` or `Timeout.total`."""
+    """The response did not arrive within `Timeout.connect`, `Timeout.read` or `Timeout.total`."""
 
-    # OSError, which TimeoutError is, would print its own idea of the arguments.
+    # TimeoutError is an OSError, whose __str__ formats two or more arguments as an errno and its text.
     def __str__(self) -> str:
         return f"{self.method} {self.path}: {self.reason}"
 
 
 class APIStatusError(UltravoxError):
-    """The API, or a proxy before it, answered with a status that is no success."""
+    """The API, or a proxy in front of it, responded with a status that is not a success."""
 
     status: int
     """The HTTP status code."""
 
     detail: str | None
-    """What the answer says is wrong, on one line; None where it says nothing readable."""
+    """What the response body says is wrong, on one line; None if it has no readable message."""
 
     field_errors: dict[str, list[str]]
-    """Messages by wire path (``allowedAgents[0].agentId``), as a 400 of Django REST framework has them."""
+    """The messages by field (``allowedAgents[0].agentId``), as Django REST framework sends them with a 400."""
 
     headers: Mapping[str, str]
-    """The headers of the answer; names are looked up without regard to case."""
+    """The headers of the response; names are case-insensitive."""
 
     body: bytes
-    """The first 64 KiB of the decoded body, with the key and the passwords of the request taken out."""
+    """The first 64 KiB of the body, after decompression; the key and the passwords of the request are redacted."""
 
     request_id: str | None
-    """The ``X-Request-Id`` of the answer, where there is one."""
+    """The ``X-Request-Id`` header of the response; None if there is none."""
 
     method: str
     """The HTTP method."""
@@ -135,9 +135,9 @@ class APIStatusError(UltravoxError):
     """The path of the request, percent-encoded, without its query."""
 
     retry_after: float | None
-    """Seconds that ``Retry-After`` asks to wait, where the answer has a usable one."""
+    """The seconds to wait that ``Retry-After`` asks for; None if there is no valid one."""
 
-    def __init__(  # noqa: PLR0913 - an answer has these parts
+    def __init__(  # noqa: PLR0913 - a response has these parts
         self,
         status: int,
         method: str,
@@ -167,11 +167,11 @@ class APIStatusError(UltravoxError):
 
 
 class RedirectError(APIStatusError):
-    """A 3xx. It is not followed: the key, and the body of the request, go to the base URL's origin only."""
+    """3xx. Redirects are not followed: the key and the body of a request go to the base URL's origin only."""
 
     @property
     def location(self) -> str | None:
-        """Where the redirect pointed: its ``Location`` header as it came, with a query that may be secret."""
+        """The target of the redirect: the ``Location`` header as received, with a query that may be secret."""
         return self.headers.get("Location")
 
     def _message(self) -> str:
@@ -188,7 +188,7 @@ class AuthenticationError(APIStatusError):
 
 
 class PaymentRequiredError(APIStatusError):
-    """402: the account lacks the credit or the plan for this."""
+    """402: the account does not have the credit or the plan for this."""
 
 
 class PermissionDeniedError(APIStatusError):
@@ -196,15 +196,15 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such thing, or it is not this account's."""
+    """404: the resource does not exist, or belongs to another account."""
 
 
 class ConflictError(APIStatusError):
-    """409: the request clashes with what is there."""
+    """409: the request conflicts with the current state of the resource."""
 
 
 class UnprocessableEntityError(APIStatusError):
-    """422: the request is well-formed, and cannot be carried out as it stands."""
+    """422: the request is well-formed, but cannot be carried out."""
 
 
 class TooEarlyError(APIStatusError):
@@ -212,21 +212,21 @@ class TooEarlyError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests; `retry_after` says for how long to wait, in seconds, where that is known."""
+    """429: too many requests; `retry_after` is the number of seconds to wait, if it is known."""
 
     def _message(self) -> str:
-        # To the millisecond, and never in powers of ten.
+        # To the millisecond, and without an exponent, which ":g" would write for a long wait.
         wait = "" if self.retry_after is None else f" (Retry-After: {round(self.retry_after, 3):.15g} s)"
-        # The reason is what gets cut where both are too long for one text.
+        # If both together are too long, the message of the API is cut, and not the wait.
         return one_line(super()._message(), _MESSAGE_LIMIT - len(wait)) + wait
 
 
 class ServerError(APIStatusError):
-    """5xx: the API, or a proxy before it, failed."""
+    """5xx: the API, or a proxy in front of it, failed."""
 
 
 class ResponseTooLargeError(UltravoxError):
-    """The decoded body of an answer is longer than the `max_response_bytes` of the client."""
+    """The response body, after decompression, is longer than `max_response_bytes`. It was not read to its end."""
 
     method: str
     """The HTTP method."""
@@ -238,20 +238,20 @@ class ResponseTooLargeError(UltravoxError):
     """The limit, in bytes."""
 
     def __init__(self, method: str, path: str, limit: int) -> None:
-        super().__init__(f"{method} {path}: the body of the answer is longer than {limit} bytes (max_response_bytes)")
+        super().__init__(f"{method} {path}: the response body is longer than {limit} bytes (max_response_bytes)")
         self.method = method
         self.path = path
         self.limit = limit
 
 
 class DecodeError(UltravoxError):
-    """An answer of the API is not what its documentation promises."""
+    """The body of a response is not what the API documents."""
 
     origin: str
-    """The request that was answered, for example ``GET /api/sip/registrations``."""
+    """The request, for example ``GET /api/sip/registrations``."""
 
     path: str
-    """Where in the body, in the names of the wire, for example ``results[3].created``; empty for the body itself."""
+    """The place in the body, with the API's field names: ``results[3].created``; empty for the body itself."""
 
     expected: str
     """What should have been there."""
@@ -282,7 +282,7 @@ _CLASS_BY_HUNDRED: dict[int, type[APIStatusError]] = {3: RedirectError, 5: Serve
 
 
 def class_for_status(status: int) -> type[APIStatusError]:
-    """Return the class of the tree that stands for an HTTP status."""
+    """Return the exception class for an HTTP status."""
     return _CLASS_BY_STATUS.get(status) or _CLASS_BY_HUNDRED.get(status // 100, APIStatusError)
 
 
@@ -294,7 +294,7 @@ def _phrase(status: int) -> str:
 
 
 def _redirect_target(location: str | None) -> str:
-    # The query of a presigned URL is as good as a password, and so may be what stands in the other two places.
+    # The query of a presigned URL grants access like a password; user information and a fragment may be secret too.
     if not location:
         return "nowhere"
     return without_user_information(_QUERY_OR_FRAGMENT.sub("", location)) or "the same path"

@@ -55,7 +55,7 @@ async def test_it_says_that_it_uses_the_embedded_emulator() -> None:
     assert stdout.startswith("Fetching from the embedded emulator")
 
 
-async def test_it_is_silent_on_a_stderr_that_is_no_terminal() -> None:
+async def test_it_shows_no_progress_if_stderr_is_not_a_terminal() -> None:
     async with running(NAME, "--count", "20") as process:
         code, _, stderr = await ended(process)
     assert (code, stderr) == (0, "")
@@ -114,7 +114,7 @@ async def test_a_key_that_the_api_refuses_is_one_line_and_exit_code_2(account: E
     assert (code, stderr) == (2, expected)
 
 
-def test_a_key_that_cannot_be_one_is_one_line_and_exit_code_2(
+def test_an_invalid_key_is_one_line_and_exit_code_2(
     example: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ULTRAVOX_API_KEY", "with a space")
@@ -124,7 +124,7 @@ def test_a_key_that_cannot_be_one_is_one_line_and_exit_code_2(
     assert stderr.count("\n") == 1
 
 
-def test_a_concurrency_that_cannot_work_is_one_line_and_exit_code_2(
+def test_an_invalid_concurrency_is_one_line_and_exit_code_2(
     example: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("ULTRAVOX_API_KEY", raising=False)
@@ -132,7 +132,7 @@ def test_a_concurrency_that_cannot_work_is_one_line_and_exit_code_2(
     assert capsys.readouterr().err == "error: concurrency: takes a whole number of at least 1, not 0\n"
 
 
-def test_a_count_that_cannot_work_is_explained(example: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_count_is_explained(example: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         example.main(["--count", "0"])
     assert raised.value.code == 2

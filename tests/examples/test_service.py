@@ -72,7 +72,7 @@ async def test_an_unknown_id_is_a_404(service: Service) -> None:
         assert "No such registration" in (await response.json())["error"]
 
 
-async def test_an_id_that_cannot_be_one_is_a_400(service: Service, account: Emulator) -> None:
+async def test_an_invalid_id_is_a_400(service: Service, account: Emulator) -> None:
     async with service.get("/registrations/%00") as response:
         assert (response.status, account.received) == (400, 0)
 
@@ -99,14 +99,14 @@ async def test_several_ids_are_answered_at_once(service: Service, account: Emula
     assert names == [f"user-{number:06d}" for number in range(5)]
 
 
-async def test_one_id_that_fails_does_not_take_the_others_with_it(service: Service, account: Emulator) -> None:
+async def test_one_id_that_fails_does_not_affect_the_others(service: Service, account: Emulator) -> None:
     body = await body_of(service, f"/registrations?ids={account.registration_ids[0]},nobody")
     assert list(body["found"]) == account.registration_ids[:1]
     assert body["failed"] == {"nobody": "404 Not Found: GET /api/sip/registrations/nobody: No such registration"}
 
 
 @pytest.mark.parametrize("query", ["", "?ids=", "?ids=,"])
-async def test_no_ids_are_a_400(service: Service, query: str) -> None:
+async def test_a_request_without_ids_is_a_400(service: Service, query: str) -> None:
     async with service.get(f"/registrations{query}") as response:
         assert response.status == 400
 
@@ -139,7 +139,7 @@ async def test_the_client_is_closed_with_the_service(example: ModuleType, client
         await ultravox.sip.registrations.get("nobody")
 
 
-async def test_without_a_client_it_asks_the_account_of_the_environment(
+async def test_by_default_it_uses_the_account_of_the_environment(
     example: ModuleType, account: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ULTRAVOX_API_KEY", account.api_key)
@@ -169,7 +169,7 @@ async def test_the_urls_that_it_says_to_try_are_answered() -> None:
         await ended(process)
 
 
-async def test_with_a_key_it_asks_the_api(account: Emulator) -> None:
+async def test_with_a_key_it_uses_the_api(account: Emulator) -> None:
     async with running(NAME, "--port", "0", account=account) as process, aiohttp.ClientSession() as browser:
         found = re.search(r"http://[0-9.:]+", await line_with("Running on", process))
         assert found is not None
@@ -179,7 +179,7 @@ async def test_with_a_key_it_asks_the_api(account: Emulator) -> None:
         await ended(process)
 
 
-def test_a_key_that_cannot_be_one_is_one_line_and_exit_code_2(
+def test_an_invalid_key_is_one_line_and_exit_code_2(
     example: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ULTRAVOX_API_KEY", "with a space")

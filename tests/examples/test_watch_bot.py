@@ -73,7 +73,7 @@ async def test_a_change_is_reported_once(example: ModuleType, ultravox: AsyncUlt
         assert await anext(lines) == "user-000001@sip-1.example.com: failed -> registered"
 
 
-async def test_what_stays_as_it_is_is_not_reported(
+async def test_a_registration_without_changes_is_not_reported(
     example: ModuleType, ultravox: AsyncUltravox, account: Emulator
 ) -> None:
     pause = after_sweep(9, lambda: account.refuse_proxy("sip-2.example.com"))
@@ -115,7 +115,7 @@ async def test_an_id_that_vanishes_is_reported_once(
         assert await anext(lines) == "user-000001@sip-1.example.com: registered -> failed"
 
 
-async def test_what_vanishes_is_called_by_its_name_where_that_is_known(
+async def test_a_registration_that_vanishes_is_reported_by_name_if_that_is_known(
     example: ModuleType, ultravox: AsyncUltravox, account: Emulator
 ) -> None:
     gone = account.registration_ids[1]
@@ -129,7 +129,7 @@ async def test_the_watch_ends_when_nothing_is_left(example: ModuleType, ultravox
     assert sorted(lines) == ["no-one: vanished", "nobody: vanished"]
 
 
-async def test_no_more_pages_are_listed_than_it_takes(example: ModuleType) -> None:
+async def test_no_more_pages_are_listed_than_needed(example: ModuleType) -> None:
     async with (
         Emulator(registrations=250) as emulator,
         AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as ultravox,
@@ -188,7 +188,7 @@ async def test_a_key_that_the_api_refuses_is_one_line_and_exit_code_2(account: E
 
 
 @pytest.mark.parametrize("arguments", [["--count", "0"], ["--interval", "0"], ["--interval", "nan"]])
-def test_numbers_that_cannot_work_are_explained(
+def test_invalid_numbers_are_explained(
     example: ModuleType, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as raised:

@@ -112,7 +112,7 @@ async def test_a_body_beyond_the_default_limit_is_refused_in_bounded_memory(body
 
 
 @pytest.mark.parametrize("body", BODIES)
-async def test_an_error_with_a_long_body_stays_that_error_in_little_memory(body: str) -> None:
+async def test_an_error_response_with_a_long_body_is_that_error_in_little_memory(body: str) -> None:
     stream = BODIES[body]()
     stream.head = stream.head.replace(b"200 OK", b"400 Bad Request")
     async with stream.listening() as base_url, client_of(base_url) as client:
@@ -122,7 +122,7 @@ async def test_an_error_with_a_long_body_stays_that_error_in_little_memory(body:
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"gzip, gzip"])
-async def test_a_body_that_was_compressed_twice_is_no_json_and_takes_no_memory(coding: bytes) -> None:
+async def test_a_body_that_was_compressed_twice_is_not_json_and_takes_no_memory(coding: bytes) -> None:
     stream = encoded(coding, gzip.compress(GZIP_BOMB))
     async with stream.listening() as base_url, client_of(base_url) as client:
         peak = await _peak_of(_refused(client.sip.get_config(), UltravoxError))
@@ -157,7 +157,7 @@ async def test_a_body_that_drips_ends_at_the_deadline(said: bytes) -> None:
         assert len(wire.received) == 1
 
 
-async def test_a_head_without_end_is_refused_in_bounded_memory() -> None:
+async def test_an_endless_header_section_is_refused_in_bounded_memory() -> None:
     stream = Stream(HEAD, lambda: repeat(b"X-More: and more\r\n" * 1000, 10_000))
     async with stream.listening() as base_url, client_of(base_url) as client:
         peak = await _peak_of(_refused(client.request("GET", ANYTHING), UltravoxError))
@@ -181,7 +181,7 @@ CUT = {
 
 @pytest.mark.parametrize("then", ["hang up", "reset"])
 @pytest.mark.parametrize("cut", CUT)
-async def test_a_get_whose_answer_is_cut_short_is_sent_again(cut: str, then: Then) -> None:
+async def test_a_get_whose_response_is_truncated_is_sent_again(cut: str, then: Then) -> None:
     async with Wire(in_turn(Say(CUT[cut], then), OK)) as wire, client_of(wire.base_url) as client:
         assert (await client.request("GET", ANYTHING)).json() == {"fine": True}
         assert len(wire.received) == 2
@@ -189,7 +189,7 @@ async def test_a_get_whose_answer_is_cut_short_is_sent_again(cut: str, then: The
 
 @pytest.mark.parametrize("then", ["hang up", "reset"])
 @pytest.mark.parametrize("cut", CUT)
-async def test_an_answer_cut_short_is_a_connection_error(cut: str, then: Then) -> None:
+async def test_a_truncated_response_is_a_connection_error(cut: str, then: Then) -> None:
     once = RetryPolicy(max_attempts=1)
     async with Wire(in_turn(Say(CUT[cut], then))) as wire, client_of(wire.base_url, retry=once) as client:
         with pytest.raises(APIConnectionError) as caught:
@@ -199,7 +199,7 @@ async def test_an_answer_cut_short_is_a_connection_error(cut: str, then: Then) -
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("cut", CUT)
-async def test_a_change_whose_answer_is_cut_short_is_not_sent_again(cut: str, method: str) -> None:
+async def test_a_change_whose_response_is_truncated_is_not_sent_again(cut: str, method: str) -> None:
     async with Wire(in_turn(Say(CUT[cut], "hang up"), OK)) as wire, client_of(wire.base_url) as client:
         with pytest.raises(APIConnectionError) as caught:
             await client.request(method, ANYTHING, json={})

@@ -130,7 +130,7 @@ def _one_missing(pool_size: int) -> Script:
 
 
 @pytest.mark.parametrize("stage", HELD_UP)
-async def test_a_close_takes_few_turns_and_each_caller_learns_of_it_at_any_stage(stage: Stage) -> None:
+async def test_a_close_takes_few_turns_and_raises_in_each_caller_at_any_stage(stage: Stage) -> None:
     async with scene_of(stage) as scene:
         calls = await start_calls(scene)
         await close_at_once(scene.client)
@@ -312,7 +312,7 @@ async def test_a_close_while_a_tracing_hook_waits_ends_the_request_and_its_conne
         assert transports_to(URL(wire.base_url).port or 0) == []
 
 
-async def test_a_close_within_the_hook_of_a_request_that_another_close_ends_waits_for_neither() -> None:
+async def test_two_closes_from_tracing_hooks_do_not_wait_for_each_other() -> None:
     async def close(*_: object) -> None:
         await client.close()
 
@@ -325,7 +325,7 @@ async def test_a_close_within_the_hook_of_a_request_that_another_close_ends_wait
         assert {type(each) for each in await outcomes_of(calls)} == {ClientClosedError}
 
 
-async def test_a_close_within_a_hook_that_other_requests_are_in_as_well_ends_them_all() -> None:
+async def test_a_close_within_a_tracing_hook_ends_other_requests_that_are_in_hooks() -> None:
     inside = asyncio.Barrier(10)
 
     async def close(*_: object) -> None:

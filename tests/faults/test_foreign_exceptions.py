@@ -52,7 +52,7 @@ def failing_at(event: str, make_error: Callable[[], BaseException]) -> aiohttp.T
     return events
 
 
-async def test_a_sweep_goes_on_when_a_connector_of_others_raises_its_own_error() -> None:
+async def test_a_sweep_continues_when_a_third_party_connector_raises_its_own_error() -> None:
     async with (
         Wire(the_registration_asked_for) as wire,
         aiohttp.ClientSession(connector=FailingConnector()) as session,
@@ -96,14 +96,14 @@ async def test_a_request_whose_hook_failed_was_connected_from_the_moment_of_send
     assert caught.value.connected is connected
 
 
-async def test_an_error_without_a_text_is_told_by_its_class_alone() -> None:
+async def test_an_error_without_a_text_is_named_by_its_class_alone() -> None:
     hook = failing_at("on_request_start", LookupError)
     async with client_of("http://127.0.0.1:9", retry=ONCE, trace_configs=[hook]) as client:
         with pytest.raises(APIConnectionError, match=r": LookupError$"):
             await client.request("GET", ANYTHING)
 
 
-async def test_a_timeout_of_a_hooks_own_is_a_timeout_that_names_none_of_the_clients() -> None:
+async def test_a_timeout_in_a_hook_is_a_timeout_error_that_names_no_timeout_of_the_client() -> None:
     hook = failing_at("on_request_start", lambda: TimeoutError("of the hook"))
     async with client_of("http://127.0.0.1:9", retry=ONCE, trace_configs=[hook]) as client:
         with pytest.raises(APITimeoutError, match=r": TimeoutError: of the hook$") as caught:
@@ -111,7 +111,7 @@ async def test_a_timeout_of_a_hooks_own_is_a_timeout_that_names_none_of_the_clie
     assert not caught.value.connected
 
 
-async def test_what_is_no_exception_but_an_end_is_not_changed() -> None:
+async def test_a_base_exception_is_not_changed() -> None:
     class TheEnd(BaseException):
         """Neither an error nor a cancellation."""
 
@@ -121,7 +121,7 @@ async def test_what_is_no_exception_but_an_end_is_not_changed() -> None:
             await client.request("GET", ANYTHING)
 
 
-async def test_another_event_loop_is_only_named_where_there_is_one() -> None:
+async def test_another_event_loop_is_named_only_if_there_is_one() -> None:
     hook = failing_at("on_request_start", lambda: RuntimeError("something else"))
     async with (
         aiohttp.ClientSession(trace_configs=[hook]) as session,
@@ -131,7 +131,7 @@ async def test_another_event_loop_is_only_named_where_there_is_one() -> None:
             await client.request("GET", ANYTHING)
 
 
-async def test_a_bug_of_the_clients_own_ends_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_in_the_client_ends_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
@@ -141,14 +141,14 @@ async def test_a_bug_of_the_clients_own_ends_a_sweep(monkeypatch: pytest.MonkeyP
             await client.sip.registrations.get_many(["id-1"])
 
 
-async def test_a_head_over_the_limit_is_an_error_of_the_tree() -> None:
+async def test_a_header_section_over_the_limit_is_an_ultravox_error() -> None:
     long = answer(200, {}, headers={"X-Long": "x" * 100_000})
     async with Wire(in_turn(long)) as wire, client_of(wire.base_url, retry=ONCE) as client:
         with pytest.raises(APIConnectionError, match="not valid HTTP"):
             await client.request("GET", ANYTHING)
 
 
-async def test_a_body_that_is_no_gzip_is_an_error_of_the_tree() -> None:
+async def test_a_body_that_is_not_gzip_is_an_ultravox_error() -> None:
     wrong = answer(200, body=b"no gzip at all", headers={"Content-Encoding": "gzip"})
     async with Wire(in_turn(wrong)) as wire, client_of(wire.base_url, retry=ONCE) as client:
         with pytest.raises(UltravoxError):
@@ -219,7 +219,7 @@ async def test_a_cancellation_that_a_hook_raises_is_a_connection_error() -> None
             await client.request("GET", ANYTHING)
 
 
-async def test_a_certificate_that_another_packages_connector_cannot_verify_is_tried_once() -> None:
+async def test_a_certificate_that_a_third_party_connector_cannot_verify_is_tried_once() -> None:
     class Unverified(aiohttp.TCPConnector):
         asked = 0
 
@@ -238,7 +238,7 @@ async def test_a_certificate_that_another_packages_connector_cannot_verify_is_tr
 
 
 @pytest.mark.parametrize("proxy", ["u:canary-proxy@127.0.0.1:9", "http:/u:canary-proxy@h", "http://u:canary-proxy/x@h"])
-async def test_a_proxy_that_is_no_url_is_told_without_its_password(proxy: str) -> None:
+async def test_a_proxy_that_is_not_a_url_is_named_without_its_password(proxy: str) -> None:
     async with (
         aiohttp.ClientSession(proxy=proxy) as session,
         client_of("http://127.0.0.1:9", session=session, retry=ONCE) as client,

@@ -97,7 +97,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("use", AS_DOCUMENTED)
-def test_use_as_documented_warns_of_nothing(use: str) -> None:
+def test_use_as_documented_emits_no_warning(use: str) -> None:
     assert_clean(run(AS_DOCUMENTED[use], *STRICT), "5")
 
 

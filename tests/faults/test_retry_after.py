@@ -48,9 +48,7 @@ def in_an_hour() -> str:
 
 @pytest.mark.parametrize(("status", "path"), [(429, ANYTHING), (503, "/api/calls"), (503, "/api/agents/some-id/calls")])
 @pytest.mark.parametrize("value", PASSABLE)
-async def test_a_wait_that_is_over_at_once_repeats_even_what_changes_something(
-    value: str, status: int, path: str
-) -> None:
+async def test_a_retry_after_of_zero_repeats_even_a_change(value: str, status: int, path: str) -> None:
     failed = answer(status, {"detail": "No capacity."}, headers={"Retry-After": value})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
         assert (await client.request("POST", path, json={})).status == 200
@@ -67,7 +65,7 @@ async def test_a_wait_that_is_over_at_once_repeats_even_what_changes_something(
         ("POST", "/api/recalls"),
     ],
 )
-async def test_a_503_of_the_apis_own_form_does_not_have_another_change_repeated(method: str, path: str) -> None:
+async def test_after_a_503_of_the_api_itself_no_other_change_is_repeated(method: str, path: str) -> None:
     failed = answer(503, {"detail": "No capacity."}, headers={"Retry-After": "0"})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
         with pytest.raises(ServerError):
@@ -89,7 +87,7 @@ async def test_a_call_is_not_created_again_behind_a_gateway_that_answers_503(bod
 
 
 @pytest.mark.parametrize("value", IGNORED, ids=ascii)
-async def test_a_value_that_makes_no_sense_is_as_good_as_none_for_a_get(value: str) -> None:
+async def test_an_invalid_retry_after_is_ignored_for_a_get(value: str) -> None:
     failed = answer(503, headers={"Retry-After": value})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
         assert (await client.request("GET", ANYTHING)).status == 200
@@ -97,7 +95,7 @@ async def test_a_value_that_makes_no_sense_is_as_good_as_none_for_a_get(value: s
 
 
 @pytest.mark.parametrize("value", IGNORED, ids=ascii)
-async def test_a_value_that_makes_no_sense_does_not_have_a_post_repeated(value: str) -> None:
+async def test_a_post_is_not_repeated_after_an_invalid_retry_after(value: str) -> None:
     failed = answer(503, headers={"Retry-After": value})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
         with pytest.raises(ServerError) as caught:
@@ -107,7 +105,7 @@ async def test_a_value_that_makes_no_sense_does_not_have_a_post_repeated(value: 
 
 
 @pytest.mark.parametrize("value", [*PASSABLE[:2], *PASSABLE[3:], *IGNORED], ids=ascii)
-async def test_a_value_that_asks_for_no_pause_does_not_take_away_the_ordinary_one(value: str) -> None:
+async def test_a_retry_after_of_zero_keeps_the_ordinary_pause(value: str) -> None:
     # The ordinary pause does not fit into the total, so that there is no second attempt: nothing hammers.
     failed = answer(503, headers={"Retry-After": value})
     slowly = RetryPolicy(base_delay=60.0, max_delay=60.0)
@@ -168,7 +166,7 @@ async def test_a_date_of_an_answer_without_a_usable_date_is_read_against_the_loc
         assert 1800 < caught.value.retry_after <= 5400
 
 
-async def test_a_date_far_beyond_what_clocks_can_tell_raises_at_once() -> None:
+async def test_a_date_beyond_the_range_of_datetime_raises_at_once() -> None:
     failed = answer(503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
         with pytest.raises(ServerError) as caught:
@@ -190,7 +188,7 @@ async def test_a_wait_that_does_not_fit_into_the_total_raises_at_once() -> None:
 
 
 @pytest.mark.parametrize("values", [("0", "61"), ("61", "0"), ("61", "soon"), ("-1", "61")])
-async def test_of_two_values_in_one_answer_the_longer_wait_counts(values: tuple[str, str]) -> None:
+async def test_of_two_retry_after_headers_the_longer_wait_counts(values: tuple[str, str]) -> None:
     first, second = values
     failed = answer(503, headers={"Retry-After": first, "retry-after": second})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
@@ -200,14 +198,14 @@ async def test_of_two_values_in_one_answer_the_longer_wait_counts(values: tuple[
         assert len(wire.received) == 1
 
 
-async def test_two_values_that_make_no_sense_are_as_good_as_none() -> None:
+async def test_two_invalid_retry_after_headers_are_ignored() -> None:
     failed = answer(503, headers={"Retry-After": "soon", "retry-after": "nan"})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
         assert (await client.request("GET", ANYTHING)).status == 200
         assert len(wire.received) == 2
 
 
-async def test_a_cool_down_of_a_million_years_keeps_nobody_waiting() -> None:
+async def test_a_retry_after_of_a_million_years_does_not_block_the_client() -> None:
     failed = answer(429, headers={"Retry-After": "999999999999"})
     async with Wire(in_turn(failed, OK)) as wire, client_of(wire.base_url) as client:
         with pytest.raises(RateLimitError) as caught:
@@ -246,7 +244,7 @@ async def test_a_sweep_waits_out_a_cool_down_up_to_the_longest_and_loses_no_id(
         assert waited - 10 < clock.ahead < waited + 10
 
 
-async def test_after_a_cool_down_that_was_cut_one_request_of_a_sweep_tries(clock: Clock) -> None:
+async def test_after_a_shortened_cool_down_one_request_of_a_sweep_tries(clock: Clock) -> None:
     tried: list[float] = []
     refuse = answer(429, headers={"Retry-After": "999999999999"})
 

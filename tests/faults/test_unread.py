@@ -89,7 +89,7 @@ async def test_a_connection_on_which_something_came_unasked_is_closed_and_not_us
         assert server.connections == ["1", "2"]
 
 
-async def test_an_answer_too_many_in_one_piece_with_the_right_one_is_given_to_nobody() -> None:
+async def test_a_surplus_response_in_the_same_packet_as_the_right_one_is_used_for_no_request() -> None:
     twice = Say(answer(200, {"answer": "right"}).data + answer(200, {"answer": "one too many"}).data)
     async with Wire(in_turn(twice, answer(200, {"answer": "next"}))) as wire, client_of(wire.base_url) as client:
         assert (await client.request("GET", ANYTHING)).json() == {"answer": "right"}
@@ -110,7 +110,7 @@ async def test_a_get_that_is_given_another_resource_is_repeated_on_a_new_connect
         assert seen == [1, 2, 2]
 
 
-async def test_at_last_the_error_names_both_ids() -> None:
+async def test_after_the_last_attempt_the_error_names_both_ids() -> None:
     async with Wire(in_turn(registration("LATE"))) as wire, client_of(wire.base_url) as client:
         with pytest.raises(DecodeError, match=r'registrationId: expected .*"k2", got "LATE"'):
             await client.sip.registrations.get("k2")
@@ -145,7 +145,7 @@ async def test_a_uuid_may_come_back_in_another_case(wanted: str) -> None:
         assert len(wire.received) == 1
 
 
-async def test_an_id_that_is_no_uuid_may_not() -> None:
+async def test_an_id_that_is_not_a_uuid_may_not() -> None:
     once = RetryPolicy(max_attempts=1)
     async with Wire(in_turn(registration("K2"))) as wire, client_of(wire.base_url, retry=once) as client:
         with pytest.raises(DecodeError, match='"k2", got "K2"'):

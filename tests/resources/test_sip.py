@@ -98,7 +98,7 @@ async def test_a_registration_that_lacks_a_required_field_is_a_decode_error(ultr
             await ultravox.sip.registrations.get("some-id")
 
 
-async def test_what_is_missing_is_not_found(ultravox: AsyncUltravox) -> None:
+async def test_a_registration_that_does_not_exist_is_not_found(ultravox: AsyncUltravox) -> None:
     with pytest.raises(NotFoundError, match="No such registration") as caught:
         await ultravox.sip.registrations.get("missing")
     assert caught.value.path == "/api/sip/registrations/missing"
@@ -124,7 +124,7 @@ def changing(ultravox: AsyncUltravox, registration_id: str) -> Coroutine[Any, An
 
 @pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "a\r\nb"])
 @pytest.mark.parametrize("call", [getting, deleting, changing])
-async def test_an_id_that_cannot_be_one_is_refused(
+async def test_an_invalid_id_is_refused(
     ultravox: AsyncUltravox,
     ultravox_emulator: Emulator,
     call: Callable[[AsyncUltravox, str], Coroutine[Any, Any, object]],
@@ -159,7 +159,9 @@ async def test_optional_fields_are_created_with_it(ultravox: AsyncUltravox, ultr
     assert (made.outbound_proxy, made.auth_user) == ("o", "a")
 
 
-async def test_update_sends_only_what_it_is_given(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_update_sends_only_the_fields_that_it_is_given(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
     some_id = ultravox_emulator.registration_ids[3]
     changed = await ultravox.sip.registrations.update(some_id, username="bob")
     assert sent(ultravox_emulator) == {"username": "bob"}
@@ -231,7 +233,7 @@ async def test_the_configuration_is_changed(ultravox: AsyncUltravox, ultravox_em
     assert ultravox_emulator.requests[-1].method == "PATCH"
 
 
-async def test_what_is_not_given_stays_in_the_configuration(
+async def test_omitted_fields_of_the_configuration_are_not_changed(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator
 ) -> None:
     await ultravox.sip.update_config(allow_all_agents=True)
@@ -275,7 +277,7 @@ async def test_a_misspelt_field_is_a_type_error_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("call", [updating(), configuring()])
-async def test_an_update_of_nothing_is_refused_and_nothing_is_sent(
+async def test_an_update_without_fields_is_refused_and_nothing_is_sent(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, call: Call
 ) -> None:
     with pytest.raises(InvalidRequestError, match="changes: takes at least one of"):
@@ -322,7 +324,7 @@ REFUSED: list[tuple[Call, str, str]] = [
 
 
 @pytest.mark.parametrize(("call", "field", "limit"), REFUSED)
-async def test_what_breaks_a_limit_is_refused_by_name_and_nothing_is_sent(
+async def test_a_field_that_exceeds_its_limit_is_refused_by_name_and_nothing_is_sent(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, call: Call, field: str, limit: str
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:
@@ -368,7 +370,7 @@ async def test_a_field_that_the_server_refuses_is_named(ultravox_responses: aior
     assert PASSWORD not in shown(caught.value)
 
 
-async def test_a_password_too_short_to_be_told_from_other_text_garbles_no_message(
+async def test_a_very_short_password_is_not_redacted_so_that_messages_stay_readable(
     ultravox_responses: aioresponses,
 ) -> None:
     ultravox_responses.post(  # pyright: ignore[reportUnknownMemberType] - partly typed in aioresponses

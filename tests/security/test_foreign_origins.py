@@ -52,7 +52,7 @@ async def send(client: AsyncUltravox, method: str) -> None:
 @pytest.mark.parametrize("status", range(301, 309))
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_redirect_is_told_and_the_other_server_sees_no_request(
+async def test_a_redirect_is_an_error_and_the_other_server_sees_no_request(
     method: str, other: str, status: int, elsewhere: Wire, secure: Wire
 ) -> None:
     location = url_of(other, elsewhere, secure)
@@ -84,7 +84,7 @@ async def test_no_other_header_leads_to_the_other_server(name: str, elsewhere: W
 
 
 @pytest.mark.parametrize("other", OTHERS)
-async def test_a_next_link_of_another_origin_loses_no_page_and_the_other_server_sees_no_request(
+async def test_a_next_link_to_another_origin_loses_no_page_and_the_other_server_sees_no_request(
     other: str, elsewhere: Wire, secure: Wire
 ) -> None:
     link = f"{url_of(other, elsewhere, secure)}?cursor=2"

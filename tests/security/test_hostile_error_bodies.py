@@ -53,7 +53,7 @@ def is_presentable(error: APIStatusError) -> bool:
 
 @settings(max_examples=300, deadline=None)
 @given(status=STATUSES, body=BODIES, kind=TYPES)
-async def test_an_error_body_of_any_shape_and_encoding_gives_a_short_printable_text(
+async def test_an_error_body_of_any_shape_and_encoding_makes_a_short_printable_text(
     status: int, body: bytes, kind: str
 ) -> None:
     error = await error_of(answer(status, body=body, headers={"Content-Type": kind}))
@@ -83,7 +83,7 @@ DEEP: dict[str, Callable[[int], bytes]] = {
 
 
 @pytest.mark.parametrize("shape", HUGE)
-async def test_an_error_body_of_five_megabytes_gives_a_short_printable_text(shape: str) -> None:
+async def test_an_error_body_of_five_megabytes_makes_a_short_printable_text(shape: str) -> None:
     assert is_presentable(await error_of(answer(500, body=HUGE[shape](MEGABYTES))))
 
 
@@ -108,11 +108,11 @@ def test_a_long_error_body_takes_no_more_steps_than_a_short_one(shape: str) -> N
 
 @pytest.mark.parametrize("depth", [100, 900, 1000, 1023, 1024, 200_000])
 @pytest.mark.parametrize("shape", DEEP)
-async def test_an_error_body_of_any_depth_gives_a_short_printable_text(shape: str, depth: int) -> None:
+async def test_an_error_body_of_any_depth_makes_a_short_printable_text(shape: str, depth: int) -> None:
     assert is_presentable(await error_of(answer(500, body=DEEP[shape](depth))))
 
 
-async def test_an_error_body_beyond_the_limit_still_gives_its_status() -> None:
+async def test_an_error_body_beyond_the_limit_is_still_an_error_with_its_status() -> None:
     said = answer(403, body=b"x" * 2000)
     async with Wire(in_turn(said)) as wire, client_of(wire.base_url, max_response_bytes=1000) as client:
         with pytest.raises(APIStatusError, match="403"):
@@ -120,7 +120,7 @@ async def test_an_error_body_beyond_the_limit_still_gives_its_status() -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "x-none", "gzip, gzip"])
-async def test_an_error_body_that_is_not_coded_as_it_says_ends_in_an_error_of_this_package(coding: str) -> None:
+async def test_an_error_body_with_a_wrong_content_encoding_is_an_error_of_this_package(coding: str) -> None:
     said = answer(500, body=b'{"detail": "plain"}', headers={"Content-Encoding": coding})
     async with Wire(in_turn(said)) as wire, client_of(wire.base_url, retry=ONCE) as client:
         with pytest.raises((APIStatusError, APIConnectionError)):
@@ -135,7 +135,7 @@ async def test_an_error_body_that_is_not_coded_as_it_says_ends_in_an_error_of_th
         *("X-Request-Id: " + "x" * 5000, "X-Request-Id: \x80\x81", "Location: http://[", "Content-Type: ;;;=="),
     ],
 )
-async def test_no_header_of_an_error_ends_in_anything_but_its_status(header: str) -> None:
+async def test_no_header_changes_the_class_of_a_status_error(header: str) -> None:
     name, _, value = header.partition(": ")
     error = await error_of(answer(429, body=b"{}", headers={name: value}))
     assert error.status == 429

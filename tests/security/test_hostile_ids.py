@@ -50,7 +50,9 @@ TRICKY = [
 
 @pytest.mark.parametrize("value", REFUSED)
 @pytest.mark.parametrize("call", CALLS)
-async def test_an_id_that_could_climb_or_break_out_is_refused_before_anything_is_sent(call: Call, value: str) -> None:
+async def test_an_id_that_could_change_the_path_or_the_request_is_refused_before_anything_is_sent(
+    call: Call, value: str
+) -> None:
     async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         with pytest.raises(InvalidRequestError):
             await call(client, value)
@@ -70,7 +72,7 @@ async def test_every_other_id_reaches_the_server_as_one_segment_that_decodes_to_
 
 
 @pytest.mark.parametrize("value", TRICKY)
-async def test_an_id_that_others_would_read_differently_reaches_the_server_as_one_segment(value: str) -> None:
+async def test_an_id_that_is_often_misparsed_reaches_the_server_as_one_segment(value: str) -> None:
     async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         await get(client, value)
         assert [segments(each.target) for each in wire.received] == [[*BASE, value]]
@@ -96,7 +98,7 @@ async def test_any_text_is_one_segment_or_refused(value: str) -> None:
         *("http://127.0.0.1:1/", "/api/%2e./x", "/api/..%2fx"),
     ],
 )
-async def test_a_path_that_could_climb_or_break_out_is_refused_before_anything_is_sent(path: str) -> None:
+async def test_a_path_that_could_lead_elsewhere_is_refused_before_anything_is_sent(path: str) -> None:
     async with Wire(the_registration_asked_for) as wire, client_of(wire.base_url) as client:
         with pytest.raises(InvalidRequestError):
             await client.request("GET", path)

@@ -7,7 +7,7 @@ from tests.wire import REGISTRATION, Wire, answer, client_of, in_turn
 from ultravox_async import DecodeError, UltravoxError
 
 
-def test_five_hundred_mutated_answers_give_the_right_value_or_a_decode_error() -> None:
+def test_five_hundred_mutated_responses_are_decoded_rightly_or_are_decode_errors() -> None:
     tally = run(500, seed=0)
     assert tally.right + tally.refused == 500
     assert min(tally.right, tally.refused) > 100
@@ -28,7 +28,7 @@ def test_five_hundred_mutated_answers_give_the_right_value_or_a_decode_error() -
         b"\0",
     ],
 )
-async def test_what_is_no_json_is_a_decode_error(body: bytes) -> None:
+async def test_text_that_is_not_json_is_a_decode_error(body: bytes) -> None:
     async with Wire(in_turn(answer(body=body))) as wire, client_of(wire.base_url) as client:
         with pytest.raises(DecodeError):
             await client.sip.registrations.get("some-id")
@@ -61,7 +61,7 @@ async def test_the_path_of_a_decode_error_is_short_and_on_one_line(name: str) ->
 
 
 @pytest.mark.parametrize("link", ["http://[", "http://[::1", "http://h:99999/?cursor=1", "http://\u2100/", "\0", "//"])
-async def test_a_next_link_that_is_no_url_never_raises_anything_foreign(link: str) -> None:
+async def test_a_next_link_that_is_not_a_url_raises_only_errors_of_this_package(link: str) -> None:
     said = answer(200, {"results": [], "next": link})
     async with Wire(in_turn(said)) as wire, client_of(wire.base_url) as client:
         page = await anext(client.sip.registrations.list().pages())

@@ -23,6 +23,6 @@ def test_every_promise_of_the_policy_names_its_test() -> None:
     assert [line for line in promises if not re.search(r"`tests/[\w/]+\.py::test_\w+`$", line)] == []
 
 
-def test_the_policy_names_no_address_that_nobody_reads() -> None:
+def test_the_policy_names_no_unattended_address() -> None:
     assert "private security advisory" in POLICY
     assert "@" not in POLICY

@@ -84,7 +84,7 @@ def operations_with_a_secret() -> Iterator[str]:
                     yield name
 
 
-def test_each_operation_with_a_secret_is_here() -> None:
+def test_each_operation_with_a_secret_is_tested() -> None:
     assert sorted(operations_with_a_secret()) == sorted(send.__name__ for send in SENDS)
 
 
@@ -114,7 +114,7 @@ ANSWERS: list[tuple[Script, type[BaseException], dict[str, Any]]] = [
 
 @pytest.mark.parametrize("send", SENDS)
 @pytest.mark.parametrize(("script", "kind", "settings"), ANSWERS)
-async def test_an_answer_that_is_a_failure_shows_no_secret(
+async def test_an_error_response_shows_no_secret(
     send: Send, script: Script, kind: type[BaseException], settings: dict[str, Any]
 ) -> None:
     assert traces(*texts_of(await failure(send, script, kind, **settings))) == []

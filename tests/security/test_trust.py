@@ -157,7 +157,7 @@ async def test_netrc_is_read_only_where_the_environment_is_trusted(
         assert wire.received[0].headers.get("authorization") == (basic if trust_env else None)
 
 
-async def test_an_authority_that_nobody_knows_ends_the_connection_before_the_key_is_sent() -> None:
+async def test_an_unknown_certificate_authority_ends_the_connection_before_the_key_is_sent() -> None:
     of_server, _ = trust_of(trustme.CA(), "127.0.0.1")
     async with Wire(FOUND, of_server) as wire, client_of(wire.base_url) as client:
         with pytest.raises(APIConnectionError, match=r"(?i)certificate"):
@@ -226,7 +226,7 @@ async def test_a_certificate_that_does_not_verify_is_tried_once_and_the_text_end
     assert len(connecting) == 1
 
 
-async def test_a_context_of_the_callers_own_is_used() -> None:
+async def test_an_ssl_context_of_the_caller_is_used() -> None:
     of_server, of_client = trust_of(trustme.CA(), "127.0.0.1")
     async with Wire(FOUND, of_server) as wire, client_of(wire.base_url, ssl=of_client) as client:
         await get(client)
@@ -234,12 +234,12 @@ async def test_a_context_of_the_callers_own_is_used() -> None:
 
 
 @pytest.mark.parametrize("value", [False, True, 0, "", "no", aiohttp.Fingerprint(bytes(32))])
-def test_the_check_of_certificates_cannot_be_turned_off(value: Any) -> None:  # noqa: ANN401 - what the type forbids
-    with pytest.raises(ConfigurationError, match="always checked"):
+def test_certificate_verification_cannot_be_turned_off(value: Any) -> None:  # noqa: ANN401 - what the type forbids
+    with pytest.raises(ConfigurationError, match="always verified"):
         AsyncUltravox("a-key", ssl=value)
 
 
-def test_no_other_argument_is_about_certificates() -> None:
+def test_no_other_argument_affects_certificate_verification() -> None:
     names = set(inspect.signature(AsyncUltravox).parameters)
     assert {"ssl", "trust_env"} <= names
     assert not [name for name in names if any(word in name for word in ("verif", "insecure", "check", "cert"))]
@@ -277,7 +277,7 @@ async def test_a_proxy_that_refuses_the_tunnel_is_named_as_the_cause(monkeypatch
         ("HTTP_PROXY", "http://user:canary-proxy@127.0.0.1:99999"),
     ],
 )
-def test_a_proxy_that_would_not_be_used_is_refused_and_its_password_is_not_told(
+def test_a_proxy_that_would_not_be_used_is_refused_without_its_password_in_the_error(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -286,14 +286,14 @@ def test_a_proxy_that_would_not_be_used_is_refused_and_its_password_is_not_told(
     assert "canary" not in "".join(texts_of(caught.value)).replace(KEY, "")
 
 
-def test_a_proxy_that_would_not_be_used_is_nothing_to_a_client_that_does_not_trust_the_environment(
+def test_a_proxy_that_would_not_be_used_is_ignored_without_trust_env(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
     assert not AsyncUltravox(KEY).closed
 
 
-def test_a_proxy_that_would_not_be_used_is_nothing_to_a_host_without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_would_not_be_used_is_ignored_for_a_host_in_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
     monkeypatch.setenv("NO_PROXY", "example.com")
     assert not AsyncUltravox(KEY, base_url="https://example.com", trust_env=True).closed
@@ -310,7 +310,7 @@ def test_an_environment_without_proxies_is_fine() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://user:canary-proxy@127.0.0.1:1", "http://user:canary%2Dproxy@127.0.0.1:1"])
-async def test_the_password_of_a_proxy_that_cannot_be_reached_is_not_told(
+async def test_the_error_about_an_unreachable_proxy_does_not_show_its_password(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("https_proxy", url)

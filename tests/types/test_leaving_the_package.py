@@ -68,7 +68,7 @@ def problem(data: dict[str, Any], into: type[WireObject]) -> DecodeError:
     return caught.value
 
 
-def test_every_class_that_goes_over_the_wire_can_leave() -> None:
+def test_every_type_is_a_wire_object() -> None:
     assert len(CLASSES) >= 4
     assert [found for found in CLASSES if not issubclass(found, WireObject)] == []
 
@@ -83,11 +83,11 @@ def test_an_instance_is_copied_and_pickled(one: WireObject) -> None:
     assert copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == one  # noqa: S301 - made here
 
 
-def test_a_dict_has_the_names_of_the_wire_and_shows_nulls() -> None:
+def test_a_dict_has_the_names_of_the_api_and_includes_nulls() -> None:
     assert REGISTRATION.to_dict() == REGISTRATION_ON_THE_WIRE
 
 
-def test_a_dict_has_dicts_of_what_is_inside_and_no_secrets() -> None:
+def test_a_dict_has_dicts_of_nested_objects_and_no_secrets() -> None:
     assert CONFIG.to_dict() == CONFIG_ON_THE_WIRE
 
 
@@ -95,7 +95,7 @@ def test_a_dict_has_secrets_on_request() -> None:
     assert CONFIG.to_dict(sensitive=True)["fallbackHandler"] == {"url": "https://x/", "secrets": ["s1"]}
 
 
-def test_a_field_is_secret_wherever_in_its_type_that_stands() -> None:
+def test_a_field_is_secret_wherever_in_its_type_the_marker_is() -> None:
     assert set(LOCKED.to_dict()) == {"tokenCount", "metaData", "at"}
     assert LOCKED.to_dict(sensitive=True) == {
         "tokenCount": 3,
@@ -116,11 +116,11 @@ def test_a_timestamp_keeps_its_offset() -> None:
     assert Locked(1, [], at=moment).to_dict()["at"] == "2026-07-02T07:00:00-03:00"
 
 
-def test_a_tuple_leaves_as_a_list() -> None:
+def test_a_tuple_becomes_a_list() -> None:
     assert Locked(1, [], {"a": (1, CREATED)}).to_dict()["metaData"] == {"a": [1, "2026-07-02T10:00:00Z"]}
 
 
-def test_a_dict_is_not_the_instance_s_own() -> None:
+def test_changing_a_dict_does_not_change_the_instance() -> None:
     config = SipConfig("x", [], ["203.0.113.0/24"])
     config.to_dict()["allowedCidrRanges"].append("changed")
     assert config.allowed_cidr_ranges == ["203.0.113.0/24"]
@@ -136,12 +136,12 @@ def test_json_has_secrets_on_request() -> None:
     assert json.loads(CONFIG.to_json(sensitive=True)) == CONFIG.to_dict(sensitive=True)
 
 
-def test_json_of_what_json_has_no_form_for_is_a_type_error() -> None:
+def test_to_json_of_a_value_that_cannot_be_encoded_is_a_type_error() -> None:
     with pytest.raises(TypeError):
         Locked(1, [], {"a": object()}).to_json()
 
 
-def test_the_json_libraries_take_it_as_their_default() -> None:
+def test_the_json_libraries_accept_to_dict_as_their_default() -> None:
     assert json.loads(orjson.dumps({"a": [REGISTRATION]}, default=SipRegistration.to_dict)) == {
         "a": [REGISTRATION_ON_THE_WIRE]
     }
@@ -171,12 +171,12 @@ CONFIGS = st.builds(
 
 
 @given(REGISTRATIONS | CONFIGS)
-def test_a_dict_comes_back_as_it_went(one: SipRegistration | SipConfig) -> None:
+def test_a_dict_survives_a_round_trip(one: SipRegistration | SipConfig) -> None:
     assert type(one).from_dict(one.to_dict(sensitive=True)) == one
 
 
 @given(REGISTRATIONS | CONFIGS)
-def test_json_comes_back_as_it_went(one: SipRegistration | SipConfig) -> None:
+def test_json_survives_a_round_trip(one: SipRegistration | SipConfig) -> None:
     assert type(one).from_dict(json.loads(one.to_json(sensitive=True))) == one
 
 
@@ -195,23 +195,23 @@ def test_an_unknown_field_is_ignored() -> None:
         ({"username": 2**70}, "username"),
     ],
 )
-def test_a_dict_is_read_as_strictly_as_an_answer(change: dict[str, Any], path: str) -> None:
+def test_a_dict_is_decoded_as_strictly_as_a_response(change: dict[str, Any], path: str) -> None:
     error = problem(REGISTRATION_ON_THE_WIRE | change, SipRegistration)
     assert (error.origin, error.path) == ("SipRegistration.from_dict", path)
 
 
 @pytest.mark.parametrize("key", [None, 5, (1, 2)])
-def test_a_map_whose_keys_are_no_strings_is_refused(key: object) -> None:
+def test_a_map_whose_keys_are_not_strings_is_refused(key: object) -> None:
     error = problem({"tokenCount": 1, "doorCodes": list[str](), "metaData": {key: 1}}, Locked)
     assert error.expected == "a string"
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 1, [("domain", "x")]])
-def test_what_is_no_dict_is_refused(data: Any) -> None:  # noqa: ANN401 - it is the point
+def test_a_value_that_is_not_a_dict_is_refused(data: Any) -> None:  # noqa: ANN401 - it is the point
     assert problem(data, SipConfig).expected == "an object"
 
 
-def test_a_value_that_json_has_no_form_for_is_shown_by_its_type() -> None:
+def test_a_value_that_cannot_be_encoded_is_shown_by_its_type() -> None:
     assert problem(REGISTRATION_ON_THE_WIRE | {"username": {1, 2}}, SipRegistration).got == "set"
 
 
@@ -225,12 +225,12 @@ def test_a_value_that_json_has_no_form_for_is_shown_by_its_type() -> None:
         ({"tokenCount": "many"}, "tokenCount", '"many"'),
     ],
 )
-def test_an_error_hides_what_is_declared_secret_and_all_below_it(change: dict[str, Any], path: str, got: str) -> None:
+def test_an_error_hides_declared_secrets_and_everything_below_them(change: dict[str, Any], path: str, got: str) -> None:
     error = problem({"tokenCount": 1, "doorCodes": list[str](), **change}, Locked)
     assert (error.path, error.got) == (path, got)
 
 
-def test_what_has_lost_a_secret_that_it_needs_does_not_come_back() -> None:
+def test_a_dict_without_a_required_secret_is_refused() -> None:
     assert problem(LOCKED.to_dict(), Locked).path == "doorCodes"
 
 
@@ -240,11 +240,11 @@ class Service(pydantic.BaseModel):
     config: SipConfig | None = None
 
 
-def test_a_pydantic_model_takes_an_instance_and_keeps_it() -> None:
+def test_a_pydantic_model_accepts_an_instance_and_keeps_it() -> None:
     assert Service(registration=REGISTRATION).registration is REGISTRATION
 
 
-def test_a_pydantic_model_takes_what_stands_on_the_wire() -> None:
+def test_a_pydantic_model_accepts_the_json_of_the_api() -> None:
     service = Service.model_validate(
         {"registration": REGISTRATION_ON_THE_WIRE, "others": [REGISTRATION, REGISTRATION_ON_THE_WIRE]}
     )
@@ -258,7 +258,7 @@ def test_a_pydantic_model_says_where_something_is_wrong() -> None:
         )
 
 
-def test_a_pydantic_model_is_dumped_as_json_in_the_names_of_the_wire_without_secrets() -> None:
+def test_a_pydantic_model_is_dumped_as_json_with_the_names_of_the_api_and_without_secrets() -> None:
     service = Service(registration=REGISTRATION, others=[REGISTRATION], config=CONFIG)
     assert json.loads(service.model_dump_json()) == {
         "registration": REGISTRATION_ON_THE_WIRE,
@@ -272,12 +272,12 @@ def test_a_pydantic_model_that_is_dumped_in_python_keeps_timestamps() -> None:
     assert dumped == REGISTRATION_ON_THE_WIRE | {"created": CREATED}
 
 
-def test_a_pydantic_model_comes_back_from_its_dict() -> None:
+def test_a_pydantic_model_is_validated_from_its_own_dict() -> None:
     service = Service(registration=REGISTRATION, others=[REGISTRATION])
     assert Service.model_validate(service.model_dump()) == service
 
 
-def test_a_pydantic_model_takes_a_dict_with_instances_in_it() -> None:
+def test_a_pydantic_model_accepts_a_dict_that_contains_instances() -> None:
     handler = FallbackHandler("https://x/", ["s1"])
     service = Service.model_validate(
         {"registration": REGISTRATION, "config": {"domain": "x", "fallbackHandler": handler}}
@@ -291,7 +291,7 @@ def test_a_pydantic_model_refuses_a_naive_timestamp() -> None:
         Service.model_validate({"registration": naive})
 
 
-def test_a_pydantic_model_comes_back_from_its_json() -> None:
+def test_a_pydantic_model_is_validated_from_its_own_json() -> None:
     service = Service(registration=REGISTRATION, others=[REGISTRATION])
     assert Service.model_validate_json(service.model_dump_json()) == service
 
@@ -300,18 +300,18 @@ def fields_of(schema: Mapping[str, Any], name: str) -> set[str]:
     return set(schema["$defs"][name]["properties"])
 
 
-def test_the_schema_of_what_comes_in_has_secrets_and_that_of_what_goes_out_has_not() -> None:
+def test_the_input_schema_has_secrets_and_the_output_schema_has_not() -> None:
     schemas = {mode: Service.model_json_schema(mode=mode) for mode in get_args(pydantic.json_schema.JsonSchemaMode)}
     assert fields_of(schemas["validation"], "FallbackHandler") == {"url", "secrets"}
     assert fields_of(schemas["serialization"], "FallbackHandler") == {"url"}
 
 
-def test_the_schema_of_what_comes_in_requires_what_has_no_default() -> None:
+def test_the_input_schema_requires_fields_without_a_default() -> None:
     schema = Service.model_json_schema()["$defs"]["SipRegistration"]
     assert schema["required"] == ["registrationId", "created", "username", "proxy"]
 
 
-def test_the_schema_of_what_goes_out_promises_every_field_with_its_type() -> None:
+def test_the_output_schema_has_every_field_with_its_type() -> None:
     schema = Service.model_json_schema(mode="serialization")["$defs"]["SipRegistration"]
     assert schema["required"] == list(REGISTRATION_ON_THE_WIRE)
     assert schema["properties"]["created"] | {"title": ""} == {"type": "string", "format": "date-time", "title": ""}
@@ -341,23 +341,23 @@ def web() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(APP), base_url="http://service")
 
 
-async def test_an_endpoint_answers_with_an_instance() -> None:
+async def test_an_endpoint_returns_an_instance() -> None:
     async with web() as client:
         assert (await client.get("/registration")).json() == REGISTRATION_ON_THE_WIRE
 
 
-async def test_an_endpoint_answers_with_a_list_of_instances() -> None:
+async def test_an_endpoint_returns_a_list_of_instances() -> None:
     async with web() as client:
         assert (await client.get("/registrations")).json() == [REGISTRATION_ON_THE_WIRE] * 2
 
 
-async def test_an_endpoint_takes_secrets_and_gives_none_back() -> None:
+async def test_an_endpoint_accepts_secrets_and_returns_none() -> None:
     async with web() as client:
         answer = await client.post("/config", json=CONFIG.to_dict(sensitive=True))
     assert (answer.status_code, answer.json()) == (200, CONFIG_ON_THE_WIRE)
 
 
-async def test_an_endpoint_refuses_what_has_another_shape() -> None:
+async def test_an_endpoint_refuses_a_body_of_another_shape() -> None:
     async with web() as client:
         answer = await client.post("/config", json={"domain": 5})
     assert answer.status_code == 422
@@ -380,7 +380,7 @@ def test_the_example_in_the_readme_runs() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)  # noqa: S603 - the code of this project
 
 
-def test_the_package_brings_no_pydantic() -> None:
+def test_the_package_does_not_import_pydantic() -> None:
     script = (
         "import sys, ultravox_async.types; print([name for name in ('pydantic', 'fastapi') if name in sys.modules])"
     )

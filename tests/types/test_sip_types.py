@@ -20,7 +20,7 @@ from ultravox_async.types.sip import NewSipRegistration
 CREATED = datetime(2026, 7, 2, tzinfo=UTC)
 
 
-def test_what_a_registration_may_lack_is_none() -> None:
+def test_optional_fields_of_a_registration_are_none() -> None:
     registration = SipRegistration("r1", CREATED, "alice", "sip.example.com")
     assert (registration.outbound_proxy, registration.auth_user, registration.successful) == (None, None, None)
 
@@ -41,7 +41,7 @@ def test_a_misspelt_attribute_cannot_be_set() -> None:
         registration.outboundProxy = "x"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] - it is the point
 
 
-def test_what_a_configuration_may_lack_is_empty() -> None:
+def test_optional_fields_of_a_configuration_are_empty() -> None:
     assert SipConfig("x.example.com") == SipConfig("x.example.com", [], [], allow_all_agents=False)
     assert SipConfig("x.example.com").fallback_handler is None
 

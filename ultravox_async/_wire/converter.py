@@ -1,7 +1,7 @@
-"""The one cattrs converter: bytes to attrs classes, and back.
+"""Decodes JSON into attrs classes, with cattrs.
 
-It coerces nothing: a decoded value has the declared types, or `DecodeError` says where it has not. The names of the
-wire are the camelCase of the Python names. Fields that the classes do not know are ignored.
+Nothing is coerced: a decoded value has the declared types, or a `DecodeError` names the place where it does not. The
+field names in JSON are the camelCase of the Python names. Fields that a class does not declare are ignored.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,15 +44,15 @@ from ultravox_async.errors import DecodeError
 T = TypeVar("T")
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
-"""Takes a value and the type that is declared for it, and returns what it is decoded to."""
+"""Takes a value and its declared type, and returns the decoded value."""
 
 
 class Context(Protocol):
-    """What an error says of the answer that it is about."""
+    """What an error needs to know about the response that is decoded."""
 
     @property
     def origin(self) -> str:
-        """The request that was answered, for example ``GET /api/voices``."""
+        """The request, for example ``GET /api/voices``."""
         ...
 
     def redacted(self, text: str) -> str:
@@ -74,11 +74,11 @@ _LOOK_AT = 4096
 
 
 class _UnsupportedError(TypeError):
-    """A type that nothing is decoded into."""
+    """A type that cannot be decoded into."""
 
 
 class _MismatchError(ValueError):
-    """A value that is not of the type that its field declares."""
+    """A value does not have the type that its field declares."""
 
     def __init__(self, expected: str, got: object) -> None:
         super().__init__(expected)
@@ -95,8 +95,8 @@ def decode(body: bytes, into: type[T], context: Context) -> T:
         context: Where the body comes from, for the text of an error.
 
     Raises:
-        DecodeError: `body` is no JSON, or not of the shape that `into` declares.
-        TypeError: `into` is, or has in it, a type that nothing is decoded into.
+        DecodeError: `body` is not JSON, or does not have the types that `into` declares.
+        TypeError: `into` is, or contains, a type that is not supported.
     """
     problem: Exception
     try:
@@ -105,16 +105,16 @@ def decode(body: bytes, into: type[T], context: Context) -> T:
         problem = _not_json(error, body, context)
     except Exception as error:  # noqa: BLE001 - validators and converters of the caller's own class raise anything
         problem = _explained(error, orjson.loads(body), into, context)
-    del body  # it may hold secrets, which a traceback with locals would show
+    del body  # it may contain secrets, which a traceback with locals would show
     raise problem
 
 
 def structure(data: object, into: type[T], context: Context) -> T:
-    """Return what a JSON document holds, in dicts, lists and scalars, as an `into`; `decode` behind the parser.
+    """Return a parsed JSON document, of dicts, lists and scalars, as an `into`: what `decode` does after parsing.
 
     Raises:
-        DecodeError: `data` is not of the shape that `into` declares.
-        TypeError: `into` is, or has in it, a type that nothing is decoded into.
+        DecodeError: `data` does not have the types that `into` declares.
+        TypeError: `into` is, or contains, a type that is not supported.
     """
     try:
         return _FAST.structure(data, into)
@@ -130,9 +130,12 @@ def _not_json(error: orjson.JSONDecodeError, body: bytes, context: Context) -> D
 
 
 def _explained(error: Exception, data: object, into: type[object], context: Context) -> Exception:
-    """Return what to raise where the fast converter has failed: it does not say where, so the other one is asked."""
+    """Return the exception to raise after the fast converter failed.
+
+    That one does not know where in the document it was. The explaining converter runs into the same error and does.
+    """
     if isinstance(error, _UnsupportedError | cattrs.StructureHandlerNotFoundError):
-        return TypeError(f"nothing is decoded into {into!r}")
+        return TypeError(f"cannot decode into {into!r}: the type is not supported")
     try:
         _EXPLAINING.structure(data, into)
     except Exception as found:  # noqa: BLE001 - as above
@@ -146,20 +149,20 @@ class _Place:
     """Where in a document an error is."""
 
     path: str = ""
-    """In the names of the wire."""
+    """In the API's names."""
 
     is_secret: bool = False
-    """Whether what stands there, or above it, is a secret, which an error does not show."""
+    """Whether the value there, or one that contains it, is a secret, which an error does not show."""
 
     def field(self, owner: type[object], name: str) -> "_Place":
-        """Return the place of a field of `owner`, whose declaration of secrets counts; if it has none, names do."""
+        """Return the place of a field of `owner`. If that does not declare its secrets, they are recognized by name."""
         wire = wire_name(name)
         declared: Callable[[], frozenset[str]] | None = getattr(owner, "__sensitive_fields__", None)
         is_secret = bool(SECRET_NAME.search(wire)) if declared is None else name in declared()
         return _Place(f"{self.path}.{wire}".lstrip("."), self.is_secret or is_secret)
 
     def item(self, index: object, context: Context) -> "_Place":
-        """Return the place of an item of a list or of a dict, for whose keys nothing is declared."""
+        """Return the place of an item of a list or of a dict, whose secrets are recognized by the name of the key."""
         if isinstance(index, int):
             return _Place(f"{self.path}[{index}]", self.is_secret)
         key = str(index)
@@ -168,12 +171,12 @@ class _Place:
 
 
 def _located(error: Exception, place: _Place, context: Context) -> DecodeError:
-    """Turn the first leaf of a tree of cattrs errors into one error with the path of the wire."""
+    """Turn the first leaf of a tree of cattrs errors into one error with its path in the document."""
     if isinstance(error, _MismatchError):
         got = type(error.got).__name__ if place.is_secret else _short(error.got, context)
         return DecodeError(context.origin, place.path, error.expected, got)
     noted = error.group_exceptions()[0] if isinstance(error, _NESTED_ERRORS) else []
-    if not noted:  # what a validator, a converter or an enumeration of the caller's own has raised
+    if not noted:  # raised by a validator, a converter or an enum of the caller's own class
         cause = error.exceptions[0] if isinstance(error, _NESTED_ERRORS) else error
         return DecodeError(context.origin, place.path, "a value that its type accepts", type(cause).__name__)
     leaf, note = noted[0]
@@ -187,17 +190,17 @@ def _located(error: Exception, place: _Place, context: Context) -> DecodeError:
 
 def _short(value: object, context: Context) -> str:
     if isinstance(value, dict):
-        return f"an object of {len(cast('dict[object, object]', value))} fields"
+        return f"an object with {len(cast('dict[object, object]', value))} fields"
     if isinstance(value, list):
-        return f"a list of {len(cast('list[object]', value))}"
+        return f"a list of {len(cast('list[object]', value))} items"
     try:
         return _short_text(orjson.dumps(value), context)
-    except orjson.JSONEncodeError:  # it came in a dict of the caller's, and not out of a document
+    except orjson.JSONEncodeError:  # possible in a dict that the caller passed, not in a parsed document
         return type(value).__name__
 
 
 def _short_text(body: bytes, context: Context) -> str:
-    # Far more than is shown, so that no secret is cut in two before it is looked for.
+    # Redact far more than is shown: a secret that is cut in two first would not be found.
     return one_line(context.redacted(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
 
 
@@ -254,7 +257,7 @@ def _or_null(hook: Hook) -> Hook:
 
 
 def _or_enumeration(kind: type, hook: Hook) -> Hook:
-    # cattrs asks for an enumeration of strings what it asks for strings.
+    # cattrs looks up the same hook for an enum of strings as for strings.
     return lambda value, into: hook(value, into) if into is kind else into(hook(value, into))
 
 
@@ -270,11 +273,11 @@ _LEAF_HOOKS: Final[Mapping[frozenset[object], Hook]] = {
     frozenset({datetime}): _moment,
     frozenset({datetime, NoneType}): _or_null(_moment),
 }
-"""How scalars are decoded, in one call for each, by what their type is a union of."""
+"""The hooks for scalars, by the members of their type. Each is a single call, even for a union with None."""
 
 
 def _members(declared: Any) -> frozenset[object]:  # noqa: ANN401 - classes, and what typing makes of them
-    """Return what a type is a union of, without the metadata of `Annotated`: limits of requests bind no answer."""
+    """Return the members of a union, without the metadata of `Annotated`: limits are for requests, not responses."""
     origin = get_origin(declared)
     if origin is Annotated:
         return _members(get_args(declared)[0])
@@ -289,13 +292,13 @@ def _is_string_literal(member: object) -> bool:
 
 def _leaf_hook(declared: Any) -> Hook | None:  # noqa: ANN401 - classes, and what typing makes of them
     members = _members(declared)
-    if str in members:  # the literals beside it are the values that are known, and not the only ones
+    if str in members:  # an open enum: the literals are the known values, and any other string is accepted too
         members = frozenset(member for member in members if not _is_string_literal(member))
     return _LEAF_HOOKS.get(members)
 
 
 def _typed(kind: type, expected: str, inner: Hook) -> Hook:
-    # cattrs reads whatever has keys, or can be iterated over, and a string can.
+    # cattrs accepts anything that has keys or can be iterated over, even a string for a list.
     def structure_typed(value: object, into: object) -> object:
         if type(value) is kind:
             return inner(value, into)
@@ -305,11 +308,11 @@ def _typed(kind: type, expected: str, inner: Hook) -> Hook:
 
 
 def _flat_object(cls: Any, inner: Hook, converter: cattrs.Converter, overrides: dict[str, Any]) -> Hook:  # noqa: ANN401 - an attrs class
-    """Return a hook for a class that has scalars only: where an object shows all fields, it is read at once.
+    """Return a faster hook for a class whose fields are all scalars, used if an object has all of them.
 
-    What cattrs generates collects optional fields in a dict first, which costs as much as half of the rest. `inner`
-    does that, for objects that lack some. In an object of objects each level would be read twice, so that has no such
-    hook.
+    The code that cattrs generates collects optional fields in a dict first, which adds half of the cost of the rest.
+    `inner` is that code, for objects that lack a field. Classes with objects in them have no such hook: after a failure
+    on one level, all levels below it would be decoded twice.
     """
     required = [field.evolve(default=attrs.NOTHING) for field in attrs.fields(cls)]
     complete = cast("Hook", make_dict_structure_fn_from_attrs(required, cls, converter, **overrides))
@@ -319,7 +322,7 @@ def _flat_object(cls: Any, inner: Hook, converter: cattrs.Converter, overrides: 
         if type(value) is dict and len(value) >= count:  # pyright: ignore[reportUnknownArgumentType] - a dict of JSON
             try:
                 return complete(value, into)
-            except KeyError:  # it lacks a field, and has one that nobody knows
+            except KeyError:  # it lacks a field, and has one that the class does not declare
                 pass
         return inner(value, into)
 
@@ -338,7 +341,7 @@ def _is_unsupported(cls: Any) -> bool:  # noqa: ANN401 - classes, and what typin
 
 
 def _refused(cls: Any) -> NoReturn:  # noqa: ANN401 - classes, and what typing makes of them
-    # cattrs would make do: bytes from a number, a tuple from a string.
+    # cattrs would coerce: bytes from a number, a tuple from a string.
     raise _UnsupportedError(repr(cls))
 
 
@@ -370,7 +373,7 @@ def _converter(*, detailed_validation: bool) -> cattrs.Converter:
     converter.register_structure_hook_factory(lambda cls: _generic(cls) is list, structure_list)
     converter.register_structure_hook_factory(lambda cls: _generic(cls) is dict, structure_dict)
     converter.register_structure_hook_factory(lambda cls: _leaf_hook(cls) is not None, structure_leaf)
-    # cattrs looks these up by class, before it asks any of the predicates.
+    # cattrs looks these up by class, before it tries the predicates.
     converter.register_structure_hook(str, _or_enumeration(str, _text))
     converter.register_structure_hook(bool, _truth)
     converter.register_structure_hook(int, _or_enumeration(int, _whole))
@@ -382,5 +385,5 @@ def _converter(*, detailed_validation: bool) -> cattrs.Converter:
 
 
 _FAST = _converter(detailed_validation=False)
-# The same hooks; it remembers where in the document it is, which costs too much to do for every document.
+# Has the same hooks, and keeps track of the place in the document, which would cost too much for every document.
 _EXPLAINING = _converter(detailed_validation=True)

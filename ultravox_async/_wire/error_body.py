@@ -1,6 +1,6 @@
-"""What the body of an error answer says: JSON as Django REST framework writes it, HTML as gateways do, or text.
+"""Reads the body of an error response: JSON as from Django REST framework, HTML as from gateways, or plain text.
 
-A leaf: of the package it imports other leaves only.
+A leaf module: it imports nothing of the package but other leaves.
 """
 
 import itertools
@@ -19,10 +19,10 @@ _HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL
 
 
 def read_error_body(body: bytes) -> tuple[str | None, dict[str, list[str]]]:
-    """Return what an error answer says, on one line, and its messages by wire path, as a 400 of Django REST has them.
+    """Return the message of an error response, on one line, and its messages by field, as Django REST sends them.
 
     Args:
-        body: The beginning of the decoded body: JSON, HTML, plain text, or anything else.
+        body: The beginning of the body, after decompression: JSON, HTML, plain text, or anything else.
     """
     try:
         data = orjson.loads(body)
@@ -61,13 +61,13 @@ def _field_errors(data: object) -> dict[str, list[str]]:
 
 
 def _leaves(data: object, where: str, depth: int) -> Iterator[tuple[str, str | None]]:
-    """Give the strings of an error body with their places, and None for each other leaf."""
+    """Yield the place and the text of each string of an error body, and None as the text of any other leaf."""
     if isinstance(data, dict) and data and depth:
         for name, value in cast("dict[str, object]", data).items():
             yield from _leaves(value, f"{where}.{one_line(name, 100)}".lstrip("."), depth - 1)
     elif isinstance(data, list) and data and depth:
         for index, value in enumerate(cast("list[object]", data)):
-            # Messages of one field come as a list of strings; a list of anything else is indexed.
+            # The messages of one field are a list of strings; the items of any other list are numbered.
             yield from _leaves(value, where if isinstance(value, str) else f"{where}[{index}]", depth - 1)
     else:
         yield where, one_line(data, _MESSAGE_LIMIT) if isinstance(data, str) else None

@@ -1,4 +1,4 @@
-"""Instances of attrs classes as JSON. A leaf: of the package it imports other leaves only."""
+"""Encodes attrs classes as JSON. A leaf module: it imports nothing of the package but other leaves."""
 
 from typing import cast
 
@@ -9,22 +9,22 @@ from ultravox_async._wire.names import wire_name
 
 
 def encode(value: object) -> bytes:
-    """Return `value`, which may hold instances of attrs classes, as JSON.
+    """Return `value`, which may contain instances of attrs classes, as JSON.
 
     Raises:
-        TypeError: JSON has no form for something in it.
+        TypeError: Something in it cannot be encoded as JSON.
     """
     return orjson.dumps(value, default=to_wire)
 
 
 def to_wire(value: object) -> dict[str, object]:
-    """Return an instance of an attrs class as an object of the wire, without the fields that are None.
+    """Return an instance of an attrs class as a JSON object with camelCase names, without the fields that are None.
 
     Raises:
-        TypeError: `value` is something else.
+        TypeError: `value` is not an instance of an attrs class.
     """
     if not attrs.has(type(value)):
-        msg = f"JSON has no form for {type(value).__name__}"
+        msg = f"{type(value).__name__} cannot be encoded as JSON"
         raise TypeError(msg)
     declared = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
     fields = {wire_name(field.name): getattr(value, field.name) for field in declared}

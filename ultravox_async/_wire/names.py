@@ -1,4 +1,4 @@
-"""The names of the wire. A leaf: it imports nothing of the package."""
+"""The field names of the API. A leaf module: it imports nothing of the package."""
 
 import re
 from functools import cache
@@ -6,5 +6,5 @@ from functools import cache
 
 @cache
 def wire_name(name: str) -> str:
-    """Return the camelCase of the wire for a Python name: ``outbound_proxy`` is ``outboundProxy`` there."""
+    """Return the API's camelCase name for a Python name: ``outboundProxy`` for ``outbound_proxy``."""
     return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)

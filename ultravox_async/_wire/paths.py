@@ -1,4 +1,4 @@
-"""Path segments: quoting, and refusal of what could climb out of its place in a URL."""
+"""Paths and queries of URLs: quoting, and refusing what could lead to another path than the intended one."""
 
 import re
 import unicodedata
@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote, urlencode
 
 from ultravox_async.errors import InvalidRequestError
 
-# What ids look like; it needs no second look, and no quoting.
+# Almost all ids look like this, and need neither quoting nor further checks.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-# Unreserved and sub-delimiters that a path may hold, and "%" because a caller's path may be quoted already.
+# The characters that RFC 3986 allows in a path, and "%" because a caller's path may be quoted already.
 _PATH_SAFE = "/%-._~!$&'()*+,;=:@"
 
 
@@ -18,18 +18,18 @@ def segment(value: str, name: str) -> str:
     r"""Return `value` as exactly one quoted path segment that decodes to it.
 
     Raises:
-        InvalidRequestError: `value` is no string, empty, ``.`` or ``..``, or holds ``/``, ``\``, a control character
-            or a lone surrogate. Quoting does not save these: ``..`` is unreserved, and servers and URL libraries on
-            the way resolve it, strip line breaks and unquote ``%2F``.
+        InvalidRequestError: `value` is not a string, is empty, ``.`` or ``..``, or contains ``/``, ``\``, a control
+            character or a lone surrogate. Quoting does not make these safe: ``..`` consists of unreserved characters,
+            and servers and URL libraries resolve it, strip line breaks and unquote ``%2F``.
     """
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - ids come from untyped places
         raise InvalidRequestError(name, f"takes a string, not {type(value).__name__}")
     if _PLAIN.fullmatch(value):
         return value
     if value in {"", ".", ".."}:
-        raise InvalidRequestError(name, f"{value!r} is no id")
+        raise InvalidRequestError(name, f"{value!r} is not a valid id")
     if any(c in "/\\" or unicodedata.category(c) in {"Cc", "Cs"} for c in value):
-        raise InvalidRequestError(name, "an id has no slash, backslash or control character")
+        raise InvalidRequestError(name, "an id cannot contain a slash, a backslash or a control character")
     return quote(value, safe="")
 
 
@@ -37,36 +37,38 @@ def checked_path(path: str) -> str:
     """Return a caller's own path, quoted where it needs it.
 
     Raises:
-        InvalidRequestError: `path` does not begin with exactly one ``/``, has a query or a fragment, climbs with ``.``
-            or ``..`` (quoted or not), or holds a backslash, a control character or a lone surrogate.
+        InvalidRequestError: `path` does not begin with exactly one ``/``, has a query or a fragment, has the segment
+            ``.`` or ``..`` (quoted or not), or contains a backslash, a control character or a lone surrogate.
     """
     if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
-        raise InvalidRequestError("path", "begins with exactly one slash, such as /api/voices")
+        raise InvalidRequestError("path", "must begin with exactly one slash, as /api/voices does")
     if "?" in path or "#" in path:
-        raise InvalidRequestError("path", "has no query and no fragment; queries go into params")
+        raise InvalidRequestError("path", "cannot have a query or a fragment; pass the query as params")
     if any(c == "\\" or unicodedata.category(c) in {"Cc", "Cs"} for c in path + unquote(path)):
-        raise InvalidRequestError("path", "has no backslash and no control character")
+        raise InvalidRequestError("path", "cannot contain a backslash or a control character")
     if any(part in {".", ".."} for part in unquote(path).split("/")):
-        raise InvalidRequestError("path", "has no . and no .. among its segments")
+        raise InvalidRequestError("path", "cannot have . or .. as a segment")
     return quote(path, safe=_PATH_SAFE)
 
 
 Parameter: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool] | None
-"""A value of a query: None omits it, a sequence repeats it, and truth values are ``true`` and ``false``."""
+"""A query parameter: None omits it, a sequence repeats it, and booleans are sent as ``true`` and ``false``."""
 
 
 def encoded_query(params: Mapping[str, Parameter]) -> str:
     """Return a query, percent-encoded, without its question mark.
 
     Raises:
-        InvalidRequestError: `params` is no mapping of strings to parameters, or holds a lone surrogate.
+        InvalidRequestError: `params` is not a mapping of strings to parameters, or contains a lone surrogate.
     """
     try:
         pairs = [(name, _text(value)) for name, values in params.items() for value in _repeated(values)]
         return urlencode(pairs)
     except (AttributeError, TypeError, UnicodeEncodeError):
         pass
-    raise InvalidRequestError("params", "takes strings, numbers, truth values, lists of them, and None to omit one")
+    raise InvalidRequestError(
+        "params", "takes a mapping whose values are strings, numbers, booleans, lists of these, or None"
+    )
 
 
 def _repeated(values: Parameter) -> Sequence[str | int | float | bool]:

@@ -1,7 +1,7 @@
-"""Request bodies: checked against the annotations of their TypedDict, encoded, and the secrets in them known.
+"""Request bodies: checked against the annotations of their TypedDict, encoded as JSON, with a list of their secrets.
 
-A password travels as a `Secret` from the first line of a method on, so that no repr, error or traceback with locals
-shows it.
+A password is wrapped in a `Secret` as soon as a method is called, so that no repr, error or traceback with locals shows
+it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -19,7 +19,7 @@ from ultravox_async.errors import InvalidRequestError
 
 
 class Secret:
-    """Keeps a value out of every repr."""
+    """Wraps a value whose repr must not show it."""
 
     __slots__ = ("_value",)
 
@@ -36,29 +36,33 @@ class Secret:
 
 @attrs.frozen
 class Body:
-    """A JSON body, ready to be sent, with the secrets in it that an error must not show."""
+    """A JSON body, ready to be sent, and the secrets in it, which are redacted in errors."""
 
     content: bytes = attrs.field(repr=False)
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
 
 def take_secrets(fields: MutableMapping[str, object]) -> dict[str, Secret]:
-    """Take the fields over, each wrapped; the mapping is left empty, so that its frame shows nothing."""
+    """Move the fields out of the mapping, each wrapped in a `Secret`.
+
+    The mapping belongs to the frame of the caller's method. It is left empty, so that a traceback with locals shows
+    nothing.
+    """
     taken = {name: Secret(value) for name, value in fields.items()}
     fields.clear()
     return taken
 
 
 def create_body(shape: type, fields: Mapping[str, Secret]) -> Body:
-    """Return the body that creates something, without the optional fields that are None.
+    """Return the body of a request that creates something, without the optional fields that are None.
 
     Args:
         shape: The TypedDict that describes the body.
         fields: Its fields, by their Python names.
 
     Raises:
-        TypeError: There is no such field, or one is missing.
-        InvalidRequestError: A field breaks its limit.
+        TypeError: A field does not exist, or a required one is missing.
+        InvalidRequestError: A field exceeds its limit.
     """
     _check_names(shape, fields)
     declared = fields_of(shape)
@@ -67,15 +71,15 @@ def create_body(shape: type, fields: Mapping[str, Secret]) -> Body:
 
 
 def update_body(shape: type, fields: Mapping[str, Secret]) -> Body:
-    """Return the body that changes something; a field that is None is sent as null.
+    """Return the body of a request that changes something; a field that is None is sent as null.
 
     Args:
         shape: The TypedDict that describes the body.
         fields: Its fields, by their Python names.
 
     Raises:
-        TypeError: There is no such field.
-        InvalidRequestError: There is no change, or a field breaks its limit.
+        TypeError: A field does not exist.
+        InvalidRequestError: There is no field, or one exceeds its limit.
     """
     _check_names(shape, fields)
     if not fields:
@@ -87,7 +91,7 @@ def _check_names(shape: type, fields: Mapping[str, Secret]) -> None:
     declared = fields_of(shape)
     for name in fields:
         if name not in declared:
-            raise TypeError(f"unexpected keyword argument {name!r}; there are {', '.join(declared)}")
+            raise TypeError(f"unexpected keyword argument {name!r}; the arguments are {', '.join(declared)}")
     missing = [repr(name) for name, field in declared.items() if field.required and name not in fields]
     if missing:
         raise TypeError(f"missing required keyword arguments: {', '.join(missing)}")
@@ -103,27 +107,27 @@ def _body(shape: type, fields: Mapping[str, Secret]) -> Body:
 
 
 def json_body(value: Secret) -> Body:
-    """Return any JSON value as a body; what is secret in it is guessed from the names of its fields.
+    """Return any value as a JSON body; which parts are secret is guessed from the names of its fields.
 
     Raises:
-        InvalidRequestError: JSON has no form for something in it.
+        InvalidRequestError: Something in it cannot be encoded as JSON.
     """
     content = _json(value)
-    # Not in the value itself: JSON has forms for dataclasses, enumerations, UUIDs and more.
+    # The secrets are looked for in the JSON, and not in the value: orjson also encodes dataclasses, enums and UUIDs.
     return Body(content, tuple(_secret_texts(orjson.loads(content))))
 
 
 def _json(value: Secret) -> bytes:
     content = _encoded(value)
     if content is None:
-        raise InvalidRequestError("body", "holds something that JSON has no form for")
+        raise InvalidRequestError("body", "contains something that cannot be encoded as JSON")
     return content
 
 
 def _encoded(value: Secret) -> bytes | None:
     try:
         return encode(value.reveal())
-    except TypeError:  # its text and its frames hold the value
+    except TypeError:  # not chained or re-raised: its text and its frames contain the value
         return None
 
 

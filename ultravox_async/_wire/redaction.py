@@ -1,4 +1,4 @@
-"""Secrets in text: found however an echo may have written them, and taken out. A leaf."""
+"""Redacts secrets in text, in whatever encoding a server may echo them. A leaf module."""
 
 import functools
 import html
@@ -8,28 +8,29 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 SECRET_NAME = re.compile("key|password|secret|token", re.IGNORECASE)
-"""What the names of fields have in them whose values are secret, where no declaration says so."""
+"""Matches the names of fields whose values are taken for secrets, where no declaration says which are."""
 
 _REDACTED = "[redacted]"
-# A secret shorter than this is found in every text by chance.
+# Shorter secrets would match by chance in almost every text.
 _REDACTED_FROM = 4
 
 
 class Redactor:
-    """Takes secrets out of texts.
+    """Replaces secrets in texts.
 
     Args:
-        secrets: What must not show; one of fewer than four characters is left, because it is in every text by chance.
+        secrets: The secrets. Those of fewer than four characters are ignored: they would match by chance everywhere.
     """
 
     __slots__ = ("_secrets",)
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # The longest first: of two that begin alike, the shorter one would leave the tail of the other.
+        # The longest first: if a secret is the beginning of another one, replacing it first would leave the end of the
+        # other.
         self._secrets = sorted({each for each in secrets if len(each) >= _REDACTED_FROM}, key=len, reverse=True)
 
     def redact(self, text: str) -> str:
-        """Return `text` without the secrets, plain or as JSON, URLs, HTML and Python write them."""
+        """Return `text` without the secrets, whether plain or escaped as in JSON, URLs, HTML or Python."""
         for secret in self._secrets:
             text = re.sub("".join(map(_any_form, secret)), _REDACTED, text)
         return text
@@ -37,7 +38,7 @@ class Redactor:
 
 @functools.cache
 def _any_form(character: str) -> str:
-    """Return a pattern for a character as it is, or as JSON, URLs, HTML and Python write it."""
+    """Return a pattern that matches a character, plain or escaped as in JSON, URLs, HTML or Python."""
     if character.isascii() and character.isalnum():
         return character
     forms = {

@@ -1,7 +1,7 @@
-"""Checks of what is sent, derived from the annotations in `ultravox_async.types`.
+"""Checks requests against the annotations in `ultravox_async.types`.
 
-`problems_in` walks over a request and tells what breaks a limit, without repeating a value, which may be secret. Python
-objects are what a client is given; the emulator reads JSON, and has its own sentences.
+`problems_in` yields what exceeds a limit, without the value, which may be secret. The client checks the Python objects
+that it is given; the emulator checks the JSON that it receives, and has its own texts.
 """
 
 import enum
@@ -31,10 +31,10 @@ from ultravox_async.types._markers import Format, Sensitive
 
 
 def check_count(name: str, value: object) -> None:
-    """Check an argument that counts something.
+    """Check an argument that is a number of things.
 
     Raises:
-        InvalidRequestError: `value` is no whole number of at least 1.
+        InvalidRequestError: `value` is not a whole number of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
@@ -42,25 +42,25 @@ def check_count(name: str, value: object) -> None:
 
 @attrs.frozen
 class Rule:
-    """What an annotation says of a value."""
+    """The rule for a value, as its annotation declares it."""
 
     kind: type
     """`str`, `bool`, `list`, or the attrs class of an object."""
 
     items: "Rule | None" = None
-    """What it says of each item of a list."""
+    """The rule for each item of a list."""
 
     nullable: bool = False
-    """Whether None is a value."""
+    """Whether None is allowed."""
 
     min_length: int = 0
-    """The fewest characters or items."""
+    """The minimum number of characters or items."""
 
     max_length: int | None = None
-    """The most characters or items; None for no limit."""
+    """The maximum number of characters or items; None for no limit."""
 
     format: Format | None = None
-    """What a string has to look like."""
+    """The format of a string."""
 
     sensitive: bool = False
     """Whether the value is a secret."""
@@ -79,13 +79,13 @@ def fields_of(shape: type) -> Mapping[str, Field]:
     """Return the fields of a TypedDict or of an attrs class, by their Python names.
 
     Raises:
-        TypeError: There is no check for the annotation of a field.
+        TypeError: A field has an annotation that is not supported.
     """
     rules = {name: _rule(hint) for name, hint in get_type_hints(shape, include_extras=True).items()}
     if is_typeddict(shape):
         required = cast("frozenset[str]", getattr(shape, "__required_keys__"))  # noqa: B009 - type checkers do not know it
         return {name: Field(rule, name in required) for name, rule in rules.items()}
-    # In an object None stands for absent: `to_wire` leaves it out, so that null is never a value.
+    # In an attrs object, None stands for absent: `to_wire` omits it, so null is never sent.
     return {
         field.name: Field(attrs.evolve(rules[field.name], nullable=False), field.default is attrs.NOTHING)
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", shape))
@@ -104,34 +104,34 @@ def _rule(annotation: Any) -> Rule:  # noqa: ANN401 - annotations have no type i
         return Rule(list, items=_rule(arguments[0]))
     if origin in {Union, UnionType} and len(arguments) == 2 and NoneType in arguments:  # noqa: PLR2004 - a type, or None
         return attrs.evolve(_rule(next(one for one in arguments if one is not NoneType)), nullable=True)
-    raise TypeError(f"there is no check for {annotation!r}")
+    raise TypeError(f"no check is implemented for {annotation!r}")
 
 
-def _limited(rule: Rule, words: Iterable[object]) -> Rule:
-    for word in words:
-        match word:
+def _limited(rule: Rule, markers: Iterable[object]) -> Rule:
+    for marker in markers:
+        match marker:
             case MaxLen():
-                rule = attrs.evolve(rule, max_length=word.max_length)
+                rule = attrs.evolve(rule, max_length=marker.max_length)
             case MinLen():
-                rule = attrs.evolve(rule, min_length=word.min_length)
+                rule = attrs.evolve(rule, min_length=marker.min_length)
             case Format():
-                rule = attrs.evolve(rule, format=word)
-            case _ if word is Sensitive:
+                rule = attrs.evolve(rule, format=marker)
+            case _ if marker is Sensitive:
                 rule = attrs.evolve(rule, sensitive=True)
             case _:
-                # A limit that nothing checks would be worse than none.
-                raise TypeError(f"there is no check for {word!r}")
+                # A limit that is declared and not checked would be worse than none.
+                raise TypeError(f"no check is implemented for {marker!r}")
     return rule
 
 
 class Broken(enum.Enum):
-    """Which part of a rule a value breaks."""
+    """How a value violates its rule."""
 
     REQUIRED = enum.auto()
     """A field is missing."""
 
     KIND = enum.auto()
-    """It is of another type; `Problem.given` is the name of the type."""
+    """It has another type; `Problem.given` is the name of the type."""
 
     MIN_LENGTH = enum.auto()
     """It is too short; `Problem.given` is its length."""
@@ -140,33 +140,33 @@ class Broken(enum.Enum):
     """It is too long; `Problem.given` is its length."""
 
     ENCODING = enum.auto()
-    """It holds a lone surrogate."""
+    """It contains a lone surrogate."""
 
     FORMAT = enum.auto()
-    """It does not look as it has to."""
+    """It does not have the format."""
 
 
 @attrs.frozen
 class Problem:
-    """A value that breaks its rule; it never holds the value, which may be secret."""
+    """The problem with a value that violates its rule, without the value, which may be secret."""
 
     rule: Rule
     broken: Broken
     given: str | int = ""
     path: tuple[str | int, ...] = ()
-    """Where it is: the names of fields and the indices of items that lead to it."""
+    """The place of the value: the field names and item indices that lead to it."""
 
     def below(self, step: str | int) -> "Problem":
-        """Return the same problem as seen from one step above."""
+        """Return the same problem with one more step in front of its path."""
         return attrs.evolve(self, path=(step, *self.path))
 
 
 Read: TypeAlias = Callable[[object, type], Mapping[str, object] | None]
-"""Gives the fields of an object by their Python names, or None where a value is no object of the attrs class."""
+"""Returns the fields of an object by their Python names, or None if a value is not an instance of the attrs class."""
 
 
 def problems_in(shape: type, fields: Mapping[str, object], read: Read) -> Iterator[Problem]:
-    """Tell what is wrong with the fields of a TypedDict or of an attrs class, at most one problem for each value.
+    """Yield the problems with the fields of a TypedDict or of an attrs class, at most one for each value.
 
     Args:
         shape: The TypedDict or attrs class.
@@ -200,7 +200,7 @@ _ACCEPTED: Final[Mapping[type, type | tuple[type, ...]]] = {str: str, bool: bool
 
 
 def _problem(rule: Rule, value: object) -> Problem | None:
-    """Tell what is wrong with a value itself, whatever is in it."""
+    """Return the problem with a value itself, not with the items or fields in it."""
     if not isinstance(value, _ACCEPTED[rule.kind]):
         return Problem(rule, Broken.KIND, type(value).__name__)
     length = 0 if isinstance(value, bool) else len(cast("Sized", value))
@@ -225,9 +225,9 @@ def _has_encoding(text: str) -> bool:
 
 
 def refusal(shape: type, fields: Mapping[str, object]) -> InvalidRequestError | None:
-    """Return the error about the first of the fields of a request that breaks its rule.
+    """Return an error about the first field that violates its rule.
 
-    It is returned and not raised, because the frames below hold the values, and its traceback would show them.
+    It is returned and not raised, because the values are in the frames below, and a traceback would show them.
     """
     problem = next(problems_in(shape, fields, _read_instance), None)
     return None if problem is None else InvalidRequestError(_place(problem.path), _sentence(problem))
@@ -253,7 +253,7 @@ def _sentence(problem: Problem) -> str:
         case Broken.MAX_LENGTH:
             return f"takes at most {rule.max_length} {unit}, not {given}"
         case Broken.ENCODING:
-            return "holds a lone surrogate, which no encoding has a form for"
+            return "contains a lone surrogate, which cannot be encoded"
         case _ if rule.format:
             return f"takes {rule.format.description}"
         case _:

@@ -1,4 +1,4 @@
-"""What every resource has."""
+"""The base class of resources."""
 
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar, cast
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Resource:
-    """A group of operations; it holds the transport, nothing more."""
+    """A group of operations. Its only state is the transport."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -33,24 +33,25 @@ class Resource:
         /,
         **ids: str,
     ) -> Coroutine[Any, Any, T]:
-        """Return the coroutine that carries out an operation.
+        """Return a coroutine that carries out an operation.
 
-        `fields` are the keyword arguments of the method that calls this, and its frame is in every traceback. They are
-        taken out of it at once, which is why this is no coroutine function: its first step might never come.
+        `fields` are the keyword arguments of the method that calls this, whose frame is in the traceback of any error.
+        The mapping is emptied, so that a traceback with locals shows no secret. This is not a coroutine function, so
+        that the mapping is empty as soon as this is called, not only once the result is awaited.
 
         Args:
-            method: The HTTP method; a PATCH sends None as null, and refuses to change nothing.
+            method: The HTTP method. A PATCH sends None as null, and is refused if it has no fields.
             template: The path, with the names of ids in braces.
-            result_type: What the answer is decoded into.
+            result_type: The type into which the response is decoded.
             fields_type: The TypedDict of the body; None for no body.
             fields: The fields of the body.
             **ids: The ids in the path.
 
         Raises:
-            TypeError: A field is misspelt or missing.
-            InvalidRequestError: An id cannot be one, or a field breaks its limit.
+            TypeError: A field does not exist, or a required one is missing.
+            InvalidRequestError: An id is invalid, or a field exceeds its limit.
         """
-        # To type checkers a TypedDict is not mutable, because any of its keys might be required.
+        # To type checkers a TypedDict is not a mutable mapping, because clear() could remove a required key.
         secrets = take_secrets(cast("dict[str, object]", fields or {}))
         request = request_for(method, template, ids)
         if fields_type is not None:
@@ -59,17 +60,17 @@ class Resource:
         return self._transport.fetch(request, result_type)
 
     async def _get_in_background(self, template: str, result_type: type[T], /, **ids: str) -> T:
-        """Fetch one of many: behind whatever was asked for by itself."""
+        """Fetch one of many, with a lower priority than single calls."""
         request = request_for("GET", template, ids)
         request.priority = Priority.BACKGROUND
         return await self._transport.fetch(request, result_type)
 
 
 def request_for(method: str, template: str, ids: Mapping[str, str]) -> Request:
-    """Return a request without a body. Where its path ends with an id, the answer has to be about that id.
+    """Return a request without a body. If its path ends with an id, its response has to have that id.
 
     Raises:
-        InvalidRequestError: An id cannot be one.
+        InvalidRequestError: An id is invalid.
     """
     request = Request(method, path_of(template, **ids))
     for name, value in ids.items():
@@ -79,9 +80,9 @@ def request_for(method: str, template: str, ids: Mapping[str, str]) -> Request:
 
 
 def path_of(template: str, /, **ids: str) -> str:
-    """Return a path with its ids in it, percent-encoded.
+    """Return the path with the ids filled in, percent-encoded.
 
     Raises:
-        InvalidRequestError: An id cannot be one.
+        InvalidRequestError: An id is invalid.
     """
     return template.format(**{name: segment(value, name) for name, value in ids.items()})

@@ -22,7 +22,7 @@ _CONFIG: Final = "/api/sip"
 _REGISTRATIONS: Final = "/api/sip/registrations"
 _REGISTRATION: Final = "/api/sip/registrations/{registration_id}"
 
-# More than the API may give; the pages that come say what it gives.
+# The API may return fewer per page than that; how many it does is read from the pages.
 _SWEEP_PAGE_SIZE: Final = 1000
 
 
@@ -36,30 +36,31 @@ class SipRegistrations(Resource):
             registration_id: The id of the registration.
 
         Raises:
-            InvalidRequestError: `registration_id` cannot be an id.
-            NotFoundError: There is no such registration.
-            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+            InvalidRequestError: `registration_id` is not a valid id.
+            NotFoundError: The registration does not exist.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         return await self._send("GET", _REGISTRATION, SipRegistration, registration_id=registration_id)
 
     def get_many(self, ids: Ids, *, concurrency: int = 50, via: Via = "auto") -> Sweep[SipRegistration]:
         """Fetch many registrations, concurrently.
 
-        Iterate over what this returns for one `Outcome` per distinct id as they finish, or await it for a
-        `BulkResult`; a task takes its ``collect()``. An id that fails never stops the others.
+        Iterate over the result with ``async for`` to get one `Outcome` for each distinct id as it finishes, or await it
+        to get a `BulkResult`; pass its ``collect()`` to `asyncio.create_task`. An id that fails never stops the others.
 
         Args:
-            ids: The ids; an iterable or an asynchronous iterable, which is read only as fast as ids are fetched.
-            concurrency: The most requests in flight for this call, 1 or more.
-            via: ``"get"`` sends one GET for each id. ``"list"`` reads the account's listing, up to 50,000 ids ahead,
-                and sends a GET only for ids that it does not show, so that what is missing is a `NotFoundError` for
-                certain. ``"auto"`` does the latter for ids whose number is known (a list, a set, ...), where the
-                pages come sooner than one GET for each id would: it looks at the number of ids and of
-                registrations, the page size and latency of the pages so far, and the pace. A value from the listing
-                is as fresh as its page: a change made while later pages come is not in it.
+            ids: The ids: an iterable or an asynchronous iterable, which is read only as fast as ids are fetched.
+            concurrency: The maximum number of requests in flight for this call, 1 or more.
+            via: ``"get"`` sends one GET for each id. ``"list"`` reads the account's listing (and up to 50,000 ids
+                ahead), and sends a GET only for ids that are not in it, so that a `NotFoundError` is certain.
+                ``"auto"`` does the same as ``"list"`` if the number of ids is known (they are a list or a set, for
+                example) and the listing is estimated to be quicker than one GET for each id. The estimate is made from
+                the number of ids and of registrations, the size and latency of the pages so far, and the rate limit.
+                A value from the listing is as old as its page: later changes are not in it.
 
         Raises:
-            InvalidRequestError: `ids` is one string, `concurrency` is below 1, or there is no such `via`.
+            InvalidRequestError: `ids` is one string or not iterable, `concurrency` is below 1, or `via` is not one of
+                the three.
         """
 
         async def fetch(registration_id: str) -> SipRegistration:
@@ -72,12 +73,12 @@ class SipRegistrations(Resource):
     def list(self, *, page_size: int | None = None, cursor: str | None = None) -> Pager[SipRegistration]:
         """List the registrations of the account.
 
-        Iterate over what this returns for registrations, or over its ``pages()`` for `Page` objects.
+        Iterate over the result with ``async for`` to get registrations, or over its ``pages()`` to get `Page` objects.
 
         Args:
-            page_size: The number of registrations on a page, 1 or more; None leaves it to the API, which may also
-                give fewer than it is asked for.
-            cursor: Where to go on, from `Page.next_cursor`; None for the beginning.
+            page_size: The number of registrations on a page, 1 or more; None for the default of the API. The API may
+                return fewer.
+            cursor: Where to continue, from `Page.next_cursor`; None to start at the beginning.
 
         Raises:
             InvalidRequestError: `page_size` is below 1.
@@ -92,28 +93,29 @@ class SipRegistrations(Resource):
         """Create a registration.
 
         Args:
-            **registration: The fields of `NewSipRegistration`: `username`, `password` and `proxy`, and where they are
-                needed `outbound_proxy` and `auth_user`.
+            **registration: The fields of `NewSipRegistration`: `username`, `password` and `proxy`, and optionally
+                `outbound_proxy` and `auth_user`.
 
         Raises:
-            TypeError: A field is misspelt or missing; nothing was sent.
-            InvalidRequestError: A field breaks its limit; nothing was sent.
-            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+            TypeError: A field does not exist, or a required one is missing; nothing was sent.
+            InvalidRequestError: A field exceeds its limit; nothing was sent.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         return await self._send("POST", _REGISTRATIONS, SipRegistration, NewSipRegistration, registration)
 
     async def update(self, registration_id: str, **changes: Unpack[SipRegistrationChanges]) -> SipRegistration:
-        """Change a registration: what is omitted stays as it is, None clears a field that may be null.
+        """Change a registration: omitted fields are not changed, and None clears a field that may be null.
 
         Args:
             registration_id: The id of the registration.
             **changes: The fields of `SipRegistrationChanges`.
 
         Raises:
-            TypeError: A field is misspelt; nothing was sent.
-            InvalidRequestError: There is no change, or a field breaks its limit; nothing was sent.
-            NotFoundError: There is no such registration.
-            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+            TypeError: A field does not exist; nothing was sent.
+            InvalidRequestError: `registration_id` is not a valid id, there are no fields, or one exceeds its limit;
+                nothing was sent.
+            NotFoundError: The registration does not exist.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         return await self._send(
             "PATCH", _REGISTRATION, SipRegistration, SipRegistrationChanges, changes, registration_id=registration_id
@@ -126,9 +128,9 @@ class SipRegistrations(Resource):
             registration_id: The id of the registration.
 
         Raises:
-            InvalidRequestError: `registration_id` cannot be an id.
-            NotFoundError: There is no such registration, or a first attempt whose answer was lost has deleted it.
-            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+            InvalidRequestError: `registration_id` is not a valid id.
+            NotFoundError: The registration does not exist, or a first attempt, whose response was lost, has deleted it.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         await self._transport.send(Request("DELETE", path_of(_REGISTRATION, registration_id=registration_id)))
 
@@ -144,19 +146,19 @@ class Sip(Resource):
         """Fetch the SIP configuration of the account.
 
         Raises:
-            UltravoxError: Whatever can go wrong; see `ultravox_async.errors`.
+            UltravoxError: Anything that can go wrong; see `ultravox_async.errors`.
         """
         return await self._send("GET", _CONFIG, SipConfig)
 
     async def update_config(self, **changes: Unpack[SipConfigChanges]) -> SipConfig:
-        """Change the SIP configuration of the account: what is omitted stays as it is.
+        """Change the SIP configuration of the account: omitted fields are not changed.
 
         Args:
             **changes: The fields of `SipConfigChanges`.
 
         Raises:
-            TypeError: A field is misspelt; nothing was sent.
-            InvalidRequestError: There is no change, or a field breaks its limit; nothing was sent.
-            UltravoxError: Whatever else can go wrong; see `ultravox_async.errors`.
+            TypeError: A field does not exist; nothing was sent.
+            InvalidRequestError: There are no fields, or one exceeds its limit; nothing was sent.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         return await self._send("PATCH", _CONFIG, SipConfig, SipConfigChanges, changes)

@@ -1,4 +1,4 @@
-"""What goes over the wire, as attrs classes; one module for each resource of the API."""
+"""The objects that the API sends and takes: attrs classes and TypedDicts, one module for each tag of the API."""
 
 from ultravox_async.types.sip import (
     AgentAllowance,

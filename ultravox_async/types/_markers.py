@@ -1,4 +1,4 @@
-"""What the annotations of this package's types say beside their limits, for which annotated-types has the words."""
+"""The markers that the annotations of this package's types need in addition to those of annotated-types."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ import attrs
 
 
 class _Marker:
-    """A word in an annotation."""
+    """A marker in an annotation."""
 
     __slots__ = ("_name",)
 
@@ -22,18 +22,18 @@ class _Marker:
 
 
 Sensitive: Final = _Marker("Sensitive")
-"""The value is a secret: it shows in no repr, log, error or traceback, and `to_dict()` leaves it out."""
+"""The value is a secret: no repr, log, error or traceback shows it, and `to_dict()` omits it."""
 
 
 @attrs.frozen
 class Format:
-    """What a string has to look like."""
+    """The format of a string."""
 
     description: str
-    """What such a string is, for example ``a UUID``."""
+    """What such a string is called, for example ``a UUID``."""
 
     matches: Callable[[str], bool] = attrs.field(repr=False)
-    """Whether a string is one."""
+    """Whether a string has the format."""
 
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
@@ -45,7 +45,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def _is_ipv4_cidr(text: str) -> bool:
-    # The module also takes an address without a prefix, and a netmask instead of one.
+    # ipaddress also accepts an address without a prefix length, and a netmask instead of one.
     if not _CIDR.fullmatch(text):
         return False
     try:

@@ -1,7 +1,7 @@
-"""What the types of this package have in common: they leave it as plain data, in the names of the wire, and come back.
+"""The base class of this package's types: converts them to plain data with the API's field names, and back.
 
-pydantic, and with it FastAPI, is asked for nothing and imported nowhere: what it wants to know of a class is a plain
-dict, which it asks the class for.
+They work in pydantic models and FastAPI endpoints, although pydantic is neither a dependency nor imported: it asks a
+class for its schema, which is a plain dict.
 """
 
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from ultravox_async.types._markers import Sensitive
 
 
 class _SchemaHandler(Protocol):
-    """What pydantic hands to a class that describes itself."""
+    """The handler that pydantic passes to a class that returns its own schema."""
 
     def generate_schema(self, source_type: Any, /) -> Any:  # noqa: ANN401 - any type, and a dict of pydantic's
-        """Return pydantic's description of a type."""
+        """Return pydantic's schema for a type."""
         ...
 
 
 class WireObject:
-    """An object that goes over the wire.
+    """An object that the API sends or takes.
 
-    Every class of `ultravox_async.types` is one, so that JSON, pydantic and FastAPI take it::
+    Every class of `ultravox_async.types` is one, so that it can be used with JSON, pydantic and FastAPI::
 
         json.dumps(registration.to_dict())
         orjson.dumps({"found": [registration]}, default=SipRegistration.to_dict)
@@ -36,22 +36,24 @@ class WireObject:
         @app.get("/registrations")
         async def registrations() -> list[SipRegistration]: ...
 
-    As the type of a FastAPI endpoint, or of a field of a pydantic model, it takes an instance, or a dict as `from_dict`
-    does, and becomes the JSON that `to_dict` shows; pydantic's ``model_dump()`` gives the same dict with its timestamps
-    as they are. FastAPI reads a request's body into it where it is told to: ``config: Annotated[SipConfig, Body()]``.
+    As the type of a FastAPI endpoint, or of a field of a pydantic model, it accepts an instance, or a dict as
+    `from_dict` does, and is serialized to the JSON that `to_dict` returns; pydantic's ``model_dump()`` returns the same
+    dict, with `datetime` objects. FastAPI parses the body of a request into it if the parameter is declared as
+    ``config: Annotated[SipConfig, Body()]``.
     """
 
-    # The attrs classes below define slots, which one class without them would undo.
+    # The subclasses are attrs classes with slots; without this, their instances would have a __dict__ all the same.
     __slots__ = ()
 
     def to_dict(self, *, sensitive: bool = False) -> dict[str, Any]:
-        """Return what JSON has a form for: dicts, lists and scalars, with the camelCase names of the wire.
+        """Return dicts, lists and scalars that can be encoded as JSON, with the API's camelCase field names.
 
-        A field that is None is there, as None: the API shows such fields as null. Timestamps are ISO 8601 strings with
-        their offset. The keys of maps stay as they are, and so do values of types that this package does not know.
+        A field that is None is included, as None: the API sends such fields as null. Timestamps become ISO 8601 strings
+        with their UTC offset. The keys of maps are not changed, nor are values of types that this package does not
+        know.
 
         Args:
-            sensitive: Whether secrets are in it too. Without them, which is the default, their fields are left out.
+            sensitive: Whether to include secrets. By default, their fields are omitted.
         """
         shown = [field for field in _fields(type(self)) if sensitive or not field.is_sensitive]
         return {field.wire: _plain(getattr(self, field.name), sensitive=sensitive) for field in shown}
@@ -60,40 +62,40 @@ class WireObject:
         """Return `to_dict` as JSON: a string, as `json.dumps` and pydantic's ``model_dump_json`` return one.
 
         Args:
-            sensitive: Whether secrets are in it too.
+            sensitive: Whether to include secrets.
 
         Raises:
-            TypeError: JSON has no form for something in it; nothing that was decoded is like that.
+            TypeError: Something in it cannot be encoded as JSON; that never happens to an object that was decoded.
         """
         return encode(self.to_dict(sensitive=sensitive)).decode()
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Return the instance that `to_dict` made `data` of, or that the API would show like that.
+        """Return an instance from a dict as `to_dict` returns it, or as the API sends it.
 
-        It is as strict as the decoding of answers: fields have the declared types, and nothing is coerced. Fields that
-        the class does not know are ignored.
+        This is as strict as the decoding of responses: fields have the declared types, and nothing is coerced. Fields
+        that the class does not declare are ignored.
 
         Raises:
-            DecodeError: `data` has not the shape of this class. So it is if it was made without secrets, and the class
-                cannot do without one.
+            DecodeError: `data` does not have the fields and types of this class. That includes a dict that was made
+                without secrets, if the class requires one of them.
         """
         return structure(data, cls, _Call(f"{cls.__name__}.from_dict"))
 
     @classmethod
     def __sensitive_fields__(cls) -> frozenset[str]:
-        """Return the names of the fields whose values no error shows; the converter asks for it."""
+        """Return the names of the fields whose values no error shows; the converter calls this."""
         return frozenset(field.name for field in _fields(cls) if field.is_sensitive)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, handler: _SchemaHandler) -> dict[str, Any]:
-        """Return what pydantic calls a core schema: how to validate, to serialize and to document this class."""
+        """Return a pydantic core schema, which says how to validate, serialize and document this class."""
         fields = _fields(cls)
         shown = [field for field in fields if not field.is_sensitive]
         taken = {field.wire: _schema_of(field, handler, required=field.is_required) for field in fields}
         given = {field.wire: _schema_of(field, handler, required=True) for field in shown}
         return {
-            # The function never asks the schema that it wraps; that is there for the documentation.
+            # The function never calls the validator of the schema that it wraps, which is there for the documentation.
             "type": "function-wrap",
             "function": {"type": "no-info", "function": cls._validated},
             "schema": {"type": "typed-dict", "cls": cls, "fields": taken},
@@ -102,20 +104,21 @@ class WireObject:
                 "function": WireObject._shown_fields,
                 "return_schema": {"type": "typed-dict", "cls": cls, "fields": given},
             },
-            # With a name for references, FastAPI documents the class once, as a component.
+            # The reference lets FastAPI document the class once, as a component of the OpenAPI document.
             "ref": f"{cls.__module__}.{cls.__qualname__}:{id(cls)}",
         }
 
     @classmethod
-    def _validated(cls, value: Any, _: object) -> Self:  # noqa: ANN401 - whatever somebody sent
+    def _validated(cls, value: Any, _: object) -> Self:  # noqa: ANN401 - input of any type
         if isinstance(value, cls):
             return value
         try:
-            # pydantic's own dicts have timestamps in them, and instances.
+            # model_dump() returns dicts that contain datetime objects and instances.
             return cls.from_dict(_plain(value, sensitive=True))
         except DecodeError as error:
             problem = str(error)
-        # pydantic takes a ValueError for a refusal, and lets other errors through.
+        # pydantic turns a ValueError into a ValidationError, and lets other exceptions through. Raised out here, it has
+        # no __context__ whose traceback would show the values.
         raise ValueError(problem)
 
     def _shown_fields(self) -> dict[str, Any]:
@@ -125,7 +128,7 @@ class WireObject:
 
 @attrs.frozen
 class _Call:
-    """What a `DecodeError` says about data that is no answer."""
+    """The context of a `DecodeError` about data that did not come in a response."""
 
     origin: str
 
@@ -145,17 +148,17 @@ class _Field:
     """Its type, with its metadata."""
 
     is_sensitive: bool
-    """Whether it holds a secret."""
+    """Whether it contains a secret."""
 
     is_required: bool
-    """Whether an object without it is refused."""
+    """Whether it has no default."""
 
 
 _known_fields: dict[type[WireObject], tuple[_Field, ...]] = {}
 
 
 def _fields(cls: type[WireObject]) -> tuple[_Field, ...]:
-    """Return the fields of a class. They are read when they are needed first: now each annotation can be resolved."""
+    """Return the fields of a class, read on first use: only then can all annotations be resolved."""
     if cls not in _known_fields:
         declared = get_type_hints(cls, include_extras=True)
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", cls))
@@ -169,7 +172,7 @@ def _field(field: "attrs.Attribute[Any]", declared: object) -> _Field:
 
 
 def _is_sensitive(declared: object) -> bool:
-    """Return whether the marker stands anywhere in a type; a list with secrets in it is a secret."""
+    """Return whether the marker is anywhere in a type; a list that contains secrets is a secret."""
     parts = get_args(declared)
     return any(part is Sensitive or _is_sensitive(part) for part in parts)
 

@@ -1,4 +1,4 @@
-"""What goes over the wire for SIP: registrations, and the account's configuration."""
+"""The types of SIP: registrations, and the account's configuration."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,14 @@ _Password: TypeAlias = Annotated[str, Sensitive]
 class SipRegistration(WireObject):
     """One SIP registration, as ``GET /api/sip/registrations/{registration_id}`` returns it.
 
-    Source of the facts: the schema ``SipRegistration`` of the API. Its password is write-only and never on this class.
+    Its fields are those of the API's schema ``SipRegistration``, except for the password, which is write-only.
     """
 
     registration_id: str
-    """The id that the API gave it; the argument of `get`, `update` and `delete`."""
+    """The id, assigned by the API; the argument of `get`, `update` and `delete`."""
 
     created: datetime
-    """When it was created, with a time zone."""
+    """When it was created; timezone-aware."""
 
     username: str
     """The SIP username that it registers as."""
@@ -38,20 +38,20 @@ class SipRegistration(WireObject):
     """The proxy through which the SIP server is reached; None for none."""
 
     auth_user: str | None = None
-    """The username for authentication where it is not `username`; None for the same."""
+    """The username for authentication; None if it is `username`."""
 
     successful: bool | None = None
-    """Whether the SIP server accepted it; None while that is not known, and from servers that do not say."""
+    """Whether the SIP server accepted the registration; None while this is unknown, or if the API does not send it."""
 
 
 class NewSipRegistration(TypedDict):
-    """What `create` of a registration takes."""
+    """The fields of a registration to `create`."""
 
     username: _Username
     """The SIP username to register as."""
 
     password: _Password
-    """The SIP password of the username; the API never gives it back."""
+    """The SIP password of the username; the API never returns it."""
 
     proxy: _Server
     """The SIP server to register with."""
@@ -64,7 +64,7 @@ class NewSipRegistration(TypedDict):
 
 
 class SipRegistrationChanges(TypedDict, total=False):
-    """What `update` of a registration takes: what is omitted stays as it is, None clears."""
+    """The fields of a registration to `update`: omitted fields are not changed, None clears a field."""
 
     username: _Username
     """The SIP username to register as."""
@@ -90,15 +90,15 @@ class AgentAllowance(WireObject):
     """The agent's id, a UUID."""
 
     to_user_pattern: Annotated[str, MaxLen(200)] | None = None
-    """A regular expression for the user part of the URI that is called.
+    """A regular expression for the user part of the SIP URI that is called.
 
-    None where the agent is reached as ``agent_<agent_id>``.
+    None if the agent is reached as ``agent_<agent_id>``.
     """
 
 
 @attrs.define
 class FallbackHandler(WireObject):
-    """A webhook that decides on incoming SIP calls which match no agent allowance (schema ``FallbackHandler``)."""
+    """A webhook that decides about incoming SIP calls that match no agent allowance (schema ``FallbackHandler``)."""
 
     url: Annotated[str, HTTP_URL]
     """The URL that receives a POST for each such call."""
@@ -106,7 +106,7 @@ class FallbackHandler(WireObject):
     secrets: Annotated[list[Annotated[str, MaxLen(120)]], MinLen(1), MaxLen(10), Sensitive] | None = attrs.field(
         default=None, repr=False
     )
-    """The secrets that sign those requests; None in a request has the API make one."""
+    """The secrets with which those requests are signed; with None in a request, the API generates one."""
 
 
 @attrs.define
@@ -126,11 +126,11 @@ class SipConfig(WireObject):
     """Whether every agent may be reached as ``agent_<agent_id>``."""
 
     fallback_handler: FallbackHandler | None = None
-    """The webhook for calls that match no allowance; None for none."""
+    """The webhook for calls that match no agent allowance; None for none."""
 
 
 class SipConfigChanges(TypedDict, total=False):
-    """What `update_config` takes: what is omitted stays as it is."""
+    """The fields that `update_config` takes: omitted fields are not changed."""
 
     allowed_cidr_ranges: Sequence[Annotated[str, IPV4_CIDR]]
     """The IPv4 CIDR ranges from which to accept incoming calls, for example ``203.0.113.0/24``."""
@@ -142,4 +142,4 @@ class SipConfigChanges(TypedDict, total=False):
     """The agents that incoming calls may reach."""
 
     fallback_handler: FallbackHandler | None
-    """The webhook for calls that match no allowance; None removes it."""
+    """The webhook for calls that match no agent allowance; None removes it."""
