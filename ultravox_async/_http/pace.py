@@ -96,6 +96,7 @@ class AdaptivePace:
         self._only_refused_since = math.inf
         # Once 503s came in a burst, the limit is one that answers 503, and a single one is a refusal too.
         self._limit_answers_503 = False
+        self._unavailable_before_success = 0
 
     @property
     def lowered(self) -> bool:
@@ -106,31 +107,42 @@ class AdaptivePace:
         """Raise the rate by the part of a second that one request stands for."""
         _keep_last_second(self._accepted_at, now).append(now)
         self._only_refused_since = math.inf
+        if self._unavailable_before_success:
+            self._limit_answers_503 = True
+            for _ in range(self._unavailable_before_success):
+                self._lower(now)
+            self._unavailable_before_success = 0
         if self.rate < self._configured:
             self._since_refusal += 1
             self._raise()
 
     def note_refused(self, now: float) -> bool:
         """Lower the rate. Return False where nothing was accepted for a second, so that no rate is low enough."""
-        accepted = len(_keep_last_second(self._accepted_at, now))
-        self._since_refusal = 0
+        self._lower(now)
         self._only_refused_since = min(self._only_refused_since, now)
-        least = max(_LOWEST_RATE, min(self.rate, _LEAST_OF_ACCEPTED * accepted))
-        self.rate = min(self.rate, max(self.rate * (1 - _DECREASE), least))
         # A refusal is quicker than the answer to a request that was accepted before it, so that the first answers of
         # all may be refusals.
-        return accepted > 0 or now - self._only_refused_since < _SECOND
+        return bool(self._accepted_at) or now - self._only_refused_since < _SECOND
 
     def note_unavailable(self, now: float) -> bool:
-        """Lower the rate where the 503 is one of many, or where the limit is known to answer like that."""
+        """Take a 503 for a refusal where it is one of many, or where the limit is known to answer like that.
+
+        The rate is lowered when the next request is accepted: 503s without a success behind them are an outage, after
+        which the rate is right as it was.
+        """
         unavailable = _keep_last_second(self._unavailable_at, now)
         unavailable.append(now)
         accepted = len(_keep_last_second(self._accepted_at, now))
         is_burst = len(unavailable) >= max(_BURST, _BURST_SHARE * (accepted + len(unavailable)))
-        if not accepted or not (is_burst or self._limit_answers_503):
-            return False
-        self._limit_answers_503 = True
-        return self.note_refused(now)
+        is_refusal = accepted > 0 and (is_burst or self._limit_answers_503)
+        self._unavailable_before_success = self._unavailable_before_success + 1 if is_refusal else 0
+        return is_refusal
+
+    def _lower(self, now: float) -> None:
+        accepted = len(_keep_last_second(self._accepted_at, now))
+        self._since_refusal = 0
+        least = max(_LOWEST_RATE, min(self.rate, _LEAST_OF_ACCEPTED * accepted))
+        self.rate = min(self.rate, max(self.rate * (1 - _DECREASE), least))
 
     def _raise(self) -> None:
         rate = self.rate

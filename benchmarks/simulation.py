@@ -1,0 +1,286 @@
+"""Clients and a server on a simulated clock: what a law for the pace leads to, in milliseconds instead of minutes.
+
+Pure and seeded: no socket, no thread, no event loop. A client is the package's own `SlidingWindow`, with the law that
+is tried as its pace; whatever else slows a request down is a number here.
+"""
+
+import heapq
+import itertools
+import random
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Protocol
+
+import attrs
+
+from ultravox_async._http.pace import Pace
+from ultravox_async._http.sliding_window import SlidingWindow
+
+
+class Limit(Protocol):
+    """How a server decides whether a request is one too many."""
+
+    def accepts(self, now: float) -> bool:
+        """Return whether a request that comes at `now`, in seconds, is carried out."""
+        ...
+
+
+class SlidingLog:
+    """No window of one second, wherever it starts, holds more than the rate: an exact limit.
+
+    Args:
+        rate: Requests a second.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._accepted: deque[float] = deque()
+
+    def accepts(self, now: float) -> bool:
+        """Return whether the second that ends now has room."""
+        while self._accepted and self._accepted[0] <= now - 1.0:
+            self._accepted.popleft()
+        if len(self._accepted) >= self._rate:
+            return False
+        self._accepted.append(now)
+        return True
+
+
+class FixedWindow:
+    """Each whole second of the clock has the rate to itself.
+
+    Args:
+        rate: Requests a second.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._second = -1
+        self._count = 0
+
+    def accepts(self, now: float) -> bool:
+        """Return whether the present second has room."""
+        if int(now) != self._second:
+            self._second, self._count = int(now), 0
+        self._count += 1
+        return self._count <= self._rate
+
+
+class TokenBucket:
+    """Tokens come at the rate and are kept, up to `burst`; with a burst of 1 it is nginx's ``limit_req`` without one.
+
+    Args:
+        rate: Requests a second.
+        burst: The most tokens, 1 or more.
+    """
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._at = 0.0
+
+    def accepts(self, now: float) -> bool:
+        """Return whether there is a token."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1.0 - 1e-9:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+class Changing:
+    """One limit until a moment, and another one from then on.
+
+    Args:
+        first: The limit until then.
+        then: The limit from then on.
+        at: The moment, in seconds.
+    """
+
+    def __init__(self, first: Limit, then: Limit, at: float) -> None:
+        self._first = first
+        self._then = then
+        self._at = at
+
+    def accepts(self, now: float) -> bool:
+        """Return what the limit of this moment says."""
+        return (self._first if now < self._at else self._then).accepts(now)
+
+
+@attrs.frozen
+class Arrival:
+    """A request at the server."""
+
+    at: float
+    """When it came, in seconds."""
+
+    client: int
+    """Who sent it, counted from 0."""
+
+    accepted: bool
+    """Whether it was carried out."""
+
+
+@attrs.frozen
+class Conditions:
+    """Whatever a client cannot choose."""
+
+    latency: tuple[float, float] = (0.02, 0.03)
+    """The least and the most seconds until an answer."""
+
+    jitter: float = 0.001
+    """The most seconds that one request takes longer to the server than another."""
+
+    lateness: float = 0.0015
+    """The most seconds that a timer fires late."""
+
+    retry_after: float = 1.0
+    """Seconds that a refused request waits."""
+
+    concurrency: int = 50
+    """How many requests of one client are under way at once, those that wait after a refusal included."""
+
+
+class _Client:
+    def __init__(self, number: int, window: SlidingWindow, free: int) -> None:
+        self.number = number
+        self.window = window
+        self.free = free
+        self.has_timer = False
+
+
+class Simulation:
+    """Clients that always have work, at one server.
+
+    Args:
+        limit: What the server accepts.
+        paces: The law of each client.
+        configured: The rate that each client was told, requests a second.
+        seed: What decides about all that is random.
+        conditions: What the clients meet.
+    """
+
+    def __init__(
+        self,
+        limit: Limit,
+        paces: Sequence[Pace],
+        *,
+        configured: float = 200.0,
+        seed: int = 0,
+        conditions: Conditions = Conditions(),
+    ) -> None:
+        self._limit = limit
+        self._conditions = conditions
+        self._random = random.Random(seed)  # noqa: S311 - has to be repeatable, guards nothing
+        self._clients = [
+            _Client(number, SlidingWindow(configured, pace), conditions.concurrency)
+            for number, pace in enumerate(paces)
+        ]
+        self._events: list[tuple[float, int, Callable[[float], None]]] = []
+        self._order = itertools.count()
+        self._arrivals: list[Arrival] = []
+
+    def run(self, seconds: float, starts: Sequence[float] | None = None) -> list[Arrival]:
+        """Return all requests that came within so many seconds.
+
+        Args:
+            seconds: How long it lasts.
+            starts: When each client begins; by default within the first tenth of a second.
+        """
+        for client in self._clients:
+            at = self._random.random() / 10 if starts is None else starts[client.number]
+            self._at(at, partial(self._send, client))
+        while self._events and self._events[0][0] < seconds:
+            now, _, event = heapq.heappop(self._events)
+            event(now)
+        return self._arrivals
+
+    def _at(self, moment: float, event: Callable[[float], None]) -> None:
+        heapq.heappush(self._events, (moment, next(self._order), event))
+
+    def _send(self, client: _Client, now: float) -> None:
+        while client.free and not client.has_timer:
+            ready_at = client.window.evenly_at()
+            if ready_at > now:
+                client.has_timer = True
+                late = self._random.random() * self._conditions.lateness
+                self._at(ready_at + late, partial(self._wake, client))
+                return
+            client.free -= 1
+            client.window.reserve(now)
+            client.window.record_send(now)
+            on_its_way = 0.0005 + self._random.random() * self._conditions.jitter
+            self._at(now + on_its_way, partial(self._arrive, client))
+
+    def _wake(self, client: _Client, now: float) -> None:
+        client.has_timer = False
+        self._send(client, now)
+
+    def _arrive(self, client: _Client, now: float) -> None:
+        accepted = self._limit.accepts(now)
+        self._arrivals.append(Arrival(now, client.number, accepted))
+        answered_at = now + self._random.uniform(*self._conditions.latency)
+        if accepted:
+            self._at(answered_at, partial(self._succeed, client))
+        else:
+            self._at(answered_at, partial(self._refuse, client))
+
+    def _succeed(self, client: _Client, now: float) -> None:
+        client.window.pace.note_accepted(now)
+        self._free(client, now)
+
+    def _refuse(self, client: _Client, now: float) -> None:
+        client.window.pace.note_refused(now)
+        pause = self._conditions.retry_after + self._random.random() / 4
+        self._at(now + pause, partial(self._free, client))
+
+    def _free(self, client: _Client, now: float) -> None:
+        client.free += 1
+        self._send(client, now)
+
+
+@attrs.frozen
+class Summary:
+    """What came of a simulation, or of a part of it."""
+
+    used: float
+    """The share of the limit."""
+
+    refused: float
+    """The share of all requests."""
+
+    lowest_share: float
+    """The least that any client got in any window of five seconds, as a share of its fair part."""
+
+    highest_share: float
+    """The most, likewise."""
+
+    within_a_quarter: float
+    """The share of clients and windows that lie within a quarter of the fair part."""
+
+
+def summary(arrivals: Sequence[Arrival], clients: int, rate: float, start: float, end: float) -> Summary:
+    """Sum up what came between two moments, whole windows of five seconds apart."""
+    within = [each for each in arrivals if start <= each.at < end]
+    accepted = [each for each in within if each.accepted]
+    shares = list(_shares(accepted, clients, start, end))
+    return Summary(
+        used=len(accepted) / (rate * (end - start)),
+        refused=1 - len(accepted) / max(1, len(within)),
+        lowest_share=min(shares),
+        highest_share=max(shares),
+        within_a_quarter=sum(abs(share - 1) <= 0.25 for share in shares) / len(shares),  # noqa: PLR2004 - as its name says
+    )
+
+
+def _shares(accepted: Sequence[Arrival], clients: int, start: float, end: float) -> Iterator[float]:
+    for window in range(round((end - start) / 5)):
+        of_client = [0] * clients
+        for each in accepted:
+            if start + 5 * window <= each.at < start + 5 * (window + 1):
+                of_client[each.client] += 1
+        fair = sum(of_client) / clients
+        yield from (count / max(fair, 1e-9) for count in of_client)
