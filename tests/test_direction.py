@@ -24,7 +24,7 @@ LAYERS = (
     {"ultravox_async._bulk"},
     {"ultravox_async._pagination"},
     {"ultravox_async._http"},
-    {"ultravox_async.settings", "ultravox_async._version"},
+    {"ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
     {"ultravox_async._wire"},
     {"ultravox_async.types"},
     CONVERTER,

@@ -29,6 +29,7 @@ from ultravox_async.errors import (
     UnprocessableEntityError,
 )
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
+from ultravox_async.stats import Stats
 from ultravox_async.types import (
     AgentAllowance,
     FallbackHandler,
@@ -74,6 +75,7 @@ __all__ = [
     "SipConfigChanges",
     "SipRegistration",
     "SipRegistrationChanges",
+    "Stats",
     "Sweep",
     "Timeout",
     "TooEarlyError",

@@ -23,6 +23,7 @@ from ultravox_async._wire.payload import Secret, json_body
 from ultravox_async.errors import ConfigurationError, InvalidRequestError, UltravoxError
 from ultravox_async.resources.sip import Sip
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
+from ultravox_async.stats import Stats
 
 _DEFAULT_BASE_URL: Final = "https://api.ultravox.ai"
 _SETTING_TYPES: Final[Mapping[str, type]] = {
@@ -169,6 +170,11 @@ class AsyncUltravox:
         A view is closed when the client it was made from is closed.
         """
         return self._transport.closed
+
+    @property
+    def stats(self) -> Stats:
+        """What the client, with all its views, has met so far: a snapshot."""
+        return self._transport.stats
 
     async def close(self) -> None:
         """End the requests that are still running with `ClientClosedError`, and close the connection pool.

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 from ultravox_async._http.messages import Credentials
 from ultravox_async._http.pool import UNUSABLE_SESSION, Pool, PoolSettings, make_pool
+from ultravox_async._http.scheduler import RequestScheduler
 from ultravox_async.errors import ClientClosedError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
+from ultravox_async.stats import Stats
 
 T = TypeVar("T")
 
@@ -28,15 +30,31 @@ class PoolOwner:
         self.credentials = credentials
         self.closed = False
         self._settings = settings
-        self._rate = rate
+        self._budget = rate
         self._pool: Pool | None = None
+        # It outlives the pool, because what it counted is asked for after closing too.
+        self._scheduler: RequestScheduler | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def interval(self) -> float:
         """The seconds between two requests at the present pace; 0.0 where there is none."""
-        lowered = self._pool is not None and self._pool.scheduler.pace.lowered
-        return 1 / (self._pool.scheduler.pace.rate if self._pool is not None and lowered else self._configured_rate)
+        return 1 / self._rate
+
+    @property
+    def stats(self) -> Stats:
+        """What was met so far."""
+        circuits = [] if self._scheduler is None else self._scheduler.circuits
+        return Stats(
+            requests_per_second=None if self._rate == math.inf else self._rate,
+            outages=sum(circuit.outages for circuit in circuits),
+            probes=sum(circuit.probes for circuit in circuits),
+        )
+
+    @property
+    def _rate(self) -> float:
+        pace = None if self._scheduler is None else self._scheduler.pace
+        return pace.rate if pace is not None and pace.lowered else self._configured_rate
 
     def open(self) -> Pool:
         """Return the pool, which is made on first use.
@@ -57,7 +75,8 @@ class PoolOwner:
             raise ClientClosedError(msg)
         pool = self._pool
         if pool is None:
-            pool = self._pool = make_pool(self._settings, self.credentials, self._rate)
+            pool = self._pool = make_pool(self._settings, self.credentials, self._budget)
+            self._scheduler = pool.scheduler
         _check_loop(pool.loop)
         if pool.session.closed:
             raise UltravoxError(UNUSABLE_SESSION)

@@ -23,8 +23,11 @@ class NextAttempt:
     delay: float
     """Seconds from now; 0.0 where the scheduler holds it back."""
 
-    counts: bool
-    """Whether the failed attempt, and the delay, count against the limits of the request."""
+    attempt_counts: bool
+    """Whether the failed attempt counts against `RetryPolicy.max_attempts`, and its time against `Timeout.total`."""
+
+    delay_counts: bool
+    """Whether the delay counts against `Timeout.total`."""
 
 
 class Recovery:
@@ -56,7 +59,7 @@ class Recovery:
         else:
             self._scheduler.note_success(self._request.operation)
             following = self._counted(error)
-        if following is not None and following.counts:
+        if following is not None and following.attempt_counts:
             self._attempts += 1
         return following
 
@@ -71,7 +74,7 @@ class Recovery:
         self._scheduler.cool_down(operation, seconds, self._policy.max_cool_down)
         if self._is_background and self._attempts < self._policy.max_attempts:
             # It waits for the end of the cool-down where all others of its class do, however long that is.
-            return NextAttempt(0.0, counts=True)
+            return NextAttempt(0.0, attempt_counts=True, delay_counts=False)
         return following
 
     def _after_failure(self, error: UltravoxError) -> NextAttempt | None:
@@ -86,16 +89,20 @@ class Recovery:
         outage = self._scheduler.outage(operation)
         if outage is not None and outage <= self._policy.patience and self._uncounted(error) is not None:
             # The scheduler lets it go as a probe, or when the outage is over.
-            return NextAttempt(0.0, counts=False)
+            return NextAttempt(0.0, attempt_counts=False, delay_counts=False)
         return self._counted(error)
 
     def _counted(self, error: UltravoxError) -> NextAttempt | None:
         delay = self._delay_after(self._attempts, error)
-        return None if delay is None else NextAttempt(delay, counts=True)
+        if delay is None:
+            return None
+        # Background work waits as long as it is asked to, whatever it may take itself.
+        is_announced = isinstance(error, APIStatusError) and error.retry_after is not None
+        return NextAttempt(delay, attempt_counts=True, delay_counts=not (self._is_background and is_announced))
 
     def _uncounted(self, error: UltravoxError) -> NextAttempt | None:
         delay = self._delay_after(1, error)
-        return None if delay is None else NextAttempt(delay, counts=False)
+        return None if delay is None else NextAttempt(delay, attempt_counts=False, delay_counts=False)
 
     def _delay_after(self, attempt: int, error: UltravoxError) -> float | None:
         return retry_delay(self._policy, self._request, attempt, error, random=random.random, longest=self._longest)

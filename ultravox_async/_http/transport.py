@@ -27,6 +27,7 @@ from ultravox_async._http.scheduler import (
 from ultravox_async._wire.payload import Secret
 from ultravox_async.errors import APIConnectionError, ClientClosedError, DecodeError, RateLimitError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
+from ultravox_async.stats import Stats
 
 T = TypeVar("T")
 
@@ -59,6 +60,11 @@ class Transport:
     def interval(self) -> float:
         """The seconds between two requests at the present pace; 0.0 where there is none."""
         return self._owner.interval
+
+    @property
+    def stats(self) -> Stats:
+        """What was met so far."""
+        return self._owner.stats
 
     async def fetch(self, request: Request, into: type[T]) -> T:
         """Send a request and decode its answer into `into`.
@@ -164,20 +170,18 @@ class Transport:
                 outcome, following = await self._try(pool, request, attempt, recovery)
                 if following is None:
                     return outcome
-                if following.counts:
-                    left -= pool.loop.time() - started + following.delay
-                    if left <= 0:
-                        return outcome
+                if following.attempt_counts:
+                    left -= pool.loop.time() - started
+                if following.delay_counts:
+                    left -= following.delay
+                if left <= 0:
+                    return outcome
                 if following.delay > 0:
                     await pool.scheduler.pause(following.delay)
-        except CoolingDownError as error:
-            return _cooling_down(request, error.seconds)
         except OutageError as error:
             return outcome or _outage(request, error.seconds)
-        except SchedulerClosedError:
-            return _closed_meanwhile(request)
-        except BudgetFailedError as error:
-            return _budget_failed(request, error.__cause__)
+        except (CoolingDownError, SchedulerClosedError, BudgetFailedError) as error:
+            return _unsent(request, error)
 
     async def _try(
         self, pool: Pool, request: Request, attempt: Attempt, recovery: Recovery
@@ -203,6 +207,14 @@ class Transport:
                 pool.scheduler.release(request.operation)
             else:
                 pool.scheduler.cancel(request.operation)
+
+
+def _unsent(request: Request, error: CoolingDownError | SchedulerClosedError | BudgetFailedError) -> UltravoxError:
+    if isinstance(error, CoolingDownError):
+        return _cooling_down(request, error.seconds)
+    if isinstance(error, BudgetFailedError):
+        return _budget_failed(request, error.__cause__)
+    return _closed_meanwhile(request)
 
 
 def _closed_meanwhile(request: Request) -> ClientClosedError:
