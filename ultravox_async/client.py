@@ -82,7 +82,7 @@ class AsyncUltravox:
     _shown = "..."
     _is_view = False
 
-    def __init__(  # noqa: PLR0913 - each argument is a setting of its own, and none is needed
+    def __init__(  # noqa: PLR0913 - each argument is a separate setting, and all are optional
         self,
         api_key: str | None = None,
         *,

@@ -35,7 +35,7 @@ async def shown_on(terminal: int) -> AsyncIterator[bytes]:
     while True:
         try:
             shown = await asyncio.to_thread(os.read, terminal, 65536)
-        except OSError:  # what Linux says where others say that this is the end
+        except OSError:  # Linux raises this at the end; other systems return an empty read
             return
         if not shown:
             return
