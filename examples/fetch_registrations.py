@@ -1,13 +1,13 @@
-"""Fetch many SIP registrations: ids go in lazily, outcomes come out as they finish, and a failure stops nobody.
+"""Fetch many SIP registrations: ids are read lazily, outcomes come as they finish, and a failure stops nothing else.
 
 It shows `list`, `get_many` with an asynchronous iterable of ids, counting requests with an `aiohttp.TraceConfig`, and
-what a command line tool does about errors and Ctrl-C. Run it against the emulator that it starts by itself:
+how a command line tool handles errors and Ctrl-C. Run it against the emulator that it starts itself:
 
     python examples/fetch_registrations.py --count 1000 --concurrency 50
 
 With ULTRAVOX_API_KEY in the environment it talks to the API instead (to ULTRAVOX_BASE_URL, if that is set too).
 
-Exit code: 0 if all were found, 1 if some failed, 2 if it could not work at all, 130 after Ctrl-C.
+Exit code: 0 if all were found, 1 if some failed, 2 if it could not run at all, 130 after Ctrl-C.
 """
 
 import argparse
@@ -33,7 +33,7 @@ ERASE_LINE = "\r\x1b[K"
 
 @attrs.define
 class Tally:
-    """What has happened so far."""
+    """Counts what has happened so far."""
 
     wanted: int
     found: int = 0
@@ -44,7 +44,7 @@ class Tally:
     started: float = attrs.field(factory=time.monotonic)
 
     def add(self, outcome: Outcome[SipRegistration]) -> None:
-        """Count an outcome; of a sweep of any size only a few errors are kept."""
+        """Count an outcome. Only the first few errors are kept, however large the sweep is."""
         if outcome.error is None:
             self.found += 1
             return
@@ -53,7 +53,7 @@ class Tally:
             self.first_errors.append(outcome.error)
 
     def tracing(self) -> aiohttp.TraceConfig:
-        """What counts every attempt on the wire, the repeated ones too, which outcomes do not show."""
+        """Return a TraceConfig that counts every attempt, including retries, which outcomes do not show."""
 
         async def count_request(*_: object) -> None:
             self.requests += 1
@@ -69,12 +69,12 @@ class Tally:
         return tracing
 
     def line(self) -> str:
-        """Where the sweep is, on one line of a terminal."""
+        """Return the progress of the sweep, on one line of a terminal."""
         seconds = time.monotonic() - self.started
         return f"fetched {self.found + self.failed} of {self.wanted}, {self.failed} failed, {seconds:.1f} s"
 
     def summary(self) -> str:
-        """What is printed at the end."""
+        """Return the text that is printed at the end."""
         errors = [f"  {error}\n" for error in self.first_errors]
         if self.failed > len(errors):
             errors.append(f"  and {self.failed - len(errors)} more\n")
@@ -89,7 +89,7 @@ class Tally:
 
 @asynccontextmanager
 async def connected(tally: Tally) -> AsyncGenerator[AsyncUltravox]:
-    """A client of the account in the environment, or of one that is made up here."""
+    """Yield a client for the account in the environment, or for an emulated one."""
     if os.environ.get("ULTRAVOX_API_KEY"):
         async with AsyncUltravox(trace_configs=[tally.tracing()]) as ultravox:
             print("Fetching from the API, with the key in ULTRAVOX_API_KEY.", flush=True)
@@ -104,7 +104,7 @@ async def connected(tally: Tally) -> AsyncGenerator[AsyncUltravox]:
 
 
 async def listed_ids(ultravox: AsyncUltravox, tally: Tally) -> AsyncIterator[str]:
-    """The first ids of the account. A page is fetched only when the sweep has used up the one before it."""
+    """Yield the first ids of the account. A page is fetched only when the sweep has used up the one before it."""
     left = tally.wanted
     async for page in ultravox.sip.registrations.list(page_size=min(left, 100)).pages():
         tally.wanted = min(tally.wanted, page.total or tally.wanted)
@@ -117,7 +117,7 @@ async def listed_ids(ultravox: AsyncUltravox, tally: Tally) -> AsyncIterator[str
 
 @asynccontextmanager
 async def progress(tally: Tally) -> AsyncGenerator[None]:
-    """Keep a line on the terminal up to date; do nothing where stderr is none."""
+    """Keep a line on the terminal up to date; do nothing if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield
         return
@@ -127,7 +127,7 @@ async def progress(tally: Tally) -> AsyncGenerator[None]:
             print(end=ERASE_LINE + tally.line(), file=sys.stderr, flush=True)
             await asyncio.sleep(REDRAW_INTERVAL)
 
-    # By the clock and not at each outcome, so that it goes on during the pause that a 429 asks for.
+    # Redraw periodically and not at each outcome, so that the line is also updated during the pause after a 429.
     redrawing = asyncio.create_task(redraw())
     try:
         yield
@@ -137,7 +137,7 @@ async def progress(tally: Tally) -> AsyncGenerator[None]:
 
 
 async def fetch(tally: Tally, concurrency: int) -> None:
-    """Fetch the registrations, and count what becomes of each."""
+    """Fetch the registrations, and count their outcomes."""
     async with connected(tally) as ultravox, progress(tally):
         async for outcome in ultravox.sip.registrations.get_many(listed_ids(ultravox, tally), concurrency=concurrency):
             tally.add(outcome)

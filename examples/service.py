@@ -1,7 +1,7 @@
-"""A web service over the SIP registrations of an account: many clients in front, one `AsyncUltravox` behind.
+"""A web service that serves the SIP registrations of an account: many clients share one `AsyncUltravox`.
 
-It shows the client's life in a cleanup context, deadlines that suit somebody who waits for a page, and one middleware
-that turns the errors of the SDK into answers. Run it against the emulator that it starts by itself:
+It shows how to open and close the client in a cleanup context, deadlines for users who wait for a page, and a
+middleware that turns the errors of the SDK into responses. Run it against the emulator that it starts itself:
 
     python examples/service.py --host 127.0.0.1 --port 8080
 
@@ -9,7 +9,7 @@ With ULTRAVOX_API_KEY in the environment it talks to the API instead (to ULTRAVO
 
     GET /registrations/{id}       one registration
     GET /registrations?ids=a,b,c  {"found": {id: registration}, "failed": {id: message}}
-    GET /healthz                  whether the service runs, whatever the API does
+    GET /healthz                  whether the service runs, independent of the API
 """
 
 import argparse
@@ -41,7 +41,7 @@ from ultravox_async.testing import Emulator
 
 ULTRAVOX = web.AppKey("ultravox", AsyncUltravox)
 
-# Nobody looks at a blank page for two minutes: better a quick 503, which says when to come back.
+# Nobody waits two minutes for a page: a quick 503 that says when to retry is better.
 connect = partial(AsyncUltravox, timeout=Timeout(total=10.0), retry=RetryPolicy(max_delay=2.0))
 
 routes = web.RouteTableDef()
@@ -49,13 +49,13 @@ routes = web.RouteTableDef()
 
 @routes.get("/registrations/{id}")
 async def get_one(request: web.Request) -> web.Response:
-    """Answer with one registration."""
+    """Return one registration."""
     return answer(await request.app[ULTRAVOX].sip.registrations.get(request.match_info["id"]))
 
 
 @routes.get("/registrations")
 async def get_several(request: web.Request) -> web.Response:
-    """Answer with what became of each id; one that fails does not take the others with it."""
+    """Return the outcome of each id; one that fails does not affect the others."""
     ids = [one for one in request.query.get("ids", "").split(",") if one]
     if not ids:
         return answer({"error": "name registrations: ?ids=a,b,c"}, status=400)
@@ -65,13 +65,13 @@ async def get_several(request: web.Request) -> web.Response:
 
 @routes.get("/healthz")
 async def health(_request: web.Request) -> web.Response:
-    """Answer without asking the API: restarting this service would not mend it."""
+    """Respond without a request to the API: if that is down, restarting this service would not help."""
     return answer({"status": "ok"})
 
 
 @web.middleware
 async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what the SDK raises into what it means to a client of this service."""
+    """Turn the errors of the SDK into what they mean to a client of this service."""
     try:
         return await handler(request)
     except InvalidRequestError as error:
@@ -85,18 +85,18 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return answer({"error": str(error)}, status=502)
 
 
-def answer(content: object, **more: Any) -> web.Response:  # noqa: ANN401 - whatever json_response takes
-    """Make a JSON response of what may hold attrs classes and datetimes."""
+def answer(content: object, **more: Any) -> web.Response:  # noqa: ANN401 - the arguments of json_response
+    """Return a JSON response; `content` may contain attrs classes and datetimes."""
     return web.json_response(content, dumps=partial(json.dumps, default=plain), **more)
 
 
-def plain(value: Any) -> object:  # noqa: ANN401 - json.dumps hands over whatever it does not know
-    """Make what JSON has a form for of a datetime or of an attrs class."""
+def plain(value: Any) -> object:  # noqa: ANN401 - json.dumps passes any object that it cannot encode
+    """Convert a datetime or an attrs class to something that can be encoded as JSON."""
     return value.isoformat() if isinstance(value, datetime) else attrs.asdict(value)
 
 
 def make_app(client: Callable[[], AbstractAsyncContextManager[AsyncUltravox]] = connect) -> web.Application:
-    """Make the service; `client` opens what it asks, when it starts in its event loop."""
+    """Create the service; `client` is called when it starts, in its event loop, and opens the client that it uses."""
 
     async def ultravox_for_life(app: web.Application) -> AsyncIterator[None]:
         async with client() as ultravox:
@@ -111,7 +111,7 @@ def make_app(client: Callable[[], AbstractAsyncContextManager[AsyncUltravox]] = 
 
 @asynccontextmanager
 async def emulated_account(address: str) -> AsyncGenerator[AsyncUltravox]:
-    """A client of an account that is made up here, and URLs to try with it."""
+    """Yield a client for an emulated account, and print URLs to try with it."""
     async with (
         Emulator(registrations=100) as emulator,
         connect(emulator.api_key, base_url=emulator.base_url) as ultravox,

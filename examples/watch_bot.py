@@ -1,7 +1,7 @@
 """A bot that watches many SIP registrations at once and says which of them changes, until it is stopped.
 
-It shows `get_many` again and again in a long-lived service, `create` and `delete`, and a clean end by Ctrl-C or
-SIGTERM. Run it against the emulator that it starts by itself, where a few things happen after each sweep:
+It shows repeated calls of `get_many` in a long-lived service, `create` and `delete`, and a clean end after Ctrl-C or
+SIGTERM. Run it against the emulator that it starts itself, where something happens after each sweep:
 
     python examples/watch_bot.py --interval 5 --count 50
 
@@ -29,10 +29,10 @@ Pause = Callable[[], Awaitable[None]]
 
 
 async def changes(ultravox: AsyncUltravox, ids: Iterable[str], pause: Pause) -> AsyncGenerator[str]:
-    """Sweep over the ids, pause, and so on; give a line for each change between two sweeps.
+    """Sweep over the ids, pause, and repeat; yield a line for each change between two sweeps.
 
-    It ends when nothing is left to watch. An id that vanishes is watched no longer, and the other errors of a sweep
-    make one line together: if the API is down, that is one piece of news and not a thousand.
+    It ends when nothing is left to watch. An id that vanishes is no longer watched. All other errors of a sweep are
+    reported on one line, so that an outage of the API does not fill the log with a thousand.
     """
     known: dict[str, SipRegistration | None] = dict.fromkeys(ids)
     while known:
@@ -55,12 +55,12 @@ async def changes(ultravox: AsyncUltravox, ids: Iterable[str], pause: Pause) -> 
 
 
 def name(registration: SipRegistration) -> str:
-    """What people call a registration."""
+    """Return the name of a registration that people know."""
     return f"{registration.username}@{registration.proxy}"
 
 
 async def listed_ids(ultravox: AsyncUltravox, count: int) -> list[str]:
-    """The first ids of the account; a real bot has those that it cares about in its own database."""
+    """Return the first ids of the account; a real bot has the ids that it watches in its own database."""
     ids: list[str] = []
     async for page in ultravox.sip.registrations.list(page_size=min(count, 100)).pages():
         ids += [one.registration_id for one in page.results]
@@ -70,7 +70,7 @@ async def listed_ids(ultravox: AsyncUltravox, count: int) -> list[str]:
 
 
 async def incidents(emulator: Emulator, ultravox: AsyncUltravox) -> AsyncIterator[None]:
-    """What happens to the emulated account, one thing after the other."""
+    """Change the emulated account, one step at a time."""
     emulator.refuse_proxy("sip-1.example.com")
     yield
     emulator.accept_proxy("sip-1.example.com")
@@ -80,14 +80,15 @@ async def incidents(emulator: Emulator, ultravox: AsyncUltravox) -> AsyncIterato
 
 @asynccontextmanager
 async def connected(count: int, interval: float) -> AsyncGenerator[tuple[AsyncUltravox, Pause]]:
-    """A client of the account in the environment, or of one that is made up here, and the pause between two sweeps."""
+    """Yield a client for the account in the environment, or for an emulated one, and the pause between two sweeps."""
     if os.environ.get("ULTRAVOX_API_KEY"):
         async with AsyncUltravox() as ultravox:
             print(f"Watching the API every {interval:g} s; Ctrl-C ends it.", flush=True)
             yield ultravox, partial(asyncio.sleep, interval)
         return
     newcomers = NEWCOMERS[:count]
-    # Listing reads each of them once and the first sweep once more; then it is known whether they registered.
+    # The listing reads each of them once, and the first sweep once more; after that, the emulator says whether they
+    # registered.
     account = Emulator(registrations=count - len(newcomers), pending_reads=2)
     async with account as emulator, AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as ultravox:
         for username in newcomers:
@@ -119,7 +120,7 @@ async def watch(count: int, interval: float) -> int:
 
 
 async def watch_until_told_to_stop(count: int, interval: float) -> int:
-    """Watch until SIGINT or SIGTERM, whatever the watch is doing then, and return the exit code."""
+    """Watch until SIGINT or SIGTERM, which take effect at any moment, and return the exit code."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

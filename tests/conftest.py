@@ -29,7 +29,7 @@ async def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     latest = time.monotonic() + _LONGEST_TEST
 
     def watch() -> None:
-        # The clock of the loop may have been put forward, and this bound is one of real time.
+        # This bound is in real time, because a test may have moved the clock of the loop forward.
         if time.monotonic() < latest:
             watches.append(loop.call_later(1.0, watch))
         else:
@@ -47,20 +47,20 @@ async def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 
 def _transports(loop: asyncio.AbstractEventLoop) -> list[asyncio.BaseTransport]:
-    # Only the loop itself knows them all; one that has no such register fails here, and not in silence.
+    # Only the loop itself knows them all. A loop without this attribute fails here, and is not silently accepted.
     register: dict[int, asyncio.BaseTransport] = getattr(loop, "_transports")  # noqa: B009 - no public name, nor a type
     return list(register.values())
 
 
 class Clock:
-    """The event loop's clock, put forward whenever there is nothing to do but to wait for it."""
+    """The event loop's clock, moved forward whenever the loop has nothing to do but to wait."""
 
     _IO_GRACE = 0.001
 
     def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = 0.0
         real_time = loop.time
-        # A loop that keeps its selector elsewhere fails here, and not in silence.
+        # A loop without this attribute fails here, and is not silently accepted.
         selector: BaseSelector = getattr(loop, "_selector")  # noqa: B009 - no public name, nor a type
         real_select = selector.select
 

@@ -1,5 +1,5 @@
 # pyright: reportPrivateUsage=false
-# What a scheduler still holds when nobody waits any more is by its nature where no public name leads.
+# What a scheduler still holds when nothing waits any more cannot be read through public names.
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ LONG = answer(429, headers={"Retry-After": "61"})
 
 
 class Elsewhere:
-    """A budget as one that is elsewhere: it takes a while to answer, and the client cannot look into it."""
+    """A remote budget: it takes a while to answer, and the client cannot look into it."""
 
     def __init__(self, rate: float | None, latency: float = 0.0) -> None:
         self.local = LocalRateBudget(RateLimit(rate))
@@ -181,7 +181,7 @@ def test_all_clients_together_never_exceed_the_rate_in_any_second_and_every_requ
     closing = {2: closed_at} if closed_at is not None else {}
     sent = with_clients(3, make(rate), *jobs, places=places, closing=closing)
     assert most_in_a_window([time for time, _ in sent], max(1.0, 1 / rate)) <= max(1, int(rate))
-    # Whoever was neither cancelled nor closed, and had something to send, has sent it.
+    # All requests that were neither cancelled nor closed, and had something to send, have sent it.
     due = {job.name for job in jobs if job.sends and job.cancelled_after is None and job.client not in closing}
     names = [job.name for _, job in sent]
     assert due <= set(names)
@@ -470,7 +470,7 @@ def test_during_a_trial_the_end_of_the_cool_down_is_unknown() -> None:
     assert run(scene()) == 0.0
 
 
-# With clients, over the wire.
+# With clients, over real sockets.
 
 
 @pytest.mark.usefixtures("clock")

@@ -32,7 +32,7 @@ def ultravox_emulator_settings() -> dict[str, object]:
 
 
 class Source:
-    """Ids that can be told how far they have been read."""
+    """Ids that count how many of them have been read."""
 
     def __init__(self, count: int) -> None:
         self.read = 0
@@ -53,7 +53,7 @@ async def found(request: Received) -> Say:
 
 
 async def many_turns() -> None:
-    # Enough for whatever is going to happen without anything more from outside.
+    # Enough turns for everything that happens without further events from outside.
     for _ in range(200):
         await asyncio.sleep(0)
 
@@ -629,7 +629,7 @@ async def test_a_listing_with_more_than_its_total_is_abandoned_for_single_reques
 
 
 async def test_an_eager_task_factory_changes_nothing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
-    # Python 3.11 has no eager tasks, and nothing that could change.
+    # Python 3.11 has no eager tasks; there this test cannot fail.
     asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
     ids = ultravox_emulator.registration_ids
     async with asyncio.timeout(20):

@@ -113,7 +113,7 @@ FITTING: dict[str, list[object]] = {
 
 
 def fits(name: str, value: object) -> bool:
-    # 1 == True == 1.0 in Python, and three things in JSON.
+    # 1 == True == 1.0 in Python, but they are three different values in JSON.
     return any(type(value) is type(one) and value == one for one in FITTING[name])
 
 
@@ -292,7 +292,7 @@ def test_an_error_has_the_path_in_the_names_of_the_api(into: type[object], value
     ],
 )
 def test_an_error_shows_a_short_form_of_the_value(value: object, got: str) -> None:
-    # Nothing is a bool and a string and everything else at once, so one of the two is refused.
+    # No value is a bool and a string and everything else at once, so one of the two is refused.
     assert failure(value, bool if value is not True else str).got == got
 
 
@@ -471,7 +471,7 @@ def test_the_value_of_a_secret_field_is_not_shown() -> None:
 
 @attrs.define
 class Own:
-    """What a user may write, who declares nothing of secrets."""
+    """A class as a user may write it, without declarations of secrets."""
 
     api_token: str
     settings: dict[str, int]

@@ -11,7 +11,7 @@ READ_TIMEOUT = 30.0
 async def _ended(
     deadlines: Deadlines, seconds: float, *, heard_after: tuple[float, ...] = (), read_timeout: float = READ_TIMEOUT
 ) -> tuple[float, bool]:
-    """Run an attempt that never answers; return when it ended, and whether the request has no time left then."""
+    """Run an attempt that gets no response; return when it ended, and whether the total timeout is over then."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     scope = asyncio.timeout(None)

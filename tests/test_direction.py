@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "ultravox_async"
 FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
-# What imports nothing of the package but one another.
+# The modules that import nothing of the package but each other.
 LEAVES = {f"ultravox_async._wire.{name}" for name in ("error_body", "json_form", "names", "redaction", "text")}
 
-# Below the types, because they are read back from plain data by it. It knows none of them.
+# Below the types, because `from_dict` uses it. It does not import any of them.
 CONVERTER = {"ultravox_async._wire.converter"}
 
 # A module imports from its own layer and from those below it.
@@ -32,7 +32,7 @@ LAYERS = (
     LEAVES,
 )
 TESTING = "ultravox_async.testing"
-# The base class of the types, and the only module of theirs that reads or refuses anything.
+# The base class of the types, and the only module among them that decodes or raises.
 WIRE_OBJECT = "ultravox_async.types._object"
 
 
@@ -45,7 +45,7 @@ MODULES = {name_of(file): ast.parse(file.read_text("utf-8")) for file in FILES}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Give the name of each module that `tree` imports, wherever in it."""
+    """Yield the name of each module that `tree` imports, anywhere in it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -71,7 +71,8 @@ def is_below(name: str, package: str) -> bool:
 
 
 def layer(name: str) -> int:
-    # The package itself has a layer to itself: everything is below it by name. What lies below `_wire` is named.
+    # The package itself needs an exact match, because all names begin with its name. The modules of `_wire` that have
+    # layers below it are looked up first.
     for named in (CONVERTER, LEAVES):
         if name in named:
             return LAYERS.index(named)

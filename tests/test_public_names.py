@@ -48,7 +48,7 @@ DESIGNED = {
 def public_classes() -> list[type]:
     found = [getattr(ultravox_async, name) for name in ultravox_async.__all__]
     classes = [one for one in found if isinstance(one, type)]
-    # Resources are reached through the client, and are no names of the package.
+    # Resources are attributes of the client, and not names of the package.
     client = ultravox_async.AsyncUltravox("a-key")
     return [*classes, *resources_of(client), *resources_of(client.sip)]
 

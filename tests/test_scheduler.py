@@ -26,7 +26,7 @@ PATIENT = WaitLimits(cool_down=60.0, outage=60.0)
 
 
 class JumpingSelector(selectors.SelectSelector):
-    """Puts the clock of its loop forward instead of sleeping."""
+    """Moves the clock of its loop forward instead of sleeping."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class JumpingSelector(selectors.SelectSelector):
 
 
 class FakeClockLoop(asyncio.SelectorEventLoop):
-    """A real event loop on a clock of its own, which never waits."""
+    """A real event loop with a fake clock, which never waits."""
 
     def __init__(self, lateness: float = 0.0) -> None:
         self._jumping = JumpingSelector()
@@ -62,7 +62,7 @@ def scheduler_of(rate: float | None, places: int) -> RequestScheduler:
 
 
 async def outcome(work: Awaitable[object]) -> object:
-    """Return what `work` gives, or the class of what it raises."""
+    """Return the result of `work`, or the class of the exception that it raises."""
     try:
         return await work
     except (asyncio.CancelledError, CoolingDownError, SchedulerClosedError) as error:
@@ -86,7 +86,7 @@ class Job:
 
 @attrs.define
 class Scene:
-    """Jobs that play against one scheduler."""
+    """Jobs that use one scheduler."""
 
     rate: float | None = None
     places: int = 1000
@@ -204,7 +204,7 @@ def test_no_window_of_a_second_holds_more_sends_than_the_rate_wherever_it_starts
     scene.play(*jobs, events=events)
     assert most_in_a_window(scene.times, max(1.0, 1 / rate)) <= max(1, int(rate))
     assert scene.most_inside <= places
-    # Nobody is lost: who was not cancelled and had something to send has sent it.
+    # No request is lost: all that were not cancelled and had something to send have sent it.
     due = {job.name for job in jobs if job.sends and job.cancelled_after is None}
     assert due <= set(scene.names)
     assert len(scene.names) == len(set(scene.names))
@@ -220,7 +220,7 @@ def test_with_a_backlog_at_least_97_percent_of_the_rate_is_used(
     number = max(100, int(rate * 20))
     scene = Scene(rate, lateness=lateness)
     jobs = crowd(number + 1, priority=priority)
-    # A cold pool makes the connections for its first second, and then has them.
+    # A cold pool opens its connections during the first second.
     handshakes = int(rate) if cold else 0
     scene.play(*(attrs.evolve(job, connecting=0.05) for job in jobs[:handshakes]), *jobs[handshakes:])
     assert number / (scene.times[-1] - scene.times[0]) >= 0.97 * rate
@@ -242,7 +242,7 @@ def test_as_many_single_calls_as_the_rate_allows_go_at_once() -> None:
 def test_a_sweep_is_spread_evenly_over_its_second() -> None:
     scene = Scene(5.0)
     scene.play(*crowd(20, priority=BACKGROUND))
-    # A hundredth of a second of lateness may be made good.
+    # Up to a hundredth of a second of lateness may be made up for.
     assert [late - early for early, late in pairwise(scene.times)] == pytest.approx([0.204] * 19, abs=0.0101)
 
 
@@ -463,7 +463,7 @@ def test_a_waiter_cancelled_at_the_moment_of_its_admission_hands_its_permit_on()
         await scheduler.acquire("api", INTERACTIVE, PATIENT)
         waiting = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT))) for _ in range(2)]
         await asyncio.sleep(0)
-        # The first gets the permit here, and its task is cancelled before it is told so.
+        # The first gets the permit here, and its task is cancelled before it runs.
         scheduler.cancel("api")
         waiting[0].cancel()
         return await asyncio.gather(*waiting)
@@ -529,7 +529,7 @@ def test_attempts_that_never_connect_cost_nothing_later(priority: Priority) -> N
 def test_cancelled_permits_cost_a_sweep_nothing() -> None:
     scene = Scene(10.0)
     jobs = crowd(100, priority=BACKGROUND)
-    # Every other one gives up in the moment in which its connection would be made.
+    # Every other one gives up at the moment at which its connection would be made.
     scene.play(*(attrs.evolve(job, sends=index % 2 == 0) for index, job in enumerate(jobs)))
     assert 49 / (scene.times[-1] - scene.times[0]) >= 0.97 * 10.0
 
@@ -590,7 +590,7 @@ def test_every_place_is_given_back_whatever_happens(
     late = crowd(places, name="late", at=100_000.0, lasting=1000.0)
     scene.play(*jobs, *late, events=events)
     ended = [time for time, job in scene.sent if job.name == "late"]
-    # All the late ones are inside together: none of the places was lost.
+    # All the late ones are in flight together: no place was lost.
     assert len(ended) == places
     assert max(ended) < 100_000.0 + 1000.0
     assert scene.most_inside <= places

@@ -42,7 +42,7 @@ class Form(TypedDict, total=False):
 
 
 def told(field: str, value: object) -> tuple[str, str] | None:
-    """Return what is told about a field of `Form`: where, below the field, and what."""
+    """Return the problem with a field of `Form`: its place below the field, and its text."""
     error = refusal(Form, {field: value})
     return None if error is None else (error.field.removeprefix(field), error.problem)
 
@@ -300,12 +300,12 @@ TEXTS_BY_FORMAT: Mapping[Format, st.SearchStrategy[str]] = {
     IPV4_CIDR: st.ip_addresses(v=4).map(lambda address: f"{address}/24"),
     HTTP_URL: st.from_regex(r"https?://[a-z]{1,9}(/[a-z?=]*)?", fullmatch=True),
 }
-# By how much a text or a list may be too long.
+# By how much a string or a list may be too long.
 TOO_LONG = 2
 
 
 def values_of(rule: Rule) -> st.SearchStrategy[Any]:
-    """Return a strategy for values that keep a rule, and some that do not."""
+    """Return a strategy for values that obey a rule, and some that do not."""
     longest = None if rule.max_length is None else rule.max_length + TOO_LONG
     values: st.SearchStrategy[Any] = st.none() | st.booleans()
     if rule.items:

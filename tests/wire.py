@@ -1,4 +1,4 @@
-"""A server that says what it is told, byte for byte, for tests in which the wire matters."""
+"""A server that sends scripted bytes, for tests in which the exact bytes or connections matter."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ REGISTRATION: Mapping[str, object] = {
 
 @attrs.frozen
 class Received:
-    """A request, as it came."""
+    """A request, as it was received."""
 
     connection: int
     """The number of its connection, counted from 1."""
@@ -50,7 +50,7 @@ class Received:
 
 @attrs.frozen
 class Say:
-    """What is sent back, and what becomes of the connection then."""
+    """What is sent back, and what happens to the connection after that."""
 
     data: bytes = b""
     then: Literal["listen", "hang up", "reset", "wait", "drip"] = "listen"
@@ -65,7 +65,7 @@ WAIT = Say(then="wait")
 def answer(
     status: int = 200, content: object = None, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Say:
-    """Return a whole answer: JSON, or `body` as it is."""
+    """Return a complete response: JSON, or `body` as it is."""
     sent = json.dumps(content).encode() if body is None else body
     fields = {"Content-Type": "application/json", "Content-Length": str(len(sent)), **(headers or {})}
     lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in fields.items())]
@@ -78,7 +78,7 @@ async def the_registration_asked_for(request: Received) -> Say:
 
 
 def in_turn(*said: Say) -> Script:
-    """Say one thing after the other, and the last one from then on."""
+    """Send the responses one after the other, and repeat the last one."""
     turns = itertools.chain(said, itertools.repeat(said[-1]))
 
     async def script(_: Received) -> Say:
@@ -88,20 +88,20 @@ def in_turn(*said: Say) -> Script:
 
 
 def client_of(base_url: str, **settings: Any) -> AsyncUltravox:  # noqa: ANN401 - the settings of AsyncUltravox
-    """Return a client that repeats quickly and is not paced, unless `settings` say otherwise."""
+    """Return a client that retries quickly and without a rate limit, unless `settings` say otherwise."""
     usual: dict[str, Any] = {"retry": RetryPolicy(base_delay=0.001), "rate_limit": RateLimit(None)}
     return AsyncUltravox(KEY, base_url=base_url, **{**usual, **settings})
 
 
 def shown(error: BaseException) -> str:
-    """Return all that a crash reporter would show: the traceback with the locals of each frame, and the attributes."""
+    """Return what an error tracker would show: the traceback with the locals of each frame, and the attributes."""
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
     _leave_out_the_tests(report)
     return "\n".join([*report.format(), repr(error), repr(vars(error))])
 
 
 def _leave_out_the_tests(report: traceback.TracebackException) -> None:
-    # The secrets are theirs, and they may hold them.
+    # The tests themselves may have the secrets in their frames.
     report.stack[:] = [frame for frame in report.stack if not Path(frame.filename).is_relative_to(_TESTS)]
     for inner in (report.__cause__, report.__context__, *(report.exceptions or ())):
         if inner is not None:
@@ -135,7 +135,7 @@ class Wire:
             await asyncio.wait(self._serving)
 
     async def until_received(self, count: int) -> None:
-        """Wait until so many requests have come."""
+        """Wait until so many requests have been received."""
         while len(self.received) < count:  # noqa: ASYNC110 - it is the loop's other tasks that bring them
             await asyncio.sleep(0)
 
@@ -170,7 +170,7 @@ class Wire:
                 await reader.read()
             if said.then == "reset":
                 await writer.drain()
-                # To linger for no time at all makes the end of a connection a reset.
+                # With a linger time of zero, closing the connection sends a reset.
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             if said.then != "listen":
                 return

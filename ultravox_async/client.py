@@ -33,6 +33,7 @@ _SETTING_TYPES: Final[Mapping[str, type]] = {
 # A host name as it can stand in a certificate (labels of letters, digits, hyphens and underscores), or an IP address.
 _LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+# Creating calls has its own limits. request() can recognize such an operation only by its path.
 _CREATES_CALL: Final = re.compile(r"/api/(agents/[^/]+/)?calls/?")
 _PRIORITIES: Final[Mapping[str, Priority]] = {
     "interactive": Priority.INTERACTIVE,
@@ -84,7 +85,7 @@ class AsyncUltravox:
     _shown = "..."
     _is_view = False
 
-    def __init__(  # noqa: PLR0913 - each argument is a setting of its own, and none is needed
+    def __init__(  # noqa: PLR0913 - each argument is a separate setting, and all are optional
         self,
         api_key: str | None = None,
         *,
@@ -105,7 +106,7 @@ class AsyncUltravox:
         url = Secret(base_url)
         del api_key, base_url
         if session is not None and (ssl is not None or trust_env or trace_configs):
-            msg = "ssl, trust_env and trace_configs cannot be combined with session; set them on the session itself"
+            msg = "ssl, trust_env and trace_configs cannot be combined with session; set them where you create it"
             raise ConfigurationError(msg)
         if not (ssl is None or isinstance(ssl, SSLContext)):  # pyright: ignore[reportUnnecessaryIsInstance] - aiohttp takes False here
             msg = "ssl takes an ssl.SSLContext or None; certificates are always verified"

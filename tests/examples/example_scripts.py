@@ -1,4 +1,4 @@
-"""Runs the examples as their readers do, and loads them as modules."""
+"""Runs the examples as users do, and loads them as modules."""
 
 import asyncio
 import importlib.util
@@ -14,7 +14,7 @@ from ultravox_async.testing import Emulator
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 PATIENCE = 20.0
-"""Seconds that an example may run: many times what it takes, and less than a test may take."""
+"""The seconds that an example may run: many times what it needs, and less than the limit of a test."""
 
 
 def loaded(name: str) -> ModuleType:

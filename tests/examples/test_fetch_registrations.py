@@ -35,7 +35,7 @@ async def shown_on(terminal: int) -> AsyncIterator[bytes]:
     while True:
         try:
             shown = await asyncio.to_thread(os.read, terminal, 65536)
-        except OSError:  # what Linux says where others say that this is the end
+        except OSError:  # Linux raises this at the end; other systems return an empty read
             return
         if not shown:
             return
@@ -120,7 +120,7 @@ def test_an_invalid_key_is_one_line_and_exit_code_2(
     monkeypatch.setenv("ULTRAVOX_API_KEY", "with a space")
     assert example.main([]) == 2
     stderr = capsys.readouterr().err
-    assert stderr.startswith("error: the API key is no string")
+    assert stderr.startswith("error: the API key must be a string")
     assert stderr.count("\n") == 1
 
 

@@ -185,7 +185,7 @@ def test_an_invalid_key_is_one_line_and_exit_code_2(
     monkeypatch.setenv("ULTRAVOX_API_KEY", "with a space")
     assert example.main(["--port", "0"]) == 2
     stderr = capsys.readouterr().err
-    assert stderr.startswith("error: the API key is no string")
+    assert stderr.startswith("error: the API key must be a string")
     assert stderr.count("\n") == 1
 
 

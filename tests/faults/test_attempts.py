@@ -68,7 +68,7 @@ def _stale_after_one(connections: int, failure: Say) -> Script:
 async def test_no_get_fails_where_the_server_closes_idle_connections_as_they_are_used_again(
     failure: Say, count: int
 ) -> None:
-    # Each connection answers one request, says nothing of its end, and breaks when the next one comes.
+    # Each connection answers one request, does not announce its end, and breaks when the next request comes.
     seen = Counter[int]()
 
     async def script(request: Received) -> Say:

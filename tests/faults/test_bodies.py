@@ -25,12 +25,12 @@ MIB = 1024 * 1024
 OK = answer(200, {"fine": True})
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-# 16 MiB of decoded body are the limit. What aiohttp reads ahead, and the server in this process, come on top.
+# The limit is 16 MiB of decompressed body. The read-ahead of aiohttp and the server in this process need some more.
 MOST_EXTRA_MEMORY = 20 * MIB
 
 
 class Stream:
-    """A server that answers with a head and parts without end, and notes how much of it the client took."""
+    """A server that sends an endless response, and counts how much of it the client read."""
 
     def __init__(self, head: bytes, parts: Callable[[], Iterable[bytes]]) -> None:
         self.head = head

@@ -13,7 +13,7 @@ async def test_two_thousand_operations_through_bad_weather_lose_nothing_and_leak
     assert report.passed, str(report)
     assert sum(report.operations.values()) == 2000
     assert report.restarts == 2
-    # Twenty in a hundred were meant to fail, and it took chance to say how many of them did.
+    # About twenty in a hundred fail; how many exactly is random.
     assert report.struck.total() > report.received / 10
 
 

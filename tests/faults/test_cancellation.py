@@ -10,7 +10,7 @@ from ultravox_async import APITimeoutError, RetryPolicy, Timeout, UltravoxError
 
 ANYTHING = "/api/anything"
 OK = answer(200, {"fine": True})
-# At the gate a single call does not wait, and what goes on anywhere is at no stage for certain.
+# A single call does not wait for admission here, and a call that may be anywhere is at no certain stage.
 HELD_UP = [stage for stage in STAGES if stage not in {"pacing", "place", "anywhere", "anywhere in TLS"}]
 
 

@@ -20,9 +20,9 @@ ANYTHING = "/api/anything"
 ANSWERED = "/api/answered"
 OK = answer(200, {"fine": True})
 BODY_CUT = Say(OK.data[:-5], "wait")
-# What goes on anywhere is at no stage for certain.
+# A call that may be anywhere is at no certain stage.
 HELD_UP = [stage for stage in STAGES if not stage.startswith("anywhere")]
-# Each request needs a few turns to end, and all of them end in the same ones. A close that polls takes thousands.
+# Each request needs a few turns of the loop to end, and all end in the same turns. A close that polls takes thousands.
 FEW_TURNS = 50
 
 EVENTS = [
@@ -62,7 +62,7 @@ async def close_at_once(client: AsyncUltravox) -> None:
 
 
 async def outcomes_of(calls: Sequence[asyncio.Task[object]]) -> list[object]:
-    """Return what each call gives or raises; they have to end without any further help."""
+    """Return the result or the exception of each call; they must end without any further event."""
     async with asyncio.timeout(20):
         return await asyncio.gather(*calls, return_exceptions=True)
 
@@ -259,7 +259,7 @@ async def test_a_close_drops_the_connection_of_an_upload_that_the_server_does_no
             await asyncio.sleep(0)
         await close_at_once(client)
         assert [type(each) for each in await outcomes_of([call])] == [ClientClosedError]
-        # What is closed in the ordinary way waits for the server to read, and gives back its socket never.
+        # An ordinary close waits for the server to read, and never gives back its socket.
         await asyncio.sleep(0)
         assert transports_to(server.port) == []
         await server.read_to_the_end()

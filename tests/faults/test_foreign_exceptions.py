@@ -1,4 +1,4 @@
-"""Whatever a resolver, a proxy connector or a tracing hook raises is a connection error, in sweeps and outside."""
+"""Any exception of a resolver, a proxy connector or a tracing hook is a connection error, in sweeps and outside."""
 
 import asyncio
 import ssl
@@ -26,11 +26,11 @@ ONCE = RetryPolicy(max_attempts=1)
 
 
 class ProxyError(Exception):
-    """What the connectors of other packages raise, which know nothing of aiohttp's errors."""
+    """An exception as third-party connectors raise it, which is not one of aiohttp's."""
 
 
 class FailingConnector(aiohttp.TCPConnector):
-    """A connector of somebody else's, for each third connection of which its proxy is not to be had."""
+    """A third-party connector, whose proxy fails for every third connection."""
 
     def __init__(self) -> None:
         super().__init__(force_close=True)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
@@ -178,7 +178,7 @@ async def test_a_hook_may_use_the_client_itself_and_no_place_is_lost(event: str)
     started: list[int] = []
 
     async def use_the_client(*_: object) -> None:
-        # Of its own requests it hears too.
+        # It is called for its own requests too.
         if len(started) == len(inner) < 5:
             started.append(1)
             inner.append((await client.request("GET", "/api/inner")).status)

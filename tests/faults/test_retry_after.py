@@ -106,7 +106,7 @@ async def test_a_post_is_not_repeated_after_an_invalid_retry_after(value: str) -
 
 @pytest.mark.parametrize("value", [*PASSABLE[:2], *PASSABLE[3:], *IGNORED], ids=ascii)
 async def test_a_retry_after_of_zero_keeps_the_ordinary_pause(value: str) -> None:
-    # The ordinary pause does not fit into the total, so that there is no second attempt: nothing hammers.
+    # The ordinary pause does not fit into the total, so that there is no second attempt.
     failed = answer(503, headers={"Retry-After": value})
     slowly = RetryPolicy(base_delay=60.0, max_delay=60.0)
     async with (
@@ -140,7 +140,7 @@ async def test_a_date_beyond_the_longest_pause_raises_at_once_and_says_how_long(
         with pytest.raises(ServerError) as caught:
             await client.request("GET", ANYTHING)
         assert caught.value.retry_after is not None
-        # The clock of a machine may be put right meanwhile, but not by this much.
+        # The clock of the machine may be adjusted meanwhile, but not by this much.
         assert 1800 < caught.value.retry_after <= 5400
         assert len(wire.received) == 1
 
@@ -255,7 +255,7 @@ async def test_after_a_shortened_cool_down_one_request_of_a_sweep_tries(clock: C
     async with Wire(script) as wire, client_of(wire.base_url, retry=RetryPolicy(max_attempts=100)) as client:
         result = await client.sip.registrations.get_many([f"id-{each}" for each in range(50)], concurrency=10)
         assert (len(result.found), result.failed) == (50, {})
-    # Up to ten at once before anybody knew, then one after each five minutes.
+    # Up to ten at once before the first 429 arrived, then one every five minutes.
     assert len([moment for moment in tried if moment < 250]) <= 10
     assert len([moment for moment in tried if 250 < moment < 800]) == 2
 

@@ -1,4 +1,4 @@
-"""Servers and proxies that send an answer too many: the next request must not be given it."""
+"""Servers and proxies that send a surplus response: it must not be taken for the response to the next request."""
 
 import asyncio
 import contextlib
@@ -24,10 +24,10 @@ def id_of(request: Received) -> str:
 
 @attrs.define
 class TalkativeServer:
-    """Answers each request with its path, and says something more on the connection of the first one."""
+    """Answers each request with its path, and sends more data on the connection of the first one."""
 
     more: bytes
-    """What it says when `speak` is set, without being asked."""
+    """The data that it sends when `speak` is set, without a request."""
 
     speak: asyncio.Event = attrs.field(factory=asyncio.Event)
     connections: list[str] = attrs.field(factory=list[str])

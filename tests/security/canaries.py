@@ -1,4 +1,4 @@
-"""A key and a password that are recognised wherever they come up, and a search that looks everywhere."""
+"""A key and a password that are recognized wherever they appear, and a search that looks everywhere."""
 
 import pickle
 import traceback
@@ -10,14 +10,15 @@ from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy
 
 KEY = "CANARYKY.0b1d4f7e93a25c68d0b1d4f7e93a25c6"
 PASSWORD = 'canarypw "5q1z" \\ slash / ünïcode ☎ 100%+canaryend'
-# What remains of them whatever is quoted: quoting leaves letters and digits alone, and a half of a secret is a secret.
+# The parts that remain however they are escaped: escaping does not change letters and digits, and half a secret is a
+# secret too.
 TRACES = ("CANARYKY", "93a25c6", "canarypw", "5q1z", "canaryend")
 
 _TESTS = Path(__file__).parent.parent
 
 
 def traces(*texts: str) -> list[str]:
-    """Return what of the secrets is found in the texts, each with its surroundings."""
+    """Return the parts of the secrets that are found in the texts, each with its surroundings."""
     return [
         text[max(0, at - 60) : at + 60]
         for text in texts
@@ -27,13 +28,13 @@ def traces(*texts: str) -> list[str]:
 
 
 def texts_of(error: BaseException) -> list[str]:
-    """Return all that an exception shows to whoever prints, logs, pickles or takes it apart."""
+    """Return everything that an exception shows when it is printed, logged, pickled or inspected."""
     found: list[str] = []
     for each in _chain(error, set()):
         found += [str(each), repr(each), *_inside(each.args, set()), *_inside(vars(each), set())]
         found += ["".join(getattr(each, "__notes__", []))]
         report = traceback.TracebackException.from_exception(each, capture_locals=True)
-        # The secrets are those of the tests, and their frames may hold them.
+        # The tests themselves may have the secrets in their frames.
         report.stack[:] = [frame for frame in report.stack if not Path(frame.filename).is_relative_to(_TESTS)]
         report.__cause__ = report.__context__ = report.exceptions = None  # each has its turn in this loop
         found += ["".join(report.format()), _pickled(each)]

@@ -42,7 +42,7 @@ from ultravox_async import (
 
 @dataclasses.dataclass
 class Token:
-    """A class that orjson has a form for by itself."""
+    """A class that orjson can encode itself."""
 
     api_key: str
 
@@ -56,7 +56,7 @@ SHORT = Timeout(read=0.01, connect=0.01)
 
 @attrs.frozen
 class Told:
-    """What any logger said, and what anything warned of."""
+    """Everything that was logged or warned about."""
 
     logged: list[str]
     warned: pytest.WarningsRecorder
@@ -570,7 +570,7 @@ def leak_in_the_context() -> Exception:
 
 
 def leak_in_locals() -> Exception:
-    # A frame of another file, as that of a library is.
+    # A frame of another file, like that of a library.
     library = compile("def f(secret):\n    return {}[0]\nf(given)", "library.py", "exec")
     with pytest.raises(KeyError) as caught:
         exec(library, {"given": PASSWORD})  # noqa: S102 - the source stands above

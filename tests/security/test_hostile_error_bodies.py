@@ -34,7 +34,7 @@ BODIES = st.one_of(
 )
 TYPES = st.sampled_from(["application/json", "text/html; charset=utf-16", "text/plain; charset=no-such", "x", ""])
 MEGABYTES = 5_000_000
-# Enough for what is done once for each byte or item to show, and quick also where it is done.
+# Long enough for work that is done once for each byte or item to show, and still quick where that is so.
 ENOUGH = 200_000
 
 

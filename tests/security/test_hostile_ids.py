@@ -39,7 +39,7 @@ REFUSED = [
     *("a\nb", "a\rb", "a\r\nX-Injected: 1", "\n", "a\n", "\x00", "a\x00b", "\t", "\x1b[2J", "\x7f", "a\x85b"),
 ]
 ANY_ID = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), min_size=1, max_size=40)
-# What proxies, frameworks and URL libraries are known to read as something else.
+# Ids that proxies, frameworks and URL libraries are known to misparse.
 TRICKY = [
     *("...", ". ", " ..", "..;", ".%2e", "%2e%2e", "%2f", "%252f", "%5c", "%00", "%0a", "%", "%zz", "%u002f"),
     *("a?b", "a#b", "a;b=c", "a:b", "//".replace("/", "\N{FRACTION SLASH}"), "\N{FULLWIDTH SOLIDUS}..", "a b", "a+b"),
@@ -130,7 +130,7 @@ async def test_no_parameter_leaves_the_query(params: dict[str, str]) -> None:
 
 
 def segments(target: str) -> list[str]:
-    # The request line as it came: what a server would split is split here, before anything is decoded.
+    # The request line as received: it is split here as a server would split it, before anything is decoded.
     assert target.isascii()
     assert not {"?", "#", "\\"} & set(target)
     return [unquote(part, errors="replace") for part in target.split("/")]

@@ -49,7 +49,7 @@ async def update_config(client: AsyncUltravox, **more: Any) -> object:  # noqa: 
 
 
 SENDS: list[Send] = [create, update, update_config]
-# A field that breaks its limit, and one that holds the secret in a type that it does not take.
+# A field that exceeds its limit, and one that contains the secret in a wrong type.
 BEYOND_ITS_LIMIT: dict[Send, dict[str, object]] = {
     create: {"username": "a" * 61},
     update: {"username": "a" * 61},

@@ -26,7 +26,7 @@ def hang_up_once() -> Script:
 
 
 def names_asked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that fills with the names for which clients check certificates."""
+    """Return a list to which the names are appended for which clients verify certificates."""
     asked: list[str] = []
     wrap = ssl.SSLContext.wrap_bio
 
@@ -52,7 +52,7 @@ async def get(client: AsyncUltravox) -> None:
 
 
 async def pass_on(request: Received) -> Say:
-    """What a proxy does: the target is a whole URL, and the request goes there."""
+    """An HTTP proxy: the target is an absolute URL, and the request is sent there."""
     async with (
         aiohttp.ClientSession() as session,
         session.request(request.method, request.target, headers={"X-API-Key": request.headers["x-api-key"]}) as found,
@@ -62,7 +62,7 @@ async def pass_on(request: Received) -> Say:
 
 @attrs.define
 class Tunnel:
-    """A proxy for HTTPS: it connects, and hands on bytes that it cannot read."""
+    """A proxy for HTTPS: it connects, and forwards bytes that it cannot read."""
 
     url: str
     connected_to: list[str] = attrs.field(factory=list[str])

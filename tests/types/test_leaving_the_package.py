@@ -49,7 +49,7 @@ CLASSES = [found for found in vars(types).values() if isinstance(found, type) an
 
 @attrs.define
 class Locked(WireObject):
-    """Has a secret of each kind."""
+    """Has one secret of each kind."""
 
     token_count: int
     door_codes: list[Annotated[str, Sensitive]]
