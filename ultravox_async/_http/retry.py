@@ -13,7 +13,9 @@ from ultravox_async._http.messages import OperationClass, Request
 from ultravox_async.errors import APIConnectionError, APIStatusError, DecodeError, UltravoxError
 from ultravox_async.settings import RetryPolicy
 
-_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""What may be sent again though it may have taken effect."""
+
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _TOO_MANY_REQUESTS = 429
 _SERVICE_UNAVAILABLE = 503
@@ -52,12 +54,12 @@ def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
 
 def _may_be_repeated(request: Request, error: UltravoxError) -> bool:
     if isinstance(error, APIConnectionError):
-        return request.method in _IDEMPOTENT_METHODS or not error.connected
+        return request.method in IDEMPOTENT_METHODS or not error.connected
     if isinstance(error, DecodeError):
         return request.method == "GET"
     if not isinstance(error, APIStatusError):
         return False
-    if request.method in _IDEMPOTENT_METHODS:
+    if request.method in IDEMPOTENT_METHODS:
         return error.status in _PASSING_STATUSES
     creates_call = request.operation is OperationClass.CREATE_CALL
     return error.status == _TOO_MANY_REQUESTS or (creates_call and _says_that_capacity_is_missing(error))
