@@ -118,6 +118,7 @@ class Wire:
         self._ssl = ssl
         self._connections = itertools.count(1)
         self._serving: set[asyncio.Task[None]] = set()
+        self._open: dict[int, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -139,20 +140,33 @@ class Wire:
         while len(self.received) < count:  # noqa: ASYNC110 - it is the loop's other tasks that bring them
             await asyncio.sleep(0)
 
+    async def close_idle(self, *connections: int) -> None:
+        """Close connections on which nothing is said, in one instant, and wait until the client has closed them too."""
+        closing = [self._open[connection] for connection in connections]
+        for writer in closing:
+            if writer.can_write_eof():
+                writer.write_eof()
+            else:  # with TLS, where this waits for the client
+                writer.close()
+        while not self._open.keys().isdisjoint(connections):  # noqa: ASYNC110 - it is the loop's other tasks that end
+            await asyncio.sleep(0)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
+        connection = next(self._connections)
+        self._open[connection] = writer
         # Cancelled by the end of the context, and asyncio complains about a connection's task that ends that way.
         with contextlib.suppress(asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError):
-            await self._converse(reader, writer)
+            await self._converse(connection, reader, writer)
             writer.close()
             await writer.wait_closed()
         writer.transport.abort()
+        del self._open[connection]
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = next(self._connections)
+    async def _converse(self, connection: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             method, target, _ = head[0].split(" ", 2)

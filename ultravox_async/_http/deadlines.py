@@ -41,6 +41,7 @@ class Attempt:
         "outer",
         "read_timeout",
         "refused",
+        "repeatable",
         "scope",
         "sent",
         "task",
@@ -62,6 +63,7 @@ class Attempt:
         self.due = ends_at
         self.sent = False
         self.refused = False
+        self.repeatable = True
         self.hopeless = False
         self.fresh = False
         self.operation = ""
@@ -124,6 +126,10 @@ class Deadlines:
         """Return the attempt of the current task, which makes one."""
         return self._current[asyncio.current_task(self._loop)]
 
+    def innermost(self) -> Attempt | None:
+        """Return the attempt of the current task, if it makes one."""
+        return self._current.get(asyncio.current_task(self._loop))
+
     def reset_read_timeout(self, attempt: Attempt) -> None:
         """Let the silence of an attempt begin anew."""
         attempt.due = min(attempt.ends_at, self._loop.time() + attempt.read_timeout)
@@ -160,7 +166,7 @@ class Deadlines:
 
     def end_own(self) -> None:
         """End the attempt of the current task, if it makes one, as soon as it waits for anything."""
-        attempt = self._current.get(asyncio.current_task(self._loop))
+        attempt = self.innermost()
         while attempt is not None:
             _expire(attempt)
             attempt = attempt.outer

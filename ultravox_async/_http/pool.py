@@ -9,10 +9,14 @@ from typing import Any, cast
 import aiohttp
 import attrs
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from multidict import istr
 
 from ultravox_async._http.budget import make_scheduler
 from ultravox_async._http.deadlines import Deadlines
+from ultravox_async._http.keep_alive import IdleCloses, parse_keep_alive
 from ultravox_async._http.messages import COMMON_HEADERS, KEY_HEADER, Credentials
+from ultravox_async._http.retry import IDEMPOTENT_METHODS
 from ultravox_async._http.scheduler import RequestScheduler
 from ultravox_async.errors import ConfigurationError
 from ultravox_async.settings import RateBudget, RateLimit
@@ -24,14 +28,28 @@ UNUSABLE_SESSION = (
 """What is said where `Pool.usable` is not true."""
 
 
-class _Protocol(ResponseHandler):
-    """aiohttp's end of a connection; it closes itself when something comes that no request has asked for."""
+# aiohttp looks headers up without regard to case, and an istr need not be put into lower case each time.
+_KEEP_ALIVE = istr("Keep-Alive")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+
+class _Protocol(ResponseHandler):
+    """aiohttp's end of a connection; it closes itself when something comes that no request has asked for.
+
+    Args:
+        loop: The event loop that it runs in.
+        idle_closes: Learns when the server closes it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, idle_closes: IdleCloses) -> None:
         super().__init__(loop)
-        self.idle = False
         self.uses = 0
         self.made_by = asyncio.current_task(loop)
+        self._idle_closes = idle_closes
+        # None while it is in use.
+        self._idle_since: float | None = None
+        # How long it was idle before the request to which no byte of an answer has come yet.
+        self._idle_before: float | None = None
+        self._advertised: float | None = None
         # aiohttp forgets the transport when it closes it, though that may still have something to send.
         self._opened: asyncio.Transport | None = None
 
@@ -42,14 +60,58 @@ class _Protocol(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         # The next request on this connection would be given it as its answer, and each one after that the answer of
         # the one before. aiohttp itself calls this without data, when it goes on to decompress.
-        if self.idle and data:
+        if self._idle_since is not None and data:
+            # Some servers say 408 before they close an idle connection.
+            self._record_end()
             self.close()
         else:
+            self._idle_before = None
             super().data_received(data)
 
-    def become_idle(self) -> None:
-        """Note that the request on this connection is over."""
-        self.idle = True
+    def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
+        value = data[0].headers.get(_KEEP_ALIVE)
+        if value is not None:
+            self._advertised = parse_keep_alive(value)
+        super().feed_data(data, size)
+
+    def eof_received(self) -> None:
+        self._record_end()
+        super().eof_received()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._record_end()
+        super().connection_lost(exc)
+
+    def carry(self, connection: Any) -> None:  # noqa: ANN401 - aiohttp's Connection, which it does not export
+        """Note that a request is sent on this connection, and when it is over."""
+        if self._idle_since is not None:
+            self._idle_before = self._loop.time() - self._idle_since
+            self._idle_since = None
+        self.uses += 1
+        self.made_by = None
+        connection.add_callback(self._become_idle)
+
+    def _become_idle(self) -> None:
+        self._idle_since = self._loop.time()
+        self._idle_before = None
+
+    def may_be_closing(self) -> bool:
+        """Whether it was idle for so long that the server may close it while a request is on its way."""
+        if self._idle_since is None:
+            return False
+        now = self._loop.time()
+        return now - self._idle_since >= self._idle_closes.limit(self._advertised, now)
+
+    def _record_end(self) -> None:
+        idle_since, idle_before = self._idle_since, self._idle_before
+        self._idle_since = self._idle_before = None
+        if self.transport is None:  # it was closed on this side
+            return
+        now = self._loop.time()
+        if idle_since is not None:
+            self._idle_closes.record(now - idle_since, now)
+        elif idle_before is not None:
+            self._idle_closes.record_lost_request(idle_before, now)
 
     def drop(self) -> None:
         """Close the connection at once, without sending what is left in its buffer.
@@ -57,6 +119,7 @@ class _Protocol(ResponseHandler):
         An ordinary close waits until the server has read the buffer, and a server that has stalled never does.
         """
         if self._opened is not None:
+            self.transport = None
             self._opened.abort()
 
 
@@ -74,6 +137,7 @@ class Connector(aiohttp.TCPConnector):
         super().__init__(limit=limit, ssl=True if ssl is None else ssl)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
         self._scheduler = scheduler
         self._deadlines = deadlines
+        self._idle_closes = IdleCloses()
         self._protocols = weakref.WeakSet[_Protocol]()
         self._factory = cast("Any", self._make_protocol)
 
@@ -86,8 +150,13 @@ class Connector(aiohttp.TCPConnector):
         """Return a connection from the pool, or a new one, for the attempt of the current task."""
         # Functions that listen to aiohttp's events are given the session, and may ask other hosts with it.
         if KEY_HEADER not in req.headers:
-            return await super().connect(req, traces, timeout)
+            connection = await super().connect(req, traces, timeout)
+            protocol = cast("_Protocol", connection.protocol)
+            if protocol.uses:  # they ask the base URL's host
+                protocol.carry(connection)
+            return connection
         attempt = self._deadlines.current()
+        attempt.repeatable = req.method in IDEMPOTENT_METHODS
         while True:
             try:
                 connection = await super().connect(req, traces, timeout)
@@ -97,17 +166,41 @@ class Connector(aiohttp.TCPConnector):
             protocol = cast("_Protocol", connection.protocol)
             # After a lost connection, the pooled connections are suspect too. `should_close` is true of one on which
             # something is left unread.
-            if not protocol.uses or not (attempt.fresh or protocol.should_close):
+            suspect = attempt.fresh or protocol.should_close or (not attempt.repeatable and protocol.may_be_closing())
+            if not protocol.uses or not suspect:
                 break
             connection.close()
-        protocol.idle = False
-        protocol.uses += 1
-        protocol.made_by = None
-        connection.add_callback(protocol.become_idle)
+        protocol.carry(connection)
         attempt.use(protocol)
         self._scheduler.mark_sent(attempt.operation)
         self._deadlines.reset_read_timeout(attempt)
         return connection
+
+    async def _get(self, key: Any, traces: list[Any]) -> Any:  # noqa: ANN401 - as for `connect`
+        # aiohttp takes a connection from the pool here, or makes a new one where this returns None.
+        attempt = self._deadlines.innermost()
+        if attempt is not None and not attempt.repeatable and not self._has_young(key):
+            return None
+        return await super()._get(key, traces)
+
+    def _has_young(self, key: Any) -> bool:  # noqa: ANN401 - as for `connect`
+        """Put the connection that was idle for the shortest first, where that was short enough.
+
+        aiohttp hands out the one that was idle for the longest. Were those that are too old closed one by one, a POST
+        after a sweep would close the connections of all its GETs, which may use them still.
+        """
+        pooled = self._conns[key]
+        while pooled and not pooled[-1][0].is_connected():
+            pooled.pop()
+        if not pooled:
+            return False
+        if cast("_Protocol", pooled[-1][0]).may_be_closing():
+            # The new connection takes its place, so that POSTs do not make the pool grow.
+            oldest, _ = pooled.popleft()
+            oldest.close()
+            return False
+        pooled.rotate(1)
+        return True
 
     def abort(self) -> None:
         """Close all connections at once, those too whose last bytes the server does not read."""
@@ -115,7 +208,7 @@ class Connector(aiohttp.TCPConnector):
             protocol.drop()
 
     def _make_protocol(self) -> _Protocol:
-        protocol = _Protocol(self._loop)
+        protocol = _Protocol(self._loop, self._idle_closes)
         self._protocols.add(protocol)
         return protocol
 

@@ -14,7 +14,9 @@ from ultravox_async._http.operation_class import OperationClass
 from ultravox_async.errors import APIConnectionError, APIStatusError, DecodeError, UltravoxError
 from ultravox_async.settings import RetryPolicy
 
-_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""What may be sent again though it may have taken effect."""
+
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _SERVER_FAILURES = frozenset({500, 502, 503, 504})
 _TOO_MANY_REQUESTS = 429
@@ -62,12 +64,12 @@ def is_failure_of_the_server(error: UltravoxError) -> bool:
 def may_be_repeated(request: Request, error: UltravoxError) -> bool:
     """Return whether a request can be sent again after an error without the risk of being carried out twice."""
     if isinstance(error, APIConnectionError):
-        return request.method in _IDEMPOTENT_METHODS or not error.connected
+        return request.method in IDEMPOTENT_METHODS or not error.connected
     if isinstance(error, DecodeError):
         return request.method == "GET"
     if not isinstance(error, APIStatusError):
         return False
-    if request.method in _IDEMPOTENT_METHODS:
+    if request.method in IDEMPOTENT_METHODS:
         return error.status in _PASSING_STATUSES
     creates_call = request.operation is OperationClass.CREATE_CALL
     return error.status == _TOO_MANY_REQUESTS or (creates_call and _says_that_capacity_is_missing(error))
