@@ -152,6 +152,22 @@ def test_a_status_without_a_name_stands_alone() -> None:
     assert str(ServerError(599, "GET", "/api/x")) == "599: GET /api/x"
 
 
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_the_text_of_a_server_error_says_that_a_change_may_have_been_made(method: str) -> None:
+    error = ServerError(503, method, "/api/x", body=b"<html>" + b"no server " * 100)
+    assert str(error).endswith("(it is unknown whether the request was carried out)")
+    assert len(str(error)) < 500
+
+
+def test_the_text_of_a_server_error_leaves_no_doubt_of_a_read() -> None:
+    assert "carried out" not in str(ServerError(503, "GET", "/api/x"))
+
+
+def test_the_text_of_the_api_s_own_refusal_leaves_no_doubt() -> None:
+    error = ServerError(503, "POST", "/api/calls", body=b'{"detail": "No capacity."}', retry_after=1.0)
+    assert str(error) == "503 Service Unavailable: POST /api/calls: No capacity."
+
+
 def test_an_error_keeps_the_parts_of_the_response() -> None:
     error = RateLimitError(429, "GET", "/api/x", headers=ANSWER, body=BODY, retry_after=7.0)
     assert (error.status, error.method, error.path) == (429, "GET", "/api/x")

@@ -222,7 +222,18 @@ class RateLimitError(APIStatusError):
 
 
 class ServerError(APIStatusError):
-    """5xx: the API, or a proxy in front of it, failed."""
+    """5xx: the API, or a proxy in front of it, failed.
+
+    After a POST or PATCH it is unknown whether the request was carried out, and it was not sent again. The exception is
+    the API's own 503 with a ``Retry-After``, which says that it was not.
+    """
+
+    def _message(self) -> str:
+        is_refusal = self.status == HTTPStatus.SERVICE_UNAVAILABLE and self.retry_after is not None and self.detail
+        if self.method not in {"POST", "PATCH"} or is_refusal:
+            return super()._message()
+        doubt = " (it is unknown whether the request was carried out)"
+        return one_line(super()._message(), _MESSAGE_LIMIT - len(doubt)) + doubt
 
 
 class ResponseTooLargeError(UltravoxError):

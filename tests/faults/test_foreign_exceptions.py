@@ -131,6 +131,17 @@ async def test_another_event_loop_is_named_only_if_there_is_one() -> None:
             await client.request("GET", ANYTHING)
 
 
+async def test_the_traceback_of_a_bug_in_the_client_shows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def class_for_status(status: int) -> object:
+        return 1 / (status - status)
+
+    monkeypatch.setattr("ultravox_async._http.attempt.class_for_status", class_for_status)
+    async with Wire(in_turn(answer(404))) as wire, client_of(wire.base_url) as ultravox:
+        with pytest.raises(ZeroDivisionError) as caught:
+            await ultravox.request("GET", "/api/voices")
+    assert "class_for_status" in [frame.name for frame in caught.traceback]
+
+
 async def test_a_bug_in_the_client_ends_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> object:
         raise ZeroDivisionError

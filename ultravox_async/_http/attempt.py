@@ -89,15 +89,22 @@ class Sender:
         """Send a request, and return its answer, or the error that came of it.
 
         Raises:
-            BaseException: A cancellation, or whatever else is no error; without the frames that hold the key.
+            BaseException: A cancellation, or another exception that is not an error; without the frames that hold the
+                key.
         """
         try:
             outcome = await self._exchange(pool, request, attempt)
         except (aiohttp.ClientError, OSError, _TooLargeError) as error:
             outcome = self._connection_error_from(pool, request, attempt, error)
+        except Exception:
+            # Every `Exception` of aiohttp is a value by now: this is a defect of the package, which nobody would find
+            # without its frames.
+            attempt.drop_connection()
+            raise
         except BaseException as error:  # noqa: BLE001 - raised again
             attempt.drop_connection()
-            # A cancellation, as a rule. aiohttp's frames hold the key, and a traceback with locals would show it.
+            # A cancellation, or what a callback raises to end the program. It comes out of aiohttp, whose frames hold
+            # the key, and a traceback with locals would show it.
             raise error.with_traceback(None)  # noqa: B904 - the same exception, less its frames
         if isinstance(outcome, Response):
             mismatch = _mismatch(request, outcome)
