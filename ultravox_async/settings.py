@@ -67,10 +67,10 @@ class RetryPolicy:
     """How often, and after how long, a request that failed is sent again.
 
     GET, HEAD, OPTIONS, PUT and DELETE are repeated after connection failures, timeouts and the statuses 408, 429, 500,
-    502, 503 and 504; GET also after an answer about something else than what was asked for. POST and PATCH are
-    repeated only where the first attempt certainly had no effect: the connection was never made, or the answer was
-    429. Creating a call is repeated also where the API has no capacity for it: after a 503 with ``Retry-After`` whose
-    body is a JSON object with a ``detail``. Any other 503 may come from a gateway, after the backend has acted.
+    502, 503 and 504; GET also after a response about another object than the requested one. POST and PATCH are
+    repeated only if the first attempt certainly had no effect: the connection was never made, or the status was 429.
+    Creating a call is also repeated if the API has no capacity for it: after a 503 with ``Retry-After`` whose body is a
+    JSON object with a ``detail``. Any other 503 may come from a gateway, after the backend has acted.
     """
 
     max_attempts: int = attrs.field(default=4, validator=_at_least_one)
@@ -82,22 +82,23 @@ class RetryPolicy:
     max_delay: float = attrs.field(default=60.0, validator=_positive)
     """Seconds that one pause of a single call may last; a longer ``Retry-After`` raises at once instead.
 
-    Sweeps and listings, which nobody waits for at a keyboard, wait out a longer one.
+    Sweeps, listings and other background requests wait for up to `max_cool_down`.
     """
 
     max_cool_down: float = attrs.field(default=300.0, validator=_positive)
-    """Seconds that a 429 may keep the client from sending, whatever its ``Retry-After`` says.
+    """The most seconds for which a ``Retry-After`` stops requests, whatever its value.
 
-    Where it asked for more, one request tries after this time, and the others wait for its outcome.
+    If a 429 asked for more, one request tries after this time, and the others wait for its outcome.
     """
 
     patience: float = attrs.field(default=60.0, validator=_not_negative)
-    """Seconds of an outage that sweeps, listings and other background work wait out; 0 for none.
+    """Seconds of an outage for which sweeps, listings and other background requests wait; 0 for none.
 
-    An outage is three failures without a success for a second, whatever they are about: lost or refused connections,
-    timeouts, and the statuses 500, 502, 503 and 504. While it lasts, background work sends nothing but a probe every
-    quarter of a second, and neither its failures nor its waiting count against `max_attempts` and `Timeout.total`. Time
-    for which a ``Retry-After`` asks does not count here. Single calls are not held back, and fail by the other limits.
+    An outage begins when at least three requests have failed and none has succeeded for a second. Lost or refused
+    connections, timeouts, and the statuses 500, 502, 503 and 504 count as failures. During an outage, one background
+    request is sent every quarter of a second, as a probe. Failed probes and the time spent waiting do not count against
+    `max_attempts` and `Timeout.total`. Time for which a ``Retry-After`` asks to wait does not count against `patience`.
+    Single calls are not held back: they fail as in any other failure.
     """
 
 
@@ -106,23 +107,22 @@ class RateLimit:
     """How fast one client may send.
 
     The documented limit of the API is 200 requests a second for a key. Clients of one event loop share it through a
-    `LocalRateBudget`. Clients that cannot talk to each other find their shares by the 429s that they get.
+    `LocalRateBudget`. Clients in different processes find their shares by the 429s that they get.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
-    """Sends that any window of one second may hold; None switches pacing off, not the cool-down after a 429.
+    """The most requests in any window of one second; None switches pacing off, but not the cool-down after a 429.
 
-    2 % of it is kept as headroom for requests that overtake each other on the way. A window holds whole requests:
-    1.5 gives one in each.
+    2 % of the rate is kept as headroom, because requests overtake each other on their way. A window holds whole
+    requests: with 1.5, it holds one.
     """
 
     adaptive: bool = attrs.field(default=True, validator=_is_bool)
-    """Whether a 429, or a burst of 503s, lowers the rate to what the server accepts.
+    """Whether 429s, and 503s that come in bursts, lower the rate to what the server accepts.
 
-    Without further ones it rises again, at most to `requests_per_second`. While some requests succeed, the
-    ``Retry-After`` of a 429 is obeyed by the request that got it; one of more than two seconds, or one that comes when
-    no request has succeeded for a second, is obeyed by all. False keeps the rate, and has each 429 stop all requests
-    of its class for as long as its ``Retry-After`` says.
+    It rises again when they stop, up to `requests_per_second`. As long as other requests succeed, the ``Retry-After`` of
+    a 429 is obeyed by the request that got it. All requests of its class stop if it is longer than two seconds, or if
+    none of them has succeeded for a second. With False, the rate is fixed, and every 429 stops all of them.
     """
 
 
