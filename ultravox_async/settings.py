@@ -120,9 +120,9 @@ class RateLimit:
     adaptive: bool = attrs.field(default=True, validator=_is_bool)
     """Whether 429s, and 503s that come in bursts, lower the rate to what the server accepts.
 
-    It rises again when they stop, up to `requests_per_second`. As long as other requests succeed, the ``Retry-After`` of
-    a 429 is obeyed by the request that got it. All requests of its class stop if it is longer than two seconds, or if
-    none of them has succeeded for a second. With False, the rate is fixed, and every 429 stops all of them.
+    It rises again when they stop, up to `requests_per_second`. As long as other requests succeed, the ``Retry-After``
+    of a 429 is obeyed by the request that got it. All requests of its class stop if it is longer than two seconds, or
+    if none of them has succeeded for a second. With False, the rate is fixed, and every 429 stops all of them.
     """
 
 
