@@ -63,7 +63,7 @@ def outcomes_of(sweep: Sweep[SipRegistration]) -> AsyncGenerator[Outcome[SipRegi
 
 
 def tasks_of_sweeps() -> set[asyncio.Task[Any]]:
-    return {task for task in asyncio.all_tasks() if "_WorkerPool._work" in repr(task)}
+    return {task for task in asyncio.all_tasks() if "WorkerPool._work" in repr(task)}
 
 
 async def all_of(sweep: Sweep[SipRegistration]) -> list[Outcome[SipRegistration]]:
@@ -605,8 +605,8 @@ async def test_an_unknown_way_is_refused(ultravox: AsyncUltravox) -> None:
 async def test_ids_are_looked_for_in_batches(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ultravox_async._bulk._BATCH", 25)
-    monkeypatch.setattr("ultravox_async._bulk._YIELD_EVERY_IDS", 10)
+    monkeypatch.setattr("ultravox_async._bulk.ids._BATCH", 25)
+    monkeypatch.setattr("ultravox_async._bulk.ids._YIELD_EVERY_IDS", 10)
     ids = ultravox_emulator.registration_ids
     result = await ultravox.sip.registrations.get_many(ids, via="list")
     assert sorted(result.found) == sorted(ids)

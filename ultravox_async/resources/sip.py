@@ -2,7 +2,9 @@
 
 from typing import Final, Unpack
 
-from ultravox_async._bulk import Ids, Source, Sweep, Via
+from ultravox_async._bulk.ids import Ids
+from ultravox_async._bulk.source import Source
+from ultravox_async._bulk.sweep import Sweep, Via
 from ultravox_async._http.messages import Request
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport
