@@ -31,6 +31,14 @@ def ultravox_emulator_settings() -> dict[str, object]:
     return {"registrations": 60, "requests_per_second": None}
 
 
+@pytest.fixture
+async def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no page be late, however busy the machine is."""
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
+
+
 class Source:
     """Ids that can be told how far they have been read."""
 
@@ -545,6 +553,7 @@ async def test_few_ids_are_not_worth_a_listing(ultravox: AsyncUltravox, ultravox
     assert methods_of(ultravox_emulator) == (0, 60)
 
 
+@pytest.mark.usefixtures("frozen_clock")
 async def test_a_listing_that_answers_all_at_once_saves_the_gets() -> None:
     ids = [f"id{number}" for number in range(600)]
 
@@ -554,6 +563,7 @@ async def test_a_listing_that_answers_all_at_once_saves_the_gets() -> None:
     assert list(result.found) == ids
 
 
+@pytest.mark.usefixtures("frozen_clock")
 @pytest.mark.parametrize("total", [None, 1_000_000_000])
 async def test_a_listing_that_does_not_pay_is_left_for_single_requests(total: int | None) -> None:
     ids = [f"id{number}" for number in range(120)]
@@ -613,6 +623,7 @@ async def test_ids_are_looked_for_in_batches(
     assert methods_of(ultravox_emulator) == (3, 0)
 
 
+@pytest.mark.usefixtures("frozen_clock")
 async def test_a_listing_that_shows_more_than_its_total_is_left_for_single_requests() -> None:
     ids = [f"id{number}" for number in range(200)]
     listed = 0

@@ -39,6 +39,10 @@ def constant(seconds: float) -> Callable[[int], float]:
     return lambda _: seconds
 
 
+def no_total(_: int) -> None:
+    """Stand for a listing that does not say how long it is."""
+
+
 @pytest.mark.parametrize(
     "world",
     [
@@ -66,7 +70,7 @@ def test_a_quick_listing_needs_no_gets_beside_it(count: int, seconds: float) -> 
 
 
 def test_a_listing_without_a_total_is_read_on_while_it_shows_what_is_wanted() -> None:
-    swept = sweep(world_of(1000, constant(0.03), total=lambda _: None))
+    swept = sweep(world_of(1000, constant(0.03), total=no_total))
     assert (swept.pages, swept.gets) == (10, 0)
 
 
@@ -314,8 +318,43 @@ async def test_an_id_that_cannot_be_one_has_an_outcome_in_a_race_too() -> None:
         assert await sweeping(ultravox, [*ids(150), ".."]) == {*ids(150), ".."}
 
 
+async def test_a_client_that_is_closed_starts_no_race() -> None:
+    ultravox = AsyncUltravox("key")
+    await ultravox.close()
+    with pytest.raises(ClientClosedError):
+        await ultravox.sip.registrations.get_many(ids(150))
+
+
 def test_an_empty_page_tells_nothing_about_how_many_are_left() -> None:
     outlook = Outlook(200)
     outlook.add_page(0.1, 0, 0, 1000)
     assert not outlook.pays(200, 0.01, 0.005)
     assert not outlook.saves_requests(200)
+
+
+def test_pages_that_show_nothing_pay_until_a_fifth_of_the_time_of_gets_is_lost() -> None:
+    outlook = Outlook(1000)
+    lost: list[float] = []
+    while not lost or outlook.pays(1000, 0.005, 0.005):
+        outlook.held_back += 0.1
+        outlook.add_page(0.1, 20, 0, 800)
+        lost.append(outlook.held_back)
+    assert lost[-1] == pytest.approx(1.0, abs=0.11)
+
+
+def test_a_listing_that_is_clearly_quicker_pays_whatever_its_first_pages_show() -> None:
+    outlook = Outlook(1000)
+    for _ in range(9):
+        outlook.held_back += 0.14
+        outlook.add_page(0.14, 100, 0, 1000)
+        assert outlook.pays(1000, 0.005, 0.005)
+
+
+@pytest.mark.parametrize(
+    ("count", "usual", "seconds"),
+    [(101, 0.0, 0.125), (400, 0.0, 0.4), (1000, 0.0, 0.8), (50_000, 0.0, 0.8), (50_000, 1.0, 3.0), (400, 1.0, 0.4)],
+)
+def test_a_page_is_waited_for_as_long_as_the_time_of_gets_and_the_pages_before_allow(
+    count: int, usual: float, seconds: float
+) -> None:
+    assert Outlook(count).patience(0.005, usual) == pytest.approx(seconds)

@@ -79,7 +79,8 @@ async def test_each_id_that_was_not_asked_for_has_an_error_of_its_own_that_says_
 
 
 async def test_an_id_that_cannot_be_one_is_told_so_after_the_key_was_refused_too() -> None:
-    result, _ = await swept(revoked_after(0), [*ids(20), ".."])
+    async with Wire(revoked_after(0)) as wire, client_of(wire.base_url) as ultravox:
+        result = await ultravox.sip.registrations.get_many([*ids(20), ".."], via="get", concurrency=1)
     assert isinstance(result.failed[".."], InvalidRequestError)
 
 

@@ -48,17 +48,19 @@ class SipRegistrations(Resource):
         """Fetch many registrations, concurrently.
 
         Iterate over what this returns for one `Outcome` per distinct id as they finish, or await it for a
-        `BulkResult`; a task takes its ``collect()``. An id that fails never stops the others.
+        `BulkResult`; a task takes its ``collect()``. An id that fails never stops the others, but for one thing: after
+        five 401s in a row nothing more is sent, and each id that is left has an `AuthenticationError` that says so.
 
         Args:
             ids: The ids; an iterable or an asynchronous iterable, which is read only as fast as ids are fetched.
             concurrency: The most requests in flight for this call, 1 or more.
             via: ``"get"`` sends one GET for each id. ``"list"`` reads the account's listing, up to 50,000 ids ahead,
                 and sends a GET only for ids that it does not show, so that what is missing is a `NotFoundError` for
-                certain. ``"auto"`` does the latter for ids whose number is known (a list, a set, ...), where the
-                pages come sooner than one GET for each id would: it looks at the number of ids and of
-                registrations, the page size and latency of the pages so far, and the pace. A value from the listing
-                is as fresh as its page: a change made while later pages come is not in it.
+                certain. ``"auto"`` measures: for more than 100 ids whose number is known (a list, a set, ...) it reads
+                the listing too, and goes on with it for as long as its pages bring ids sooner than GETs would. While
+                a page is late, and where GETs are quicker, GETs take ids from the other end; the outcome of an id is
+                the one that comes first, be it a value or an error. A value from the listing is as fresh as its page:
+                a change made while later pages come is not in it.
 
         Raises:
             InvalidRequestError: `ids` is one string, `concurrency` is below 1, or there is no such `via`.
