@@ -180,7 +180,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(worlds())
 @example(world_of(2000, constant(HANGS), rate=1000.0, get_seconds=constant(0.3)))
 @example(World(ids(2000)[::-1], ids(2000), page_seconds=lambda number: 5.0 if number == 1 else 0.05, rate=50.0))
@@ -189,10 +189,17 @@ def test_whatever_the_latencies_auto_is_about_as_good_as_the_better_way(world: W
     swept, by_getting, by_listing = sweep(world), sweep(world, "get"), sweep(world, "list")
     assert_one_outcome_each(world, swept)
     assert swept.most_in_flight <= world.concurrency
-    # A total that is missing or wrong may hide that the listing would have been quicker.
+    # A total that is missing or wrong, or first pages that show nothing wanted in a listing which is not much quicker
+    # than GETs, may hide that the listing would have been quicker.
     told = world.total(len(world.account)) == len(world.account) and len(world.wanted) > 100
-    best = min(by_getting.seconds, by_listing.seconds) if told else by_getting.seconds
-    assert swept.seconds <= 1.3 * best + WAITED_ANYWAY
+    shown_at_once = not set(world.wanted).isdisjoint(world.account[: world.page_size])
+    clear = shown_at_once or by_listing.seconds < 0.3 * by_getting.seconds
+    best = min(by_getting.seconds, by_listing.seconds) if told and clear else by_getting.seconds
+    # A page that is on its way has one of the places. Where these are the limit, and not the pace, that may be one more
+    # GET after the others.
+    slowest_get = max(world.get_seconds(number) for number in range(1, 100))
+    places_are_the_limit = world.rate is None or slowest_get / world.concurrency > 1 / world.rate
+    assert swept.seconds <= 1.3 * best + WAITED_ANYWAY + (slowest_get if places_are_the_limit else 0.0)
     assert swept.at[0] <= max(2.0, min(by_getting.at[0], by_listing.at[0]))
     slowest = max(world.page_seconds(number) for number in range(1, by_listing.pages + 1))
     if told and slowest < 0.125 and by_listing.pages * slowest < 0.3 * by_getting.seconds:
