@@ -31,6 +31,14 @@ def ultravox_emulator_settings() -> dict[str, object]:
     return {"registrations": 60, "requests_per_second": None}
 
 
+@pytest.fixture
+async def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no page be late, however busy the machine is."""
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now)
+
+
 class Source:
     """Ids that count how many of them have been read."""
 
@@ -63,7 +71,7 @@ def outcomes_of(sweep: Sweep[SipRegistration]) -> AsyncGenerator[Outcome[SipRegi
 
 
 def tasks_of_sweeps() -> set[asyncio.Task[Any]]:
-    return {task for task in asyncio.all_tasks() if "_WorkerPool._work" in repr(task)}
+    return {task for task in asyncio.all_tasks() if "WorkerPool._work" in repr(task)}
 
 
 async def all_of(sweep: Sweep[SipRegistration]) -> list[Outcome[SipRegistration]]:
@@ -543,6 +551,7 @@ async def test_few_ids_are_not_worth_a_listing(ultravox: AsyncUltravox, ultravox
     assert methods_of(ultravox_emulator) == (0, 60)
 
 
+@pytest.mark.usefixtures("frozen_clock")
 async def test_a_listing_with_all_ids_on_its_first_page_saves_the_gets() -> None:
     ids = [f"id{number}" for number in range(600)]
 
@@ -552,6 +561,7 @@ async def test_a_listing_with_all_ids_on_its_first_page_saves_the_gets() -> None
     assert list(result.found) == ids
 
 
+@pytest.mark.usefixtures("frozen_clock")
 @pytest.mark.parametrize("total", [None, 1_000_000_000])
 async def test_a_listing_that_is_slower_is_abandoned_for_single_requests(total: int | None) -> None:
     ids = [f"id{number}" for number in range(120)]
@@ -603,14 +613,15 @@ async def test_an_unknown_via_is_refused(ultravox: AsyncUltravox) -> None:
 async def test_ids_are_looked_for_in_batches(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ultravox_async._bulk._BATCH", 25)
-    monkeypatch.setattr("ultravox_async._bulk._YIELD_EVERY_IDS", 10)
+    monkeypatch.setattr("ultravox_async._bulk.ids._BATCH", 25)
+    monkeypatch.setattr("ultravox_async._bulk.ids._YIELD_EVERY_IDS", 10)
     ids = ultravox_emulator.registration_ids
     result = await ultravox.sip.registrations.get_many(ids, via="list")
     assert sorted(result.found) == sorted(ids)
     assert methods_of(ultravox_emulator) == (3, 0)
 
 
+@pytest.mark.usefixtures("frozen_clock")
 async def test_a_listing_with_more_than_its_total_is_abandoned_for_single_requests() -> None:
     ids = [f"id{number}" for number in range(200)]
     listed = 0

@@ -125,6 +125,10 @@ def test_testing_imports_the_types_and_their_checks_and_nothing_else_of_the_pack
     assert [found for found in own(name) - allowed if not is_below(found, TESTING)] == []
 
 
+def test_which_way_of_a_sweep_pays_is_decided_without_a_clock_and_an_event_loop() -> None:
+    assert top_level("ultravox_async._bulk.choice") == {"attrs", "math"}
+
+
 def test_only_the_converter_imports_cattrs() -> None:
     assert [name for name in MODULES if "cattrs" in top_level(name)] == ["ultravox_async._wire.converter"]
 

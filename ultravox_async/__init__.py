@@ -1,6 +1,8 @@
 """An asyncio-first Python SDK for the Ultravox REST API; begin with `AsyncUltravox`."""
 
-from ultravox_async._bulk import BulkResult, Ids, Outcome, Sweep, Via
+from ultravox_async._bulk.ids import Ids
+from ultravox_async._bulk.outcome import BulkResult, Outcome
+from ultravox_async._bulk.sweep import Sweep, Via
 from ultravox_async._http.budget import LocalRateBudget
 from ultravox_async._http.messages import Response
 from ultravox_async._pagination import Page, Pager

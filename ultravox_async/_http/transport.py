@@ -46,7 +46,7 @@ class Transport:
         self, owner: PoolOwner, sender: Sender, coalescer: Coalescer[Answer] | None, options: RequestOptions
     ) -> None:
         self.origin = sender.base_url.origin()
-        self._prefix = sender.base_url.raw_path.rstrip("/")
+        self.prefix = sender.base_url.raw_path.rstrip("/")
         self.options = options
         self._owner = owner
         self._sender = sender
@@ -86,8 +86,8 @@ class Transport:
             UltravoxError: The client belongs to another event loop.
         """
         pool = self._owner.open()
-        if self._prefix:  # so that errors show the path as it is sent
-            request = attrs.evolve(request, path=self._prefix + request.path)
+        if self.prefix:  # so that errors show the path as it is sent
+            request = attrs.evolve(request, path=self.prefix + request.path)
         if self._coalescer is None:
             outcome = await self._repeat(pool, request)
         else:

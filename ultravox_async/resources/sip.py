@@ -2,7 +2,9 @@
 
 from typing import Final, Unpack
 
-from ultravox_async._bulk import Ids, Source, Sweep, Via
+from ultravox_async._bulk.ids import Ids
+from ultravox_async._bulk.source import Source
+from ultravox_async._bulk.sweep import Sweep, Via
 from ultravox_async._http.messages import Request
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport
@@ -46,17 +48,20 @@ class SipRegistrations(Resource):
         """Fetch many registrations, concurrently.
 
         Iterate over the result with ``async for`` to get one `Outcome` for each distinct id as it finishes, or await it
-        to get a `BulkResult`; pass its ``collect()`` to `asyncio.create_task`. An id that fails never stops the others.
+        to get a `BulkResult`; pass its ``collect()`` to `asyncio.create_task`. An id that fails never stops the others,
+        with one exception: after five 401s in a row nothing more is sent, and each remaining id has an
+        `AuthenticationError` that says so.
 
         Args:
             ids: The ids: an iterable or an asynchronous iterable, which is read only as fast as ids are fetched.
             concurrency: The maximum number of requests in flight for this call, 1 or more.
             via: ``"get"`` sends one GET for each id. ``"list"`` reads the account's listing (and up to 50,000 ids
                 ahead), and sends a GET only for ids that are not in it, so that a `NotFoundError` is certain.
-                ``"auto"`` does the same as ``"list"`` if the number of ids is known (they are a list or a set, for
-                example) and the listing is estimated to be quicker than one GET for each id. The estimate is made from
-                the number of ids and of registrations, the size and latency of the pages so far, and the rate limit.
-                A value from the listing is as old as its page: later changes are not in it.
+                ``"auto"`` measures which of the two is quicker: if the number of ids is known (they are a list or a
+                set, for example) and above 100, it reads the listing, and continues for as long as pages bring ids
+                sooner than GETs would. If a page is late, or GETs are quicker, GETs fetch ids from the other end, and
+                the first outcome of an id counts, whether it is a value or an error. A value from the listing is as
+                old as its page: later changes are not in it.
 
         Raises:
             InvalidRequestError: `ids` is one string or not iterable, `concurrency` is below 1, or `via` is not one of

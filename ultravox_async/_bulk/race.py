@@ -1,0 +1,281 @@
+"""A listing and single GETs after the same ids: whichever brings an id first gives its outcome."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import Any, Generic, TypeVar
+
+from ultravox_async._bulk.choice import LATE, Average, Outlook, Pace, seconds_per_get
+from ultravox_async._bulk.outcome import Outcome
+from ultravox_async._bulk.source import KeyCheck, Source
+from ultravox_async._http.transport import Transport
+from ultravox_async._pagination import Page
+from ultravox_async.errors import ClientClosedError, InvalidRequestError, UltravoxError
+
+T = TypeVar("T")
+
+# With fewer places than this, a page that is on its way takes too large a part of them from the GETs beside it. It is
+# given up when it is late.
+_PLACES_FOR_BOTH = 8
+# Seconds after which one GET is sent if there is no outcome yet, however well the listing goes.
+_FIRST_OUTCOME = 0.8
+
+
+class Race(Generic[T]):
+    """Pages take wanted ids as they show them, and GETs take them from the other end.
+
+    GETs start while a page is late, or where they are the quicker way. Ids that a GET has been sent for and that a page
+    shows meanwhile have the outcome that comes first, be it a value or an error; the other one is dropped.
+
+    All decisions are made in `outcomes`, so that nothing new starts while nobody asks for the next outcome.
+
+    Args:
+        transport: Runs the tasks.
+        source: Where the values come from.
+        wanted: The ids, in an order; those that get an outcome are taken out.
+        concurrency: The most requests in flight.
+        key_check: Ends the race where the API no longer takes the key; ids without an outcome are in `wanted` then.
+    """
+
+    def __init__(
+        self, transport: Transport, source: Source[T], wanted: dict[str, None], concurrency: int, key_check: KeyCheck
+    ) -> None:
+        self._transport = transport
+        self._source = source
+        self._wanted = wanted
+        self._concurrency = concurrency
+        self._key_check = key_check
+        self._clock = asyncio.get_running_loop().time
+        self._began_at = self._clock()
+        self._delivered = False
+        self._outcomes: deque[Outcome[T]] = deque()
+        self._changed = asyncio.Event()
+        self._failure: BaseException | None = None
+        # The GETs in flight with the times at which they began, and of their ids those that have no outcome yet.
+        self._gets: dict[asyncio.Task[None], float] = {}
+        self._asked: set[str] = set()
+        self._get_latency = Average(0.125)
+        self._pace = Pace()
+        self._getting = False
+        # The listing, None where nothing more is expected of it; and the page that is on its way.
+        self._listing: AsyncGenerator[Page[T], None] | None = source.listing.pages()
+        self._opened = [self._listing]
+        self._page: asyncio.Task[None] | None = None
+        self._late_at = math.inf
+        # How long the page is waited for, and how much of that is lost if it shows nothing.
+        self._waited = 0.0
+        self._may_cost = 0.0
+        self._outlook = Outlook(len(wanted))
+        self._given_up: set[asyncio.Task[None]] = set()
+
+    async def outcomes(self) -> AsyncGenerator[Outcome[T], None]:
+        """Iterate over the outcomes, until each id has one or the key is refused.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+            UltravoxError: Somebody cancelled the tasks.
+        """
+        try:
+            while True:
+                self._advance()
+                while self._outcomes:
+                    self._delivered = True
+                    yield self._outcomes.popleft()
+                    self._advance()
+                if self._failure is not None:
+                    raise self._failure
+                if self._key_check.refused or not (self._wanted or self._asked):
+                    return
+                await self._wait()
+        finally:
+            self._wanted.update(dict.fromkeys(self._asked))
+            await self._dismiss()
+
+    def _advance(self) -> None:
+        """Start what should be on its way by now."""
+        if self._key_check.refused or self._failure is not None:
+            return
+        now = self._clock()
+        if self._page is not None and now >= self._late_at and self._concurrency < _PLACES_FOR_BOTH:
+            self._give_up_page()
+        if self._listing is None:
+            self._reopen_listing()
+        allowed = self._gets_allowed(now)
+        if allowed > 0 and not self._getting:
+            self._pace.reset(now)
+        self._getting = allowed > 0
+        if self._page_is_due(allowed):
+            if not self._has_place_for_page():
+                return  # a page that is worth it has the next place that becomes free
+            self._start_page(now, held_back=allowed < self._concurrency)
+        while len(self._gets) < allowed and self._has_place_for_get() and self._pace.due <= now:
+            self._pace.start(now, self._transport.interval, self._concurrency)
+            self._start_get(now)
+
+    def _gets_allowed(self, now: float) -> int:
+        """Return how many GETs may be in flight."""
+        if self._listing is None or (self._page is not None and now >= self._late_at):
+            return self._concurrency
+        first = int(not self._delivered and now >= self._began_at + _FIRST_OUTCOME)
+        if self._outlook.pages == 0 or self._listing_pays():
+            return first
+        # How long a GET takes decides how many are worth it, so the first one is sent alone to see.
+        return self._concurrency if now >= self._probed_at() else 1
+
+    def _probed_at(self) -> float:
+        """Return the time from which on it is known how long a GET takes, or that it takes long."""
+        if self._get_latency.value is not None:
+            return -math.inf
+        unmeasured = self._outlook.patience(self._transport.interval, 0.0)
+        return min(self._gets.values(), default=math.inf) + unmeasured
+
+    def _seconds_per_get(self) -> float:
+        latency = self._get_latency.value
+        if latency is None:
+            # Of GETs that have not ended it is known that they take longer than this.
+            now = self._clock()
+            latency = now - min(self._gets.values(), default=now)
+        return seconds_per_get(latency, self._concurrency, self._transport.interval)
+
+    def _listing_pays(self) -> bool:
+        return self._outlook.pays(len(self._wanted), self._seconds_per_get(), self._transport.interval)
+
+    def _has_place_for_get(self) -> bool:
+        # Who reads outcomes slowly is not buried in them.
+        in_flight = len(self._gets) + (self._page is not None)
+        buried = len(self._gets) + len(self._outcomes) >= 2 * self._concurrency
+        return bool(self._wanted) and in_flight < self._concurrency and not buried
+
+    def _start_get(self, now: float) -> None:
+        key, _ = self._wanted.popitem()
+        self._asked.add(key)
+        task = self._transport.spawn(self._get(key))
+        self._gets[task] = now
+        task.add_done_callback(self._retire)
+
+    async def _get(self, key: str) -> None:
+        asked_at = self._clock()
+        outcome = await self._source.outcome_of(key)
+        if not isinstance(outcome.error, InvalidRequestError):  # which was not sent
+            self._get_latency.add(self._clock() - asked_at)
+            self._key_check.record(outcome.error)
+        if key in self._asked:
+            self._asked.remove(key)
+            self._outcomes.append(outcome)
+
+    def _page_is_due(self, allowed: int) -> bool:
+        # As long as many outcomes wait to be read, there is no need for more.
+        unread = len(self._outcomes) >= self._concurrency
+        if self._listing is None or self._page is not None or unread or not self._wanted:
+            return False
+        if self._outlook.pages == 0 or self._listing_pays():
+            return True
+        beside_gets = allowed < self._concurrency or self._concurrency >= _PLACES_FOR_BOTH
+        return beside_gets and self._outlook.saves_requests(len(self._wanted))
+
+    def _has_place_for_page(self) -> bool:
+        return len(self._gets) < (self._concurrency if self._concurrency >= _PLACES_FOR_BOTH else 1)
+
+    def _start_page(self, now: float, *, held_back: bool) -> None:
+        assert self._listing is not None  # noqa: S101 - for type checkers
+        self._pace.start(now, self._transport.interval, self._concurrency)
+        self._waited = self._patience()
+        self._late_at = now + self._waited
+        self._may_cost = self._waited if held_back else 0.0
+        self._page = self._transport.spawn(self._read_page(self._listing))
+        self._page.add_done_callback(self._retire)
+
+    def _patience(self) -> float:
+        # Of a page that was given up it is known that it takes longer than this.
+        return self._outlook.patience(self._seconds_per_get(), self._outlook.latency.value or self._waited)
+
+    async def _read_page(self, listing: AsyncGenerator[Page[T], None]) -> None:
+        asked_at = self._clock()
+        try:
+            page = await anext(listing, None)
+        except ClientClosedError:
+            raise
+        except UltravoxError as error:
+            # A listing that fails loses nothing: its ids are fetched one by one, and each has an outcome of its own.
+            self._key_check.record(error)
+            page = None
+        if page is None:
+            self._listing = None
+            return
+        hits = sum(self._take(value) for value in page.results)
+        latency = self._clock() - asked_at
+        self._outlook.held_back += min(latency, self._may_cost)
+        self._outlook.add_page(latency, len(page.results), hits, page.total)
+        if page.next is None:
+            self._listing = None
+
+    def _take(self, value: T) -> bool:
+        key = self._source.key_of(value)
+        if key in self._wanted:
+            del self._wanted[key]
+        elif key in self._asked:
+            self._asked.remove(key)
+        else:
+            return False
+        self._outcomes.append(Outcome(key, value))
+        return True
+
+    def _give_up_page(self) -> None:
+        assert self._page is not None  # noqa: S101 - for type checkers
+        self._page.cancel()
+        self._given_up.add(self._page)
+        self._page = self._listing = None
+        self._outlook.held_back += self._waited
+
+    def _reopen_listing(self) -> None:
+        # A page that was given up before anybody knew how long a GET takes may have been worth more patience. It is
+        # asked for once more where that is so much more that what was lost with the first attempt hardly counts.
+        if self._given_up and self._outlook.pages == 0 and self._patience() >= LATE * self._waited:
+            self._listing = self._source.listing.pages()
+            self._opened.append(self._listing)
+
+    def _retire(self, task: asyncio.Task[None]) -> None:
+        if task is self._page:
+            self._page = None
+        self._gets.pop(task, None)
+        if task.cancelled():
+            if task not in self._given_up:
+                self._failure = self._interrupted()
+        elif (error := task.exception()) is not None:
+            self._failure = error
+        self._changed.set()
+
+    def _interrupted(self) -> UltravoxError:
+        try:
+            self._transport.check_open()
+        except UltravoxError as error:
+            return error
+        return UltravoxError("the tasks of this sweep were cancelled before its last id was done")
+
+    async def _wait(self) -> None:
+        """Wait until something has come, or is due."""
+        self._changed.clear()
+        now = self._clock()
+        times = [self._pace.due, self._probed_at()]
+        if self._page is not None:
+            times.append(self._late_at)
+        if not self._delivered:
+            times.append(self._began_at + _FIRST_OUTCOME)
+        soonest = min((time for time in times if time > now), default=math.inf)
+        timer = asyncio.get_running_loop().call_at(soonest, self._changed.set) if soonest < math.inf else None
+        try:
+            await self._changed.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _dismiss(self) -> None:
+        tasks: set[asyncio.Task[Any]] = {*self._gets, *self._given_up, *([self._page] if self._page else [])}
+        self._given_up |= tasks
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for listing in self._opened:
+            await listing.aclose()

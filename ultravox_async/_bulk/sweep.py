@@ -1,0 +1,159 @@
+"""Many ids in, exactly one outcome per distinct id out."""
+
+import contextlib
+import sys
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sized
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
+
+from ultravox_async._bulk.ids import Distinct, Ids, Iterated, next_batch
+from ultravox_async._bulk.outcome import BulkResult, Outcome
+from ultravox_async._bulk.race import Race
+from ultravox_async._bulk.source import KeyCheck, Source
+from ultravox_async._bulk.workers import WorkerPool
+from ultravox_async._http.transport import Transport
+from ultravox_async._wire.validation import check_count
+from ultravox_async.errors import InvalidRequestError, UltravoxError
+
+T = TypeVar("T")
+
+Via: TypeAlias = Literal["auto", "get", "list"]
+"""How a sweep fetches: one by one, from the listing, or whichever of the two is quicker."""
+
+# Up to so many ids are fetched one by one without a look at what a listing would cost.
+_WORTH_A_LOOK = 100
+
+
+class Sweep(Generic[T]):
+    """Many ids, fetched concurrently.
+
+    Iterated with ``async for`` it gives one `Outcome` per distinct id, in the order in which they finish, and keeps
+    none of them. Awaited it gives a `BulkResult` of them all, and so does `collect`, for a task of its own:
+    ``asyncio.create_task(sweep.collect())``. Each iteration reads the ids again. A sweep that nobody started is told
+    by a `RuntimeWarning`, as a coroutine is.
+
+    A loop that is left early leaves no task behind once the iterator is closed, which Python does when nothing refers
+    to it any more; `contextlib.aclosing` does it at a place that you choose.
+    """
+
+    # Before 3.12, tracemalloc cannot tell where an instance without slots was made.
+    __slots__ = ("__weakref__", "_concurrency", "_ids", "_source", "_started", "_transport", "_via")
+
+    def __init__(self, transport: Transport, ids: Ids, source: Source[T], concurrency: int, via: Via) -> None:
+        # Until the arguments are accepted, so that nothing is said about a sweep that was refused.
+        self._started = True
+        self._transport = transport
+        self._ids = ids
+        self._source = source
+        self._concurrency = concurrency
+        self._via = via
+        if isinstance(ids, str):
+            raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
+        if not isinstance(ids, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance] - ids come from untyped places
+            raise InvalidRequestError("ids", f"takes an iterable of ids, not {type(ids).__name__}")
+        check_count("concurrency", concurrency)
+        if via not in get_args(Via):
+            raise InvalidRequestError("via", f"takes one of {', '.join(get_args(Via))}")
+        self._started = False
+
+    def __repr__(self) -> str:
+        return f'<{self._description()}: iterate with "async for", or await it (in a task: .collect())>'
+
+    # Bound here, because the names of this module may be gone when the interpreter ends.
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not self._started and not is_finalizing():
+            msg = f"{self._description()} was never awaited or iterated"
+            # With its source the warning shows where the sweep was made, if tracemalloc runs, and costs nothing if not.
+            warnings.warn(msg, RuntimeWarning, stacklevel=2, source=self)
+
+    def _description(self) -> str:
+        return f"Sweep of {self._source.value_type.__name__}, GET {self._source.path}, via={self._via!r}"
+
+    def __aiter__(self) -> AsyncGenerator[Outcome[T], None]:
+        """Iterate over the outcomes.
+
+        Raises:
+            ClientClosedError: The client is closed, before or meanwhile.
+            UltravoxError: The client belongs to another event loop.
+            Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
+        """
+        self._started = True
+        return self._outcomes()
+
+    async def _outcomes(self) -> AsyncGenerator[Outcome[T], None]:
+        ids = Distinct(self._ids)
+        key_check = KeyCheck()
+        # Of ids without a length nobody knows how many there will be, or how long the next one takes to come.
+        in_batches = self._via == "list" or (self._via == "auto" and isinstance(self._ids, Sized))
+        outcomes = self._by_batches(ids, key_check) if in_batches else self._by_getting(ids, key_check)
+        async with contextlib.aclosing(outcomes):
+            async for outcome in outcomes:
+                yield outcome
+
+    async def _by_getting(self, ids: AsyncIterator[str], key_check: KeyCheck) -> AsyncGenerator[Outcome[T], None]:
+        self._transport.check_open()
+        pool = WorkerPool(self._transport, ids, self._source, self._concurrency, key_check)
+        try:
+            while (outcome := await pool.next()) is not None:
+                yield outcome
+        finally:
+            await pool.dismiss()
+
+    async def _by_batches(self, ids: AsyncIterator[str], key_check: KeyCheck) -> AsyncGenerator[Outcome[T], None]:
+        failure = None
+        while failure is None:
+            wanted, failure = await next_batch(ids)
+            if not wanted:
+                break
+            for outcomes in self._ways(wanted, key_check):
+                async with contextlib.aclosing(outcomes):
+                    async for outcome in outcomes:
+                        yield outcome
+        if failure is not None:
+            raise failure
+
+    def _ways(self, wanted: dict[str, None], key_check: KeyCheck) -> Iterator[AsyncGenerator[Outcome[T], None]]:
+        """Give the ways to fetch a batch, each of which takes what it brings out of `wanted`."""
+        if not key_check.refused:
+            if self._via == "list":
+                yield self._listed(wanted, key_check)
+            elif len(wanted) > _WORTH_A_LOOK:
+                yield Race(self._transport, self._source, wanted, self._concurrency, key_check).outcomes()
+        # What no page showed is confirmed: it may have been created, or deleted, while the pages came.
+        if wanted:
+            yield self._by_getting(Iterated(iter(wanted)), key_check)
+
+    async def _listed(self, wanted: dict[str, None], key_check: KeyCheck) -> AsyncGenerator[Outcome[T], None]:
+        """Take what the pages show out of `wanted`."""
+        # A listing that fails loses nothing: its ids are fetched one by one, and each has an outcome of its own.
+        try:
+            async with contextlib.aclosing(self._source.listing.pages()) as pages:
+                async for page in pages:
+                    for value in page.results:
+                        key = self._source.key_of(value)
+                        if key in wanted:
+                            del wanted[key]
+                            yield Outcome(key, value)
+                    if not wanted:
+                        return
+        except UltravoxError as error:
+            key_check.record(error)
+
+    def __await__(self) -> Generator[Any, None, BulkResult[T]]:
+        return self.collect().__await__()
+
+    async def collect(self) -> BulkResult[T]:
+        """Return all outcomes together; what ``await sweep`` does, as a coroutine.
+
+        Raises:
+            ClientClosedError: The client is closed, before or meanwhile.
+            UltravoxError: The client belongs to another event loop.
+            Exception: Whatever the iterable of ids raised.
+        """
+        result = BulkResult[T]()
+        async for outcome in self:
+            if outcome.error is not None:
+                result.failed[outcome.key] = outcome.error
+            else:
+                result.found[outcome.key] = cast("T", outcome.value)
+        return result
