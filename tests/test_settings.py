@@ -31,8 +31,10 @@ SECONDS: list[tuple[Callable[..., object], str]] = [
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
     assert Timeout() == Timeout(connect=5.0, read=30.0, total=120.0)
-    assert RetryPolicy() == RetryPolicy(max_attempts=4, base_delay=0.5, max_delay=60.0)
-    assert RateLimit() == RateLimit(requests_per_second=200.0)
+    assert RetryPolicy() == RetryPolicy(
+        max_attempts=4, base_delay=0.5, max_delay=60.0, max_cool_down=300.0, patience=60.0
+    )
+    assert RateLimit() == RateLimit(requests_per_second=200.0, adaptive=True)
 
 
 def test_a_rate_may_be_given_by_position() -> None:
@@ -63,6 +65,22 @@ def test_only_a_rate_may_be_none(cls_and_name: tuple[Callable[..., object], str]
     cls, name = cls_and_name
     with pytest.raises(ConfigurationError, match=rf"\.{name} takes a finite number above 0, not None"):
         cls(**{name: None})
+
+
+def test_patience_may_be_zero() -> None:
+    assert RetryPolicy(patience=0).patience == 0
+
+
+@pytest.mark.parametrize("value", [None, *NO_POSITIVE_NUMBERS[1:]])
+def test_a_patience_that_is_not_a_finite_number_of_seconds_is_refused(value: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"RetryPolicy\.patience takes a finite number of at least 0, not "):
+        RetryPolicy(patience=cast("float", value))
+
+
+@pytest.mark.parametrize("value", [None, 1, "yes"])
+def test_whether_a_rate_adapts_is_true_or_false(value: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"RateLimit\.adaptive takes True or False, not "):
+        RateLimit(adaptive=cast("bool", value))
 
 
 def test_one_attempt_is_the_minimum() -> None:
