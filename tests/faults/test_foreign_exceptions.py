@@ -131,6 +131,18 @@ async def test_another_event_loop_is_named_only_if_there_is_one() -> None:
             await client.request("GET", ANYTHING)
 
 
+async def test_a_response_that_a_callback_closes_before_it_is_read_is_an_ultravox_error() -> None:
+    async def close(_: aiohttp.ClientSession, __: object, params: aiohttp.TraceRequestEndParams) -> None:
+        params.response.close()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_end.append(close)
+    begun = Say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+    async with Wire(in_turn(begun)) as wire, client_of(wire.base_url, trace_configs=[config], retry=ONCE) as client:
+        with pytest.raises(APIConnectionError):
+            await client.request("GET", ANYTHING)
+
+
 async def test_the_traceback_of_a_bug_in_the_client_shows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     def class_for_status(status: int) -> object:
         return 1 / (status - status)
