@@ -131,9 +131,12 @@ async def test_another_event_loop_is_named_only_if_there_is_one() -> None:
             await client.request("GET", ANYTHING)
 
 
-async def test_a_response_that_a_callback_closes_before_it_is_read_is_an_ultravox_error() -> None:
+async def test_a_connection_that_a_callback_closes_before_the_response_is_read_is_an_ultravox_error() -> None:
     async def close(_: aiohttp.ClientSession, __: object, params: aiohttp.TraceRequestEndParams) -> None:
-        params.response.close()
+        connection = params.response.connection
+        assert connection is not None
+        assert connection.protocol is not None
+        connection.protocol.close()
 
     config = aiohttp.TraceConfig()
     config.on_request_end.append(close)
