@@ -44,7 +44,7 @@ class PoolOwner:
     @property
     def stats(self) -> Stats:
         """What was met so far."""
-        circuits = [] if self._scheduler is None else self._scheduler.circuits
+        circuits = () if self._scheduler is None else self._scheduler.circuits
         return Stats(
             requests_per_second=None if self._rate == math.inf else self._rate,
             outages=sum(circuit.outages for circuit in circuits),
