@@ -8,7 +8,7 @@ import pytest
 from annotated_types import MaxLen
 
 from ultravox_async import AgentAllowance, FallbackHandler, InvalidRequestError
-from ultravox_async._wire.payload import Body, Secret, create_body, json_body, take_secrets, update_body
+from ultravox_async._wire.payload import Body, Secret, payload_of_creation, json_body, take_secrets, payload_of_change
 from ultravox_async.types._markers import Sensitive
 
 PASSWORD = "correct-horse-battery"
@@ -64,78 +64,80 @@ def test_taking_the_secrets_moves_the_fields_and_empties_the_mapping() -> None:
 
 
 def test_a_body_shows_neither_its_content_nor_its_secrets() -> None:
-    assert PASSWORD not in repr(create_body(NewUser, take_secrets({"username": "alice", "password": PASSWORD})))
+    assert PASSWORD not in repr(payload_of_creation(NewUser, take_secrets({"username": "alice", "password": PASSWORD})))
 
 
 def test_a_body_is_json_with_the_names_of_the_wire() -> None:
-    body = update_body(UserChanges, take_secrets({"username": "alice", "auth_user": None, "password": PASSWORD}))
+    body = payload_of_change(UserChanges, take_secrets({"username": "alice", "auth_user": None, "password": PASSWORD}))
     assert json.loads(body.content) == {"username": "alice", "authUser": None, "password": PASSWORD}
 
 
 def test_what_is_created_leaves_out_what_is_none() -> None:
-    body = create_body(NewUser, take_secrets({"username": "alice", "password": None, "auth_user": None}))
+    body = payload_of_creation(NewUser, take_secrets({"username": "alice", "password": None, "auth_user": None}))
     assert body == Body(b'{"username":"alice"}')
 
 
 def test_what_is_required_cannot_be_none() -> None:
-    assert refusal(lambda: create_body(NewUser, take_secrets({"username": None}))).field == "username"
+    assert refusal(lambda: payload_of_creation(NewUser, take_secrets({"username": None}))).field == "username"
 
 
 def test_a_missing_required_field_is_a_type_error() -> None:
     with pytest.raises(TypeError, match=r"missing required keyword arguments: 'username'$"):
-        create_body(NewUser, take_secrets({"password": PASSWORD}))
+        payload_of_creation(NewUser, take_secrets({"password": PASSWORD}))
 
 
 def test_an_unknown_field_is_a_type_error() -> None:
     with pytest.raises(
         TypeError, match="unexpected keyword argument 'id'; the arguments are username, password, auth_user"
     ):
-        create_body(NewUser, take_secrets({"username": "alice", "id": None}))
+        payload_of_creation(NewUser, take_secrets({"username": "alice", "id": None}))
 
 
 def test_a_body_knows_the_secrets_in_it() -> None:
-    assert create_body(NewUser, take_secrets({"username": "alice", "password": PASSWORD})).secrets == (PASSWORD,)
+    assert payload_of_creation(NewUser, take_secrets({"username": "alice", "password": PASSWORD})).secrets == (
+        PASSWORD,
+    )
 
 
 def test_a_body_knows_the_secrets_in_its_lists_and_objects() -> None:
     fields = {"pins": [Pin("one", "open"), Pin("two")], "spare_pin": Pin("three"), "words": ("four", "five")}
-    assert update_body(Vault, take_secrets(dict(fields))).secrets == ("one", "two", "three", "four", "five")
+    assert payload_of_change(Vault, take_secrets(dict(fields))).secrets == ("one", "two", "three", "four", "five")
 
 
 def test_a_secret_that_is_none_is_none_in_the_body() -> None:
-    assert update_body(Vault, take_secrets({"spare_pin": None})) == Body(b'{"sparePin":null}')
+    assert payload_of_change(Vault, take_secrets({"spare_pin": None})) == Body(b'{"sparePin":null}')
 
 
 def test_where_secrets_are_declared_no_name_makes_one() -> None:
-    assert update_body(Vault, take_secrets({"token_count": "seven"})).secrets == ()
+    assert payload_of_change(Vault, take_secrets({"token_count": "seven"})).secrets == ()
 
 
 def test_a_field_that_breaks_its_rule_is_refused_by_name() -> None:
-    error = refusal(lambda: create_body(NewUser, take_secrets({"username": "alice2"})))
+    error = refusal(lambda: payload_of_creation(NewUser, take_secrets({"username": "alice2"})))
     assert (error.field, error.problem) == ("username", "takes at most 5 characters, not 6")
 
 
 def test_a_problem_below_a_field_is_named_with_its_place() -> None:
-    error = refusal(lambda: update_body(Vault, take_secrets({"words": ["a", 5]})))
+    error = refusal(lambda: payload_of_change(Vault, take_secrets({"words": ["a", 5]})))
     assert error.field == "words[1]"
 
 
 def test_a_change_without_fields_is_refused() -> None:
-    error = refusal(lambda: update_body(UserChanges, {}))
+    error = refusal(lambda: payload_of_change(UserChanges, {}))
     assert (error.field, error.problem) == ("changes", "takes at least one of username, password, auth_user")
 
 
 def test_a_change_of_an_unknown_field_is_a_type_error_with_the_known_ones() -> None:
     with pytest.raises(TypeError, match="'user_name'; the arguments are username, password, auth_user"):
-        update_body(UserChanges, take_secrets({"user_name": "alice"}))
+        payload_of_change(UserChanges, take_secrets({"user_name": "alice"}))
 
 
 def test_a_change_is_checked_against_the_rules_of_its_fields() -> None:
-    assert refusal(lambda: update_body(UserChanges, take_secrets({"username": "alice2"}))).field == "username"
+    assert refusal(lambda: payload_of_change(UserChanges, take_secrets({"username": "alice2"}))).field == "username"
 
 
 def test_a_change_sends_what_it_names_and_nothing_else() -> None:
-    assert update_body(UserChanges, take_secrets({"auth_user": None})) == Body(b'{"authUser":null}')
+    assert payload_of_change(UserChanges, take_secrets({"auth_user": None})) == Body(b'{"authUser":null}')
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_a_change_sends_what_it_names_and_nothing_else() -> None:
 )
 def test_a_traceback_with_locals_does_not_show_the_password(fields: Callable[[], dict[str, object]]) -> None:
     with pytest.raises((InvalidRequestError, TypeError)) as caught:
-        update_body(UserChanges, take_secrets(fields()))
+        payload_of_change(UserChanges, take_secrets(fields()))
     assert PASSWORD not in shown(caught.value)
 
 

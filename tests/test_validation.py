@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from ultravox_async import AgentAllowance, FallbackHandler, InvalidRequestError, SipConfigChanges
 from ultravox_async._wire.json_form import encode
 from ultravox_async._wire.names import wire_name
-from ultravox_async._wire.validation import Rule, check_count, fields_of, refusal
+from ultravox_async._wire.rules import Rule, fields_of
+from ultravox_async._wire.validation import check_count, refusal
 from ultravox_async.testing._validation import Invalid, check_fields
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Format, Sensitive
 from ultravox_async.types.sip import NewSipRegistration, SipRegistrationChanges

@@ -23,7 +23,7 @@ from ultravox_async._http.messages import Credentials, Request, Response
 from ultravox_async._http.transport import Transport
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.payload import Secret
-from ultravox_async._wire.validation import Rule, fields_of
+from ultravox_async._wire.rules import Rule, fields_of
 from ultravox_async.resources.sip import Sip
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
 from ultravox_async.types.sip import NewSipRegistration

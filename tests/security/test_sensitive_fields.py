@@ -27,7 +27,7 @@ from ultravox_async import (
     ServerError,
     Timeout,
 )
-from ultravox_async._wire.validation import Rule, fields_of
+from ultravox_async._wire.rules import Rule, fields_of
 from ultravox_async.resources.sip import Sip, SipRegistrations
 
 Send: TypeAlias = Callable[..., Awaitable[object]]

@@ -13,7 +13,7 @@ from ultravox_async import (
     SipRegistrationChanges,
     types,
 )
-from ultravox_async._wire.validation import fields_of
+from ultravox_async._wire.rules import fields_of
 from ultravox_async.types._markers import UUID, Sensitive
 from ultravox_async.types.sip import NewSipRegistration
 

@@ -5,7 +5,7 @@ field names in JSON are the camelCase of the Python names. Fields that a class d
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from types import NoneType, UnionType
 from typing import (
@@ -36,6 +36,7 @@ from cattrs.gen import (
     override,
 )
 
+from ultravox_async._wire.durations import parse_duration
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.redaction import SECRET_NAME
 from ultravox_async._wire.text import one_line
@@ -62,13 +63,32 @@ class Context(Protocol):
 
 _NESTED_ERRORS = (cattrs.ClassValidationError, cattrs.IterableValidationError)
 _SUPPORTED: frozenset[Any] = frozenset(
-    {Annotated, Any, bool, datetime, dict, float, int, list, Literal, object, str, NoneType, Union, UnionType}
+    {
+        Annotated,
+        Any,
+        bool,
+        date,
+        datetime,
+        dict,
+        float,
+        int,
+        list,
+        Literal,
+        object,
+        str,
+        timedelta,
+        NoneType,
+        Union,
+        UnionType,
+    }
 )
 _TEXT: Final = "a string"
 _TRUTH: Final = "true or false"
 _WHOLE: Final = "a whole number"
 _NUMBER: Final = "a number"
 _MOMENT: Final = "an ISO 8601 timestamp with a time zone"
+_DAY: Final = "an ISO 8601 date"
+_DURATION: Final = "a duration in seconds, such as 12.5s"
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
 
@@ -252,6 +272,22 @@ def _moment(value: object, _: object, parse: Callable[[str], datetime] = datetim
     raise _MismatchError(_MOMENT, value)
 
 
+def _day(value: object, _: object) -> date:
+    if type(value) is str:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise _MismatchError(_DAY, value)
+
+
+def _duration(value: object, _: object) -> timedelta:
+    duration = parse_duration(value) if type(value) is str else None
+    if duration is None:
+        raise _MismatchError(_DURATION, value)
+    return duration
+
+
 def _or_null(hook: Hook) -> Hook:
     return lambda value, into: None if value is None else hook(value, into)
 
@@ -272,6 +308,10 @@ _LEAF_HOOKS: Final[Mapping[frozenset[object], Hook]] = {
     frozenset({float, NoneType}): _or_null(_number),
     frozenset({datetime}): _moment,
     frozenset({datetime, NoneType}): _or_null(_moment),
+    frozenset({date}): _day,
+    frozenset({date, NoneType}): _or_null(_day),
+    frozenset({timedelta}): _duration,
+    frozenset({timedelta, NoneType}): _or_null(_duration),
 }
 """The hooks for scalars, by the members of their type. Each is a single call, even for a union with None."""
 

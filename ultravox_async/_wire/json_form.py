@@ -1,10 +1,12 @@
 """Encodes attrs classes as JSON. A leaf module: it imports nothing of the package but other leaves."""
 
+from datetime import timedelta
 from typing import cast
 
 import attrs
 import orjson
 
+from ultravox_async._wire.durations import format_duration
 from ultravox_async._wire.names import wire_name
 
 
@@ -14,7 +16,12 @@ def encode(value: object) -> bytes:
     Raises:
         TypeError: Something in it cannot be encoded as JSON.
     """
-    return orjson.dumps(value, default=to_wire)
+    return orjson.dumps(value, default=_without_a_form_of_its_own)
+
+
+def _without_a_form_of_its_own(value: object) -> object:
+    # orjson itself knows datetimes, dates and times.
+    return format_duration(value) if isinstance(value, timedelta) else to_wire(value)
 
 
 def to_wire(value: object) -> dict[str, object]:

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time, timedelta
 from typing import TypeAlias, cast
 from urllib.parse import quote, unquote, urlencode
 
+from ultravox_async._wire.durations import format_duration
 from ultravox_async.errors import InvalidRequestError
 
 # Almost all ids look like this, and need neither quoting nor further checks.
@@ -51,8 +53,16 @@ def checked_path(path: str) -> str:
     return quote(path, safe=_PATH_SAFE)
 
 
-Parameter: TypeAlias = str | int | float | bool | Sequence[str | int | float | bool] | None
-"""A query parameter: None omits it, a sequence repeats it, and booleans are sent as ``true`` and ``false``."""
+Scalar: TypeAlias = str | int | float | bool | date | time | timedelta
+"""One value of a query parameter."""
+
+Parameter: TypeAlias = Scalar | Sequence[Scalar] | Mapping[str, Scalar] | None
+"""A query parameter.
+
+None omits it, a sequence repeats it, and a mapping gives each of its items a parameter of its own: ``{"a": "b"}`` as
+``metadata`` becomes ``metadata.a=b``. Booleans are sent as ``true`` and ``false``, dates and times as ISO 8601, and
+durations as seconds with an ``s``.
+"""
 
 
 def encoded_query(params: Mapping[str, Parameter]) -> str:
@@ -62,24 +72,31 @@ def encoded_query(params: Mapping[str, Parameter]) -> str:
         InvalidRequestError: `params` is not a mapping of strings to parameters, or contains a lone surrogate.
     """
     try:
-        pairs = [(name, _text(value)) for name, values in params.items() for value in _repeated(values)]
+        pairs = [(name, _text(value)) for key, values in params.items() for name, value in _pairs(key, values)]
         return urlencode(pairs)
     except (AttributeError, TypeError, UnicodeEncodeError):
         pass
     raise InvalidRequestError(
-        "params", "takes a mapping whose values are strings, numbers, booleans, lists of these, or None"
+        "params",
+        "takes a mapping whose values are strings, numbers, booleans, dates, lists or mappings of these, or None",
     )
 
 
-def _repeated(values: Parameter) -> Sequence[str | int | float | bool]:
+def _pairs(name: str, values: Parameter) -> Iterable[tuple[str, Scalar]]:
+    if isinstance(values, Mapping):
+        return ((f"{name}.{key}", value) for key, value in values.items())
     if isinstance(values, list | tuple):
-        return values
-    return () if values is None else (cast("str | int | float | bool", values),)
+        return ((name, value) for value in values)
+    return () if values is None else ((name, cast("Scalar", values)),)
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
     if isinstance(value, str | int | float):
         return str(value)
     raise TypeError

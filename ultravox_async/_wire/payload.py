@@ -12,9 +12,10 @@ import attrs
 import orjson
 
 from ultravox_async._wire.json_form import encode, to_wire
-from ultravox_async._wire.names import wire_name
+from ultravox_async._wire.paths import Parameter, encoded_query
 from ultravox_async._wire.redaction import SECRET_NAME
-from ultravox_async._wire.validation import Rule, fields_of, refusal
+from ultravox_async._wire.rules import Field, Rule, fields_of
+from ultravox_async._wire.validation import refusal
 from ultravox_async.errors import InvalidRequestError
 
 
@@ -42,6 +43,17 @@ class Body:
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
 
+@attrs.frozen
+class Payload:
+    """What the fields of an operation become."""
+
+    query: str
+    """Percent-encoded, without its question mark."""
+
+    body: Body | None
+    """None if all fields are query parameters."""
+
+
 def take_secrets(fields: MutableMapping[str, object]) -> dict[str, Secret]:
     """Move the fields out of the mapping, each wrapped in a `Secret`.
 
@@ -53,12 +65,12 @@ def take_secrets(fields: MutableMapping[str, object]) -> dict[str, Secret]:
     return taken
 
 
-def create_body(shape: type, fields: Mapping[str, Secret]) -> Body:
-    """Return the body of a request that creates something, without the optional fields that are None.
+def payload_of_creation(shape: type, fields: Mapping[str, Secret]) -> Payload:
+    """Return the payload of a request that creates something, without the optional fields that are None.
 
     Args:
-        shape: The TypedDict that describes the body.
-        fields: Its fields, by their Python names.
+        shape: The TypedDict that describes the fields.
+        fields: The fields, by their Python names.
 
     Raises:
         TypeError: A field does not exist, or a required one is missing.
@@ -67,15 +79,15 @@ def create_body(shape: type, fields: Mapping[str, Secret]) -> Body:
     _check_names(shape, fields)
     declared = fields_of(shape)
     given = {name: value for name, value in fields.items() if declared[name].required or value.reveal() is not None}
-    return _body(shape, given)
+    return _payload(shape, given)
 
 
-def update_body(shape: type, fields: Mapping[str, Secret]) -> Body:
-    """Return the body of a request that changes something; a field that is None is sent as null.
+def payload_of_change(shape: type, fields: Mapping[str, Secret]) -> Payload:
+    """Return the payload of a request that changes something; a field that is None is sent as null.
 
     Args:
-        shape: The TypedDict that describes the body.
-        fields: Its fields, by their Python names.
+        shape: The TypedDict that describes the fields.
+        fields: The fields, by their Python names.
 
     Raises:
         TypeError: A field does not exist.
@@ -84,7 +96,7 @@ def update_body(shape: type, fields: Mapping[str, Secret]) -> Body:
     _check_names(shape, fields)
     if not fields:
         raise InvalidRequestError("changes", f"takes at least one of {', '.join(fields_of(shape))}")
-    return _body(shape, fields)
+    return _payload(shape, fields)
 
 
 def _check_names(shape: type, fields: Mapping[str, Secret]) -> None:
@@ -97,12 +109,21 @@ def _check_names(shape: type, fields: Mapping[str, Secret]) -> None:
         raise TypeError(f"missing required keyword arguments: {', '.join(missing)}")
 
 
-def _body(shape: type, fields: Mapping[str, Secret]) -> Body:
+def _payload(shape: type, fields: Mapping[str, Secret]) -> Payload:
     error = refusal(shape, {name: value.reveal() for name, value in fields.items()})
     if error is not None:
         raise error
-    content = _json(Secret({wire_name(name): value.reveal() for name, value in fields.items()}))
-    secrets = (_declared_texts(fields_of(shape)[name].rule, value.reveal()) for name, value in fields.items())
+    declared = fields_of(shape)
+    in_query = {declared[name].wire: value.reveal() for name, value in fields.items() if declared[name].rule.in_query}
+    in_body = {name: value for name, value in fields.items() if not declared[name].rule.in_query}
+    has_body = not all(field.rule.in_query for field in declared.values())
+    query = encoded_query(cast("Mapping[str, Parameter]", in_query))
+    return Payload(query, _body(declared, in_body) if has_body else None)
+
+
+def _body(declared: Mapping[str, Field], fields: Mapping[str, Secret]) -> Body:
+    content = _json(Secret({declared[name].wire: value.reveal() for name, value in fields.items()}))
+    secrets = (_declared_texts(declared[name].rule, value.reveal()) for name, value in fields.items())
     return Body(content, tuple(chain.from_iterable(secrets)))
 
 
@@ -146,7 +167,7 @@ def _declared_texts(rule: Rule, value: object) -> Iterator[str]:
     if rule.sensitive:
         yield from _texts(value)
     elif rule.items:
-        for item in cast("Sequence[object]", value):
+        for _, item in _items(value):
             yield from _declared_texts(rule.items, item)
     elif attrs.has(rule.kind):
         for name, field in fields_of(rule.kind).items():

@@ -5,29 +5,16 @@ that it is given; the emulator checks the JSON that it receives, and has its own
 """
 
 import enum
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from functools import cache
-from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    NotRequired,
-    Required,
-    TypeAlias,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-    is_typeddict,
-)
+from datetime import date, datetime, time, timedelta
+from types import NoneType
+from typing import Final, TypeAlias, cast
 
 import attrs
-from annotated_types import MaxLen, MinLen
 
+from ultravox_async._wire.rules import Rule, fields_of
 from ultravox_async.errors import InvalidRequestError
-from ultravox_async.types._markers import Format, Sensitive
 
 
 def check_count(name: str, value: object) -> None:
@@ -38,90 +25,6 @@ def check_count(name: str, value: object) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
-
-
-@attrs.frozen
-class Rule:
-    """The rule for a value, as its annotation declares it."""
-
-    kind: type
-    """`str`, `bool`, `list`, or the attrs class of an object."""
-
-    items: "Rule | None" = None
-    """The rule for each item of a list."""
-
-    nullable: bool = False
-    """Whether None is allowed."""
-
-    min_length: int = 0
-    """The minimum number of characters or items."""
-
-    max_length: int | None = None
-    """The maximum number of characters or items; None for no limit."""
-
-    format: Format | None = None
-    """The format of a string."""
-
-    sensitive: bool = False
-    """Whether the value is a secret."""
-
-
-@attrs.frozen
-class Field:
-    """A field of a TypedDict or of an attrs class."""
-
-    rule: Rule
-    required: bool
-
-
-@cache
-def fields_of(shape: type) -> Mapping[str, Field]:
-    """Return the fields of a TypedDict or of an attrs class, by their Python names.
-
-    Raises:
-        TypeError: A field has an annotation that is not supported.
-    """
-    rules = {name: _rule(hint) for name, hint in get_type_hints(shape, include_extras=True).items()}
-    if is_typeddict(shape):
-        required = cast("frozenset[str]", getattr(shape, "__required_keys__"))  # noqa: B009 - type checkers do not know it
-        return {name: Field(rule, name in required) for name, rule in rules.items()}
-    # In an attrs object, None stands for absent: `to_wire` omits it, so null is never sent.
-    return {
-        field.name: Field(attrs.evolve(rules[field.name], nullable=False), field.default is attrs.NOTHING)
-        for field in attrs.fields(cast("type[attrs.AttrsInstance]", shape))
-    }
-
-
-def _rule(annotation: Any) -> Rule:  # noqa: ANN401 - annotations have no type in common
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if annotation in {str, bool} or attrs.has(annotation):
-        return Rule(annotation)
-    if origin is Annotated:
-        return _limited(_rule(arguments[0]), arguments[1:])
-    if origin in {Required, NotRequired}:
-        return _rule(arguments[0])
-    if origin in {list, Sequence}:
-        return Rule(list, items=_rule(arguments[0]))
-    if origin in {Union, UnionType} and len(arguments) == 2 and NoneType in arguments:  # noqa: PLR2004 - a type, or None
-        return attrs.evolve(_rule(next(one for one in arguments if one is not NoneType)), nullable=True)
-    raise TypeError(f"no check is implemented for {annotation!r}")
-
-
-def _limited(rule: Rule, markers: Iterable[object]) -> Rule:
-    for marker in markers:
-        match marker:
-            case MaxLen():
-                rule = attrs.evolve(rule, max_length=marker.max_length)
-            case MinLen():
-                rule = attrs.evolve(rule, min_length=marker.min_length)
-            case Format():
-                rule = attrs.evolve(rule, format=marker)
-            case _ if marker is Sensitive:
-                rule = attrs.evolve(rule, sensitive=True)
-            case _:
-                # A limit that is declared and not checked would be worse than none.
-                raise TypeError(f"no check is implemented for {marker!r}")
-    return rule
 
 
 class Broken(enum.Enum):
@@ -141,6 +44,15 @@ class Broken(enum.Enum):
 
     ENCODING = enum.auto()
     """It contains a lone surrogate."""
+
+    RANGE = enum.auto()
+    """It is a number out of range, or a negative duration."""
+
+    ZONE = enum.auto()
+    """It is a datetime without a time zone."""
+
+    EXACTLY_ONE = enum.auto()
+    """None of its fields is set, or more than one; `Problem.given` is their number."""
 
     FORMAT = enum.auto()
     """It does not have the format."""
@@ -181,29 +93,65 @@ def problems_in(shape: type, fields: Mapping[str, object], read: Read) -> Iterat
 
 
 def _problems(rule: Rule, value: object, read: Read) -> Iterator[Problem]:
-    if value is None and rule.nullable:
+    if (value is None and rule.nullable) or rule.kind is object:
         return
     if attrs.has(rule.kind):
-        fields = read(value, rule.kind)
-        if fields is None:
-            yield Problem(rule, Broken.KIND, type(value).__name__)
-        else:
-            yield from problems_in(rule.kind, fields, read)
+        yield from _problems_of_object(rule, value, read)
     elif problem := _problem(rule, value):
         yield problem
     elif rule.items:
-        for index, item in enumerate(cast("Sequence[object]", value)):
-            yield from (problem.below(index) for problem in _problems(rule.items, item, read))
+        for step, item in _steps(value):
+            yield from (problem.below(step) for problem in _problems(rule.items, item, read))
 
 
-_ACCEPTED: Final[Mapping[type, type | tuple[type, ...]]] = {str: str, bool: bool, list: (list, tuple)}
+def _problems_of_object(rule: Rule, value: object, read: Read) -> Iterator[Problem]:
+    fields = read(value, rule.kind)
+    if fields is None:
+        yield Problem(rule, Broken.KIND, type(value).__name__)
+    elif rule.exactly_one and len(fields) != 1:
+        yield Problem(rule, Broken.EXACTLY_ONE, len(fields))
+    else:
+        yield from problems_in(rule.kind, fields, read)
+
+
+def _steps(value: object) -> Iterable[tuple[str | int, object]]:
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, object]", value).items()
+    return enumerate(cast("Sequence[object]", value))
+
+
+_ACCEPTED: Final[Mapping[type, type | tuple[type, ...]]] = {
+    dict: Mapping,
+    float: (float, int),
+    list: (list, tuple),
+}
 
 
 def _problem(rule: Rule, value: object) -> Problem | None:
     """Return the problem with a value itself, not with the items or fields in it."""
-    if not isinstance(value, _ACCEPTED[rule.kind]):
+    is_other_number = isinstance(value, bool) and rule.kind is not bool
+    if is_other_number or not isinstance(value, _ACCEPTED.get(rule.kind, rule.kind)):
         return Problem(rule, Broken.KIND, type(value).__name__)
-    length = 0 if isinstance(value, bool) else len(cast("Sized", value))
+    if isinstance(value, str | Mapping | list | tuple):
+        return _problem_of_sized(rule, cast("Sized", value))
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return Problem(rule, Broken.ZONE)
+    if isinstance(value, timedelta) and value < timedelta(0):
+        return Problem(rule, Broken.RANGE)
+    if isinstance(value, int | float) and not _is_in_range(rule, value):
+        return Problem(rule, Broken.RANGE)
+    return None
+
+
+def _is_in_range(rule: Rule, value: float) -> bool:
+    at_least = -math.inf if rule.at_least is None else rule.at_least
+    at_most = math.inf if rule.at_most is None else rule.at_most
+    # JSON has no form for the infinities, and a NaN is in no range.
+    return at_least <= value <= at_most and math.isfinite(value)
+
+
+def _problem_of_sized(rule: Rule, value: Sized) -> Problem | None:
+    length = len(value)
     if length < rule.min_length:
         return Problem(rule, Broken.MIN_LENGTH, length)
     if rule.max_length is not None and length > rule.max_length:
@@ -247,17 +195,17 @@ def _place(path: Iterable[str | int]) -> str:
 def _sentence(problem: Problem) -> str:
     rule, given = problem.rule, problem.given
     unit = "characters" if rule.kind is str else "items"
-    match problem.broken:
-        case Broken.MIN_LENGTH:
-            return f"takes {_range(rule)} {unit}, not {given}"
-        case Broken.MAX_LENGTH:
-            return f"takes at most {rule.max_length} {unit}, not {given}"
-        case Broken.ENCODING:
-            return "contains a lone surrogate, which cannot be encoded"
-        case _ if rule.format:
-            return f"takes {rule.format.description}"
-        case _:
-            return f"takes {_phrase(rule)}, not {given}"
+    sentences = {
+        Broken.MIN_LENGTH: f"takes {_range(rule)} {unit}, not {given}",
+        Broken.MAX_LENGTH: f"takes at most {rule.max_length} {unit}, not {given}",
+        Broken.RANGE: f"takes {_phrase(rule)}{_bounds(rule)}",
+        Broken.ZONE: f"takes {_phrase(rule)}",
+        Broken.ENCODING: "contains a lone surrogate, which cannot be encoded",
+        Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one field, not with {given}",
+    }
+    if problem.broken in sentences:
+        return sentences[problem.broken]
+    return f"takes {rule.format.description}" if rule.format else f"takes {_phrase(rule)}, not {given}"
 
 
 def _range(rule: Rule) -> str:
@@ -269,4 +217,26 @@ def _phrase(rule: Rule) -> str:
         return f"a string of at most {rule.max_length} characters"
     if attrs.has(rule.kind):
         return f"{'an' if rule.kind.__name__[0] in 'AEIOU' else 'a'} {rule.kind.__name__}"
-    return {str: "a string", bool: "True or False", list: "a list"}[rule.kind]
+    return _PHRASES[rule.kind]
+
+
+_PHRASES: Final[Mapping[type, str]] = {
+    str: "a string",
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a mapping",
+    datetime: "a datetime with a time zone",
+    date: "a date, or a datetime with a time zone",
+    time: "a time",
+    timedelta: "a timedelta of zero or more",
+}
+
+
+def _bounds(rule: Rule) -> str:
+    if rule.kind is timedelta or (rule.at_least is None and rule.at_most is None):
+        return ""
+    if rule.at_most is None:
+        return f" of at least {rule.at_least:g}"
+    return f" of at most {rule.at_most:g}" if rule.at_least is None else f" from {rule.at_least:g} to {rule.at_most:g}"

@@ -1,16 +1,25 @@
 """The base class of resources."""
 
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar, cast
+from operator import attrgetter
+from typing import Any, Final, TypeVar, cast
 
+from ultravox_async._bulk.ids import Ids
+from ultravox_async._bulk.source import Source
+from ultravox_async._bulk.sweep import Sweep, Via
 from ultravox_async._http.messages import Request
+from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport
+from ultravox_async._pagination import Page, Pager
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.paths import segment
-from ultravox_async._wire.payload import create_body, take_secrets, update_body
+from ultravox_async._wire.payload import payload_of_change, payload_of_creation, take_secrets
 
 T = TypeVar("T")
+
+SWEEP_PAGE_SIZE: Final = 1000
+"""How many objects a sweep asks for on a page. The API may return fewer; how many it does is read from the pages."""
 
 
 class Resource:
@@ -30,6 +39,7 @@ class Resource:
         result_type: type[T],
         fields_type: type | None = None,
         fields: Mapping[str, object] | None = None,
+        operation: OperationClass = OperationClass.GENERAL,
         /,
         **ids: str,
     ) -> Coroutine[Any, Any, T]:
@@ -43,8 +53,9 @@ class Resource:
             method: The HTTP method. A PATCH sends None as null, and is refused if it has no fields.
             template: The path, with the names of ids in braces.
             result_type: The type into which the response is decoded.
-            fields_type: The TypedDict of the body; None for no body.
-            fields: The fields of the body.
+            fields_type: The TypedDict of the body and the query; None for neither.
+            fields: The fields of the body and the query.
+            operation: The class of operations, which have limits of their own.
             **ids: The ids in the path.
 
         Raises:
@@ -54,16 +65,75 @@ class Resource:
         # To type checkers a TypedDict is not a mutable mapping, because clear() could remove a required key.
         secrets = take_secrets(cast("dict[str, object]", fields or {}))
         request = request_for(method, template, ids)
+        request.operation = operation
         if fields_type is not None:
-            make_body = update_body if method == "PATCH" else create_body
-            request.body = make_body(fields_type, secrets)
+            make_payload = payload_of_change if method == "PATCH" else payload_of_creation
+            payload = make_payload(fields_type, secrets)
+            request.query, request.body = payload.query, payload.body
         return self._transport.fetch(request, result_type)
 
-    async def _get_in_background(self, template: str, result_type: type[T], /, **ids: str) -> T:
-        """Fetch one of many, with a lower priority than single calls."""
-        request = request_for("GET", template, ids)
-        request.priority = Priority.BACKGROUND
-        return await self._transport.fetch(request, result_type)
+    async def _delete(self, template: str, /, **ids: str) -> None:
+        """Carry out an operation whose response has no body."""
+        await self._transport.send(Request("DELETE", path_of(template, **ids)))
+
+    def _list(
+        self,
+        template: str,
+        result_type: type[T],
+        filters_type: type,
+        filters: Mapping[str, object],
+        /,
+        **ids: str,
+    ) -> Pager[T]:
+        """Return the pager of a listing.
+
+        Args:
+            template: The path, with the names of ids in braces.
+            result_type: The type of one result.
+            filters_type: The TypedDict of the query; all its fields are `InQuery`.
+            filters: The fields of the query.
+            **ids: The ids in the path.
+
+        Raises:
+            TypeError: A filter does not exist.
+            InvalidRequestError: An id is invalid, or a filter exceeds its limit.
+        """
+        payload = payload_of_creation(filters_type, take_secrets(dict(filters)))
+        request = Request("GET", path_of(template, **ids), payload.query, priority=Priority.BACKGROUND)
+        return Pager(self._transport, request, Page[result_type])  # type: ignore[valid-type]  # a type at run time
+
+    def _sweep(
+        self,
+        ids: Ids,
+        template: str,
+        result_type: type[T],
+        id_name: str,
+        listing: Pager[T],
+        concurrency: int,
+        via: Via,
+    ) -> Sweep[T]:
+        """Return the sweep that fetches many objects.
+
+        Args:
+            ids: The ids.
+            template: The path of one object, with the name of its id in braces.
+            result_type: The type of one object.
+            id_name: The attribute of an object that is its id, and the name in the template.
+            listing: Lists all objects.
+            concurrency: The maximum number of requests in flight.
+            via: How the objects are fetched.
+
+        Raises:
+            InvalidRequestError: `ids`, `concurrency` or `via` is not valid.
+        """
+
+        async def fetch(key: str) -> T:
+            request = request_for("GET", template, {id_name: key})
+            request.priority = Priority.BACKGROUND
+            return await self._transport.fetch(request, result_type)
+
+        source = Source(result_type, template, fetch, listing, attrgetter(id_name))
+        return Sweep(self._transport, ids, source, concurrency, via)
 
 
 def request_for(method: str, template: str, ids: Mapping[str, str]) -> Request:

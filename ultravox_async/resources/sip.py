@@ -3,15 +3,11 @@
 from typing import Final, Unpack
 
 from ultravox_async._bulk.ids import Ids
-from ultravox_async._bulk.source import Source
 from ultravox_async._bulk.sweep import Sweep, Via
-from ultravox_async._http.messages import Request
-from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport
-from ultravox_async._pagination import Page, Pager
-from ultravox_async._wire.paths import encoded_query
-from ultravox_async._wire.validation import check_count
-from ultravox_async.resources._base import Resource, path_of
+from ultravox_async._pagination import Pager
+from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource
+from ultravox_async.types.shared.paging import ListOptions
 from ultravox_async.types.sip import (
     NewSipRegistration,
     SipConfig,
@@ -23,9 +19,6 @@ from ultravox_async.types.sip import (
 _CONFIG: Final = "/api/sip"
 _REGISTRATIONS: Final = "/api/sip/registrations"
 _REGISTRATION: Final = "/api/sip/registrations/{registration_id}"
-
-# The API may return fewer per page than that; how many it does is read from the pages.
-_SWEEP_PAGE_SIZE: Final = 1000
 
 
 class SipRegistrations(Resource):
@@ -67,32 +60,22 @@ class SipRegistrations(Resource):
             InvalidRequestError: `ids` is one string or not iterable, `concurrency` is below 1, or `via` is not one of
                 the three.
         """
+        listing = self.list(page_size=SWEEP_PAGE_SIZE)
+        return self._sweep(ids, _REGISTRATION, SipRegistration, "registration_id", listing, concurrency, via)
 
-        async def fetch(registration_id: str) -> SipRegistration:
-            return await self._get_in_background(_REGISTRATION, SipRegistration, registration_id=registration_id)
-
-        listing = self.list(page_size=_SWEEP_PAGE_SIZE)
-        source = Source(SipRegistration, _REGISTRATION, fetch, listing, lambda found: found.registration_id)
-        return Sweep(self._transport, ids, source, concurrency, via)
-
-    def list(self, *, page_size: int | None = None, cursor: str | None = None) -> Pager[SipRegistration]:
+    def list(self, **options: Unpack[ListOptions]) -> Pager[SipRegistration]:
         """List the registrations of the account.
 
         Iterate over the result with ``async for`` to get registrations, or over its ``pages()`` to get `Page` objects.
 
         Args:
-            page_size: The number of registrations on a page, 1 or more; None for the default of the API. The API may
-                return fewer.
-            cursor: Where to continue, from `Page.next_cursor`; None to start at the beginning.
+            **options: The fields of `ListOptions`: `page_size` and `cursor`.
 
         Raises:
+            TypeError: An option does not exist.
             InvalidRequestError: `page_size` is below 1.
         """
-        if page_size is not None:
-            check_count("page_size", page_size)
-        query = encoded_query({"cursor": cursor, "pageSize": page_size})
-        first = Request("GET", _REGISTRATIONS, query, priority=Priority.BACKGROUND)
-        return Pager(self._transport, first, Page[SipRegistration])
+        return self._list(_REGISTRATIONS, SipRegistration, ListOptions, options)
 
     async def create(self, **registration: Unpack[NewSipRegistration]) -> SipRegistration:
         """Create a registration.
@@ -137,7 +120,7 @@ class SipRegistrations(Resource):
             NotFoundError: The registration does not exist, or a first attempt, whose response was lost, has deleted it.
             UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
-        await self._transport.send(Request("DELETE", path_of(_REGISTRATION, registration_id=registration_id)))
+        await self._delete(_REGISTRATION, registration_id=registration_id)
 
 
 class Sip(Resource):

@@ -8,7 +8,7 @@ from random import Random
 import attrs
 
 from ultravox_async._wire.names import wire_name
-from ultravox_async._wire.validation import fields_of
+from ultravox_async._wire.rules import fields_of
 from ultravox_async.testing._pages import PageSizes, position_of, read_page
 from ultravox_async.testing._routing import ApiRequest, NotFound
 from ultravox_async.testing._validation import check_fields, json_object

@@ -10,7 +10,8 @@ from typing import cast
 import orjson
 
 from ultravox_async._wire.names import wire_name
-from ultravox_async._wire.validation import Broken, Problem, Rule, fields_of, problems_in
+from ultravox_async._wire.rules import Rule, fields_of
+from ultravox_async._wire.validation import Broken, Problem, problems_in
 from ultravox_async.testing._wire import Json
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 
 
-class _Marker:
+class Marker:
     """A marker in an annotation."""
 
     __slots__ = ("_name",)
@@ -21,8 +21,22 @@ class _Marker:
         return self._name
 
 
-Sensitive: Final = _Marker("Sensitive")
+Sensitive: Final = Marker("Sensitive")
 """The value is a secret: no repr, log, error or traceback shows it, and `to_dict()` omits it."""
+
+
+InQuery: Final = Marker("InQuery")
+"""The field is a query parameter, and not part of the body."""
+
+ExactlyOne: Final = Marker("ExactlyOne")
+"""Exactly one field of the object has to be set."""
+
+
+@attrs.frozen
+class WireName:
+    """The name in JSON or in a query, if it is not the camelCase form of the Python name."""
+
+    name: str
 
 
 @attrs.frozen
