@@ -1,4 +1,5 @@
 import unicodedata
+from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 from urllib.parse import quote, unquote
 
@@ -161,6 +162,11 @@ def test_a_quoted_path_is_not_quoted_again(text: str) -> None:
         ({"a": None, "b": "x"}, "b=x"),
         ({"a": ["x", 2, True]}, "a=x&a=2&a=true"),
         ({"a": ()}, ""),
+        ({"metadata": {"campaign": "x", "b c": "d"}}, "metadata.campaign=x&metadata.b+c=d"),
+        ({"a": date(2026, 7, 2)}, "a=2026-07-02"),
+        ({"a": datetime(2026, 7, 2, 10, tzinfo=UTC)}, "a=2026-07-02T10%3A00%3A00%2B00%3A00"),
+        ({"a": time(9, 30)}, "a=09%3A30%3A00"),
+        ({"a": timedelta(minutes=5)}, "a=300s"),
     ],
 )
 def test_a_query_has_the_parameters(params: dict[str, Parameter], query: str) -> None:
@@ -168,7 +174,7 @@ def test_a_query_has_the_parameters(params: dict[str, Parameter], query: str) ->
 
 
 @pytest.mark.parametrize(
-    "params", ["a=1", [("a", 1)], {"a": object()}, {"a": [None]}, {"a": {"b": 1}}, {"a": "\ud800"}]
+    "params", ["a=1", [("a", 1)], {"a": object()}, {"a": [None]}, {"a": {"b": None}}, {"a": "\ud800"}]
 )
 def test_parameters_that_cannot_be_encoded_are_refused(params: object) -> None:
     with pytest.raises(InvalidRequestError, match="params: takes a mapping whose values are strings, numbers"):

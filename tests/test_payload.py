@@ -8,7 +8,15 @@ import pytest
 from annotated_types import MaxLen
 
 from ultravox_async import AgentAllowance, FallbackHandler, InvalidRequestError
-from ultravox_async._wire.payload import Body, Secret, payload_of_creation, json_body, take_secrets, payload_of_change
+from ultravox_async._wire.payload import (
+    Body,
+    Payload,
+    Secret,
+    json_body,
+    payload_of_change,
+    payload_of_creation,
+    take_secrets,
+)
 from ultravox_async.types._markers import Sensitive
 
 PASSWORD = "correct-horse-battery"
@@ -37,6 +45,11 @@ class Vault(TypedDict, total=False):
     spare_pin: Pin | None
     words: Annotated[Sequence[str], Sensitive]
     token_count: str
+
+
+def body_of(payload: Payload) -> Body:
+    assert payload.body is not None
+    return payload.body
 
 
 def shown(error: BaseException) -> str:
@@ -68,12 +81,16 @@ def test_a_body_shows_neither_its_content_nor_its_secrets() -> None:
 
 
 def test_a_body_is_json_with_the_names_of_the_wire() -> None:
-    body = payload_of_change(UserChanges, take_secrets({"username": "alice", "auth_user": None, "password": PASSWORD}))
+    body = body_of(
+        payload_of_change(UserChanges, take_secrets({"username": "alice", "auth_user": None, "password": PASSWORD}))
+    )
     assert json.loads(body.content) == {"username": "alice", "authUser": None, "password": PASSWORD}
 
 
 def test_what_is_created_leaves_out_what_is_none() -> None:
-    body = payload_of_creation(NewUser, take_secrets({"username": "alice", "password": None, "auth_user": None}))
+    body = body_of(
+        payload_of_creation(NewUser, take_secrets({"username": "alice", "password": None, "auth_user": None}))
+    )
     assert body == Body(b'{"username":"alice"}')
 
 
@@ -94,22 +111,28 @@ def test_an_unknown_field_is_a_type_error() -> None:
 
 
 def test_a_body_knows_the_secrets_in_it() -> None:
-    assert payload_of_creation(NewUser, take_secrets({"username": "alice", "password": PASSWORD})).secrets == (
+    assert body_of(payload_of_creation(NewUser, take_secrets({"username": "alice", "password": PASSWORD}))).secrets == (
         PASSWORD,
     )
 
 
 def test_a_body_knows_the_secrets_in_its_lists_and_objects() -> None:
     fields = {"pins": [Pin("one", "open"), Pin("two")], "spare_pin": Pin("three"), "words": ("four", "five")}
-    assert payload_of_change(Vault, take_secrets(dict(fields))).secrets == ("one", "two", "three", "four", "five")
+    assert body_of(payload_of_change(Vault, take_secrets(dict(fields)))).secrets == (
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+    )
 
 
 def test_a_secret_that_is_none_is_none_in_the_body() -> None:
-    assert payload_of_change(Vault, take_secrets({"spare_pin": None})) == Body(b'{"sparePin":null}')
+    assert body_of(payload_of_change(Vault, take_secrets({"spare_pin": None}))) == Body(b'{"sparePin":null}')
 
 
 def test_where_secrets_are_declared_no_name_makes_one() -> None:
-    assert payload_of_change(Vault, take_secrets({"token_count": "seven"})).secrets == ()
+    assert body_of(payload_of_change(Vault, take_secrets({"token_count": "seven"}))).secrets == ()
 
 
 def test_a_field_that_breaks_its_rule_is_refused_by_name() -> None:
@@ -137,7 +160,7 @@ def test_a_change_is_checked_against_the_rules_of_its_fields() -> None:
 
 
 def test_a_change_sends_what_it_names_and_nothing_else() -> None:
-    assert payload_of_change(UserChanges, take_secrets({"auth_user": None})) == Body(b'{"authUser":null}')
+    assert body_of(payload_of_change(UserChanges, take_secrets({"auth_user": None}))) == Body(b'{"authUser":null}')
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ def test_null_is_not_accepted_in_an_object_because_none_is_omitted() -> None:
     assert fields_of(SipConfigChanges)["fallback_handler"].rule.nullable
 
 
-@pytest.mark.parametrize("annotation", [bytes, dict[str, str], str | bool, Annotated[str, Ge(5)], Annotated[str, "x"]])
+@pytest.mark.parametrize("annotation", [bytes, tuple[str, str], str | bool, Annotated[str, Ge(5)], Annotated[str, "x"]])
 def test_an_annotation_that_nothing_checks_is_a_type_error(annotation: object) -> None:
     shape = attrs.make_class("Shape", {"field": attrs.field(type=cast("type", annotation))})
     with pytest.raises(TypeError, match="no check is implemented for"):

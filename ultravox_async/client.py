@@ -11,6 +11,7 @@ from typing import Final, NoReturn, Self
 import aiohttp
 from yarl import URL
 
+from ultravox_async import resources
 from ultravox_async._http.headers import extra_headers
 from ultravox_async._http.messages import Request, RequestOptions, Response
 from ultravox_async._http.operation_class import OperationClass
@@ -140,6 +141,11 @@ class AsyncUltravox:
     def _send_through(self, transport: Transport) -> None:
         self._transport = transport
         self.sip = Sip(transport)
+
+    @property
+    def webhooks(self) -> "resources.Webhooks":
+        """The webhooks of the account."""
+        return resources.Webhooks(self._transport)
 
     def __repr__(self) -> str:
         client = f"AsyncUltravox({self._shown})"

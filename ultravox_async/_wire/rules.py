@@ -26,6 +26,8 @@ from ultravox_async._wire.names import wire_name
 from ultravox_async.types._markers import ExactlyOne, Format, InQuery, Marker, Sensitive, WireName
 
 _SCALARS: Final = frozenset({str, bool, int, float, datetime, date, time, timedelta})
+_NUMBERS: Final = frozenset({int, float})
+_BOUNDS: Final = (Ge, Le, Interval)
 _CONTAINERS: Final[Mapping[object, type]] = {list: list, Sequence: list, dict: dict, Mapping: dict}
 
 
@@ -132,7 +134,7 @@ def _rule_of_union(annotation: Any) -> Rule:  # noqa: ANN401 - as above
 def _limited(rule: Rule, markers: Iterable[object]) -> Rule:
     for marker in markers:
         read = _MARKERS.get(marker if isinstance(marker, Marker) else type(marker))
-        if read is None:
+        if read is None or (isinstance(marker, _BOUNDS) and rule.kind not in _NUMBERS):
             # A limit that is declared and not checked would be worse than none.
             raise TypeError(f"no check is implemented for {marker!r}")
         rule = attrs.evolve(rule, **read(marker))

@@ -32,7 +32,7 @@ class Resource:
         offered = ", ".join(name for name in dir(self) if not name.startswith("_"))
         return f"<{type(self).__name__} at {self._transport.origin}: {offered}>"
 
-    def _send(
+    def _send(  # noqa: PLR0913, PLR0917 - what an operation consists of; each method passes two to six
         self,
         method: str,
         template: str,
@@ -102,7 +102,7 @@ class Resource:
         request = Request("GET", path_of(template, **ids), payload.query, priority=Priority.BACKGROUND)
         return Pager(self._transport, request, Page[result_type])  # type: ignore[valid-type]  # a type at run time
 
-    def _sweep(
+    def _sweep(  # noqa: PLR0913, PLR0917 - likewise
         self,
         ids: Ids,
         template: str,

@@ -9,7 +9,9 @@ import attrs
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
+from ultravox_async.testing._webhooks import Webhooks
 from ultravox_async.types.sip import NewSipRegistration, SipConfigChanges, SipRegistration, SipRegistrationChanges
+from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
 
 
 @attrs.frozen
@@ -22,12 +24,15 @@ class Account:
     registrations: Registrations
     """The SIP registrations."""
 
+    webhooks: Webhooks
+    """The webhooks."""
+
     def operations(self) -> Operations:
         """The operations of the API, each with the TypedDict of the fields that it takes.
 
         The Allow header of a 405 has the methods in this order.
         """
-        config, registrations = self.sip_configuration, self.registrations
+        config, registrations, webhooks = self.sip_configuration, self.registrations, self.webhooks
         return {
             "/api/sip": {
                 "GET": config.get,
@@ -41,6 +46,16 @@ class Account:
                 "GET": registrations.get,
                 "PATCH": partial(registrations.update, SipRegistrationChanges),
                 "DELETE": registrations.delete,
+            },
+            "/api/webhooks": {
+                "GET": webhooks.list_page,
+                "POST": partial(webhooks.create, NewWebhook),
+            },
+            "/api/webhooks/{webhook_id}": {
+                "GET": webhooks.get,
+                "PUT": partial(webhooks.replace, NewWebhook),
+                "PATCH": partial(webhooks.update, WebhookChanges),
+                "DELETE": webhooks.delete,
             },
         }
 
@@ -57,5 +72,12 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             page_sizes=page_sizes,
             pending_reads=pending_reads,
             refused_proxies=set(refused_proxies),
+        ),
+        webhooks=Webhooks(
+            noun="webhook",
+            id_name="webhook_id",
+            shows=Webhook,
+            random=Random(f"{seed} webhooks"),  # noqa: S311 - see above
+            page_sizes=page_sizes,
         ),
     )

@@ -3,12 +3,15 @@
 The limits are those of the package's types; the errors have the form that Django REST framework gives them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
 from types import NoneType
 from typing import cast
 
+import attrs
 import orjson
 
+from ultravox_async._wire.durations import parse_duration
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.rules import Rule, fields_of
 from ultravox_async._wire.validation import Broken, Problem, problems_in
@@ -55,23 +58,42 @@ def check_fields(shape: type, content: dict[str, Json]) -> dict[str, Json]:
     return _known(shape, content)
 
 
-def _read_object(value: object, cls: type) -> Mapping[str, Json] | None:
+def _read_object(value: object, cls: type) -> Mapping[str, object] | None:
     return _by_python_name(cast("dict[str, Json]", value), cls) if isinstance(value, dict) else None
 
 
-def _by_python_name(content: dict[str, Json], shape: type) -> dict[str, Json]:
-    names = {wire_name(name): name for name in fields_of(shape)}
-    return {names[name]: value for name, value in content.items() if name in names}
+def _by_python_name(content: dict[str, Json], shape: type) -> dict[str, object]:
+    fields = fields_of(shape).items()
+    return {name: _parsed(field.rule, content[field.wire]) for name, field in fields if field.wire in content}
+
+
+def _parsed(rule: Rule, value: Json) -> object:
+    """What a text stands for where a moment or a duration is expected; what is not one stays a text."""
+    parse = _PARSERS.get(rule.kind)
+    if parse is None or not isinstance(value, str):
+        return value
+    try:
+        return parse(value)
+    except ValueError:
+        return value
+
+
+_PARSERS: dict[type, Callable[[str], object]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    time: time.fromisoformat,
+    timedelta: lambda text: text if parse_duration(text) is None else parse_duration(text),
+}
 
 
 def _known(shape: type, content: dict[str, Json]) -> dict[str, Json]:
-    fields = {wire_name(name): field for name, field in fields_of(shape).items()}
-    return {name: _known_of_value(field.rule, content[name]) for name, field in fields.items() if name in content}
+    fields = fields_of(shape).values()
+    return {field.wire: _known_of_value(field.rule, content[field.wire]) for field in fields if field.wire in content}
 
 
 def _known_of_value(rule: Rule, value: Json) -> Json:
     if isinstance(value, dict):
-        return _known(rule.kind, value)
+        return _known(rule.kind, value) if attrs.has(rule.kind) else value
     if isinstance(value, list) and rule.items:
         return [_known_of_value(rule.items, item) for item in value]
     return value
@@ -88,7 +110,18 @@ def _by_field(problems: Iterable[Problem]) -> Json:
     return errors
 
 
-_WRONG_KIND = {str: "Not a valid string.", bool: "Must be a valid boolean.", list: "Expected a list of items."}
+_WRONG_KIND: dict[type, str] = {
+    str: "Not a valid string.",
+    bool: "Must be a valid boolean.",
+    int: "A valid integer is required.",
+    float: "A valid number is required.",
+    list: "Expected a list of items.",
+    dict: "Expected a dictionary of items.",
+    datetime: "Datetime has wrong format.",
+    date: "Date has wrong format.",
+    time: "Time has wrong format.",
+    timedelta: "Duration has wrong format.",
+}
 _WRONG_FORMAT = {
     HTTP_URL: "Enter a valid URL.",
     IPV4_CIDR: "Not an IPv4 range in CIDR notation.",
@@ -99,16 +132,24 @@ _WRONG_FORMAT = {
 def _sentence(problem: Problem) -> str:
     rule = problem.rule
     unit = "characters" if rule.kind is str else "elements"
-    match problem.broken:
-        case Broken.REQUIRED:
-            return "This field is required."
-        case Broken.KIND if problem.given == NoneType.__name__:
-            return "This field may not be null."
-        case Broken.MIN_LENGTH:
-            return f"Ensure this field has at least {rule.min_length} {unit}."
-        case Broken.MAX_LENGTH:
-            return f"Ensure this field has no more than {rule.max_length} {unit}."
-        case Broken.FORMAT if rule.format:
-            return _WRONG_FORMAT[rule.format]
-        case _:
-            return _WRONG_KIND.get(rule.kind, "Expected an object.")
+    is_null = problem.broken is Broken.KIND and problem.given == NoneType.__name__
+    sentences = {
+        Broken.REQUIRED: "This field is required.",
+        Broken.MIN_LENGTH: f"Ensure this field has at least {rule.min_length} {unit}.",
+        Broken.MAX_LENGTH: f"Ensure this field has no more than {rule.max_length} {unit}.",
+        Broken.RANGE: f"Ensure this value is within {rule.at_least} and {rule.at_most}.",
+        Broken.EXACTLY_ONE: "Exactly one of these fields is required.",
+        Broken.KIND: "This field may not be null." if is_null else _wrong_kind(rule),
+        Broken.ZONE: _wrong_kind(rule),
+    }
+    return sentences.get(problem.broken) or _wrong_format(rule)
+
+
+def _wrong_kind(rule: Rule) -> str:
+    return _WRONG_KIND.get(rule.kind, "Expected an object.")
+
+
+def _wrong_format(rule: Rule) -> str:
+    if rule.format is None:  # a lone surrogate
+        return _wrong_kind(rule)
+    return _WRONG_FORMAT.get(rule.format, "This value does not match the required pattern.")

@@ -5,12 +5,13 @@ class for its schema, which is a plain dict.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, timedelta
 from typing import Any, Protocol, Self, cast, get_args, get_type_hints
 
 import attrs
 
 from ultravox_async._wire.converter import structure
+from ultravox_async._wire.durations import format_duration
 from ultravox_async._wire.json_form import encode
 from ultravox_async._wire.names import wire_name
 from ultravox_async.errors import DecodeError
@@ -123,7 +124,10 @@ class WireObject:
 
     def _shown_fields(self) -> dict[str, Any]:
         # One level only: pydantic serializes the values by their types, the objects below with their own functions.
-        return {field.wire: getattr(self, field.name) for field in _fields(type(self)) if not field.is_sensitive}
+        shown = {field.wire: getattr(self, field.name) for field in _fields(type(self)) if not field.is_sensitive}
+        return {
+            name: format_duration(value) if isinstance(value, timedelta) else value for name, value in shown.items()
+        }
 
 
 @attrs.frozen
@@ -180,8 +184,8 @@ def _is_sensitive(declared: object) -> bool:
 def _plain(value: Any, *, sensitive: bool) -> Any:  # noqa: ANN401 - JSON, before and after
     if isinstance(value, WireObject):
         return value.to_dict(sensitive=sensitive)
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")  # as the API and pydantic write UTC
+    if isinstance(value, date | timedelta):
+        return _text_of(value)
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value).items()
         return {key: _plain(item, sensitive=sensitive) for key, item in items}
@@ -190,5 +194,16 @@ def _plain(value: Any, *, sensitive: bool) -> Any:  # noqa: ANN401 - JSON, befor
     return value
 
 
+def _text_of(value: date | timedelta) -> str:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    return value.isoformat().replace("+00:00", "Z")  # as the API and pydantic write UTC
+
+
 def _schema_of(field: _Field, handler: _SchemaHandler, *, required: bool) -> dict[str, Any]:
-    return {"type": "typed-dict-field", "schema": handler.generate_schema(field.declared), "required": required}
+    # pydantic has another form for durations than the API.
+    declared = _TEXTS_OF_DURATIONS.get(field.declared, field.declared)
+    return {"type": "typed-dict-field", "schema": handler.generate_schema(declared), "required": required}
+
+
+_TEXTS_OF_DURATIONS: dict[Any, Any] = {timedelta: str, timedelta | None: str | None}
