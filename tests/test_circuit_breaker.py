@@ -55,7 +55,7 @@ def test_background_work_is_not_held_back_without_an_outage() -> None:
 
 def test_at_most_five_probes_are_admitted_in_a_second() -> None:
     circuit = opened(at=1.0)
-    admitted = []
+    admitted: list[float] = []
     now = 1.0
     while now < 11.0:
         now = max(now + 0.001, circuit.admits_at())
