@@ -70,7 +70,7 @@ async def test_each_id_that_was_not_asked_for_has_an_error_of_its_own_that_says_
     assert isinstance(last, AuthenticationError)
     assert str(last) == (
         "401 Unauthorized: GET /prefix/api/sip/registrations/%C3%BC: "
-        "given up without an answer: the API answered 5 requests of this sweep in a row with 401"
+        "given up without a response: 5 requests of this sweep in a row got a 401"
     )
     assert (last.status, last.method, last.request_id) == (401, "GET", None)
     assert str(pickle.loads(pickle.dumps(last))) == str(last)  # noqa: S301 - made a line above

@@ -1,4 +1,9 @@
-"""What follows a failed attempt: who is told of it, and whether and when the request is sent again."""
+"""What follows a failed attempt: what the scheduler learns from it, and whether and when the request is sent again.
+
+`max_attempts` and `Timeout.total` limit what a request does by itself. Two things do not count, because the request
+cannot help them: background work that is refused while the pace is being found, and background work that waits for the
+end of an outage. Without this, a sweep would lose ids that nothing is wrong with.
+"""
 
 import random
 
@@ -10,8 +15,9 @@ from ultravox_async._http.scheduler import Priority, RequestScheduler
 from ultravox_async.errors import APIStatusError, RateLimitError, UltravoxError
 from ultravox_async.settings import RetryPolicy
 
-# Seconds. The `Retry-After` of a 429 is most often a second, whatever the rate is: a pace that adapts does better than
-# to stop for so long. One that is longer means more than that the rate was too high.
+# Seconds. Most servers send a `Retry-After` of one second with a 429, whatever the rate is. An adaptive pace makes
+# better use of the limit than stopping all requests for a second. A longer `Retry-After` means more than that the rate
+# was too high.
 _LONGEST_OF_ONE_REQUEST = 2.0
 _SERVICE_UNAVAILABLE = 503
 
@@ -21,7 +27,7 @@ class NextAttempt:
     """When a request is sent again."""
 
     delay: float
-    """Seconds from now; 0.0 where the scheduler holds it back."""
+    """Seconds from now; 0.0 if the scheduler holds the request back instead."""
 
     attempt_counts: bool
     """Whether the failed attempt counts against `RetryPolicy.max_attempts`, and its time against `Timeout.total`."""
@@ -31,12 +37,12 @@ class NextAttempt:
 
 
 class Recovery:
-    """The failed attempts of one request.
+    """Decides about the attempts of one request.
 
     Args:
-        scheduler: What is told of them, for all other requests.
-        policy: What is repeated, and after how long.
-        request: What was asked.
+        scheduler: Learns from each failure, for all other requests.
+        policy: Which failures are retried, and after how long.
+        request: The request.
         priority: Whether it is a single call or background work.
     """
 
@@ -51,12 +57,13 @@ class Recovery:
         self._attempts = 1
 
     def next_attempt(self, error: UltravoxError) -> NextAttempt | None:
-        """Return when the next attempt is made, or None where there must not be one."""
+        """Return when the next attempt is made, or None if there must not be one."""
         if isinstance(error, RateLimitError):
             following = self._after_refusal(error)
         elif is_failure_of_the_server(error):
             following = self._after_failure(error)
         else:
+            # A 404, for example: the request failed, but the server works and accepts the pace.
             self._scheduler.note_success(self._request.operation)
             following = self._counted(error)
         if following is not None and following.attempt_counts:
@@ -68,12 +75,12 @@ class Recovery:
         is_paced = self._scheduler.note_refusal(operation)
         if is_paced and (error.retry_after or 0.0) <= _LONGEST_OF_ONE_REQUEST:
             return self._uncounted(error) if self._is_background else self._counted(error)
-        # The others of its class are told before the permit is given back, which lets the next one go.
+        # This runs before the permit of the attempt is given back, which would admit the next request of the class.
         following = self._counted(error)
         seconds = (following.delay if following else 0.0) or error.retry_after or self._policy.base_delay
         self._scheduler.cool_down(operation, seconds, self._policy.max_cool_down)
         if self._is_background and self._attempts < self._policy.max_attempts:
-            # It waits for the end of the cool-down where all others of its class do, however long that is.
+            # It waits in the queue, like all others of its class, until the cool-down is over, however long that is.
             return NextAttempt(0.0, attempt_counts=True, delay_counts=False)
         return following
 
@@ -88,7 +95,7 @@ class Recovery:
             return self._uncounted(error)
         outage = self._scheduler.outage(operation)
         if outage is not None and outage <= self._policy.patience and self._uncounted(error) is not None:
-            # The scheduler lets it go as a probe, or when the outage is over.
+            # It waits in the queue, and is sent as a probe or when the outage is over.
             return NextAttempt(0.0, attempt_counts=False, delay_counts=False)
         return self._counted(error)
 
@@ -96,11 +103,12 @@ class Recovery:
         delay = self._delay_after(self._attempts, error)
         if delay is None:
             return None
-        # Background work waits as long as it is asked to, whatever it may take itself.
+        # Background work waits for as long as the server asks: `Timeout.total` is about the request's own time.
         is_announced = isinstance(error, APIStatusError) and error.retry_after is not None
         return NextAttempt(delay, attempt_counts=True, delay_counts=not (self._is_background and is_announced))
 
     def _uncounted(self, error: UltravoxError) -> NextAttempt | None:
+        # As after a first attempt: where attempts do not count, the delay does not grow with them either.
         delay = self._delay_after(1, error)
         return None if delay is None else NextAttempt(delay, attempt_counts=False, delay_counts=False)
 
