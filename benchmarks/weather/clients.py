@@ -72,8 +72,8 @@ async def _late(effort: Effort, others: int) -> Measured:
     silent = sum(counted(own, joined + second, joined + second + 1.0) == 0 for second in range(int(end - joined)))
     longest = longest_silence(own, joined, end)
     return Measured(
-        f"within 25 % of its fair share after {seconds(fair)}, and on average from there on; the last 5 s that were not "
-        f"end after {unfair:.1f} s; {silent} seconds without an answer, at most {longest:.1f} s in a row",
+        f"within 25 % of its fair share after {seconds(fair)}, and on average from there on; "
+        f"the last 5 s that were not end after {unfair:.1f} s; {silent} seconds without an answer, at most {longest:.1f} s in a row",
         {
             "fair_after": fair,
             "unfair_until": unfair,
