@@ -73,7 +73,8 @@ async def _late(effort: Effort, others: int) -> Measured:
     longest = longest_silence(own, joined, end)
     return Measured(
         f"within 25 % of its fair share after {seconds(fair)}, and on average from there on; "
-        f"the last 5 s that were not end after {unfair:.1f} s; {silent} seconds without an answer, at most {longest:.1f} s in a row",
+        f"the last 5 s that were not end after {unfair:.1f} s; "
+        f"{silent} seconds without an answer, at most {longest:.1f} s in a row",
         {
             "fair_after": fair,
             "unfair_until": unfair,
