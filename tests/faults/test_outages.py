@@ -81,6 +81,30 @@ async def test_in_an_outage_longer_than_its_patience_each_id_of_a_sweep_has_an_e
         assert not unsent.connected
 
 
+async def test_after_an_outage_that_was_longer_than_its_patience_the_next_sweep_loses_no_id(clock: Clock) -> None:
+    begin = asyncio.get_running_loop().time()
+
+    async def script(request: Received) -> Say:
+        out = asyncio.get_running_loop().time() - begin < 20.0
+        return FAILED if out else await the_registration_asked_for(request)
+
+    settings = {"retry": RetryPolicy(patience=2.0)}
+    async with Wire(script) as wire, patient_client(wire.base_url, **settings) as client:
+        assert all(outcome.error for outcome in await swept(client, IDS[:5]))
+        clock.advance(30.0)
+        assert all(outcome.value for outcome in await swept(client, IDS))
+
+
+@pytest.mark.usefixtures("clock")
+async def test_what_is_not_sent_in_an_outage_tells_the_last_failure() -> None:
+    settings = {"retry": RetryPolicy(patience=2.0)}
+    async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url, **settings) as client:
+        outcomes = await swept(client, IDS)
+        unsent = [outcome.error for outcome in outcomes if isinstance(outcome.error, APIConnectionError)]
+        assert all("the last failure: 503 Service Unavailable: GET /api/sip" in str(error) for error in unsent)
+        assert unsent
+
+
 @pytest.mark.usefixtures("clock")
 async def test_without_patience_an_outage_fails_the_ids_of_a_sweep_soon() -> None:
     loop = asyncio.get_running_loop()
@@ -204,8 +228,8 @@ async def test_an_outage_is_said_once_when_it_begins_and_once_when_it_ends(caplo
     async with Wire(out_while(lambda now: 1.0 < now < 20.0)) as wire, patient_client(wire.base_url) as client:
         await swept(client, IDS)
     begins, ends = caplog.messages
-    assert begins.startswith("api: no request succeeds")
-    assert ends.startswith("api: requests succeed again, after ")
+    assert begins.startswith("outage (class of operations: api): no request succeeds, the last failure is: 503 ")
+    assert ends.startswith("outage over after ")
 
 
 @pytest.mark.usefixtures("clock")

@@ -12,6 +12,8 @@ _FAILURES = 3
 _WITHOUT_SUCCESS = 1.0
 # Seconds between two probes.
 _BETWEEN_PROBES = 0.25
+# A failure that is older than this, in seconds, says nothing about the server of now.
+_FRESH = 0.5
 
 
 class CircuitBreaker:
@@ -24,9 +26,12 @@ class CircuitBreaker:
     def __init__(self, now: float) -> None:
         self.outages = 0
         self.probes = 0
+        self.last_failure = ""
+        """The text of the last failure."""
         self._last_success = now
         self._failures = 0
         self._first_failure = now
+        self._last_failure_at = -math.inf
         self._opened_at = math.inf
         self._next_probe_at = -math.inf
         self._announced = 0.0
@@ -59,13 +64,20 @@ class CircuitBreaker:
             self._opened_at = math.inf
         return was_open
 
-    def note_failure(self, now: float, retry_after: float | None) -> bool:
-        """Note a failure of the server, or of the connection to it. Return whether it begins an outage.
+    def failed_lately(self, now: float) -> bool:
+        """Return whether the last failure is recent enough to say that the next request would fail too."""
+        return now - self._last_failure_at < _FRESH
+
+    def note_failure(self, now: float, failure: str, retry_after: float | None) -> bool:
+        """Note a failure that is not about one request alone. Return whether an outage begins with it.
 
         Args:
             now: The time.
+            failure: The text of the error.
             retry_after: The seconds that the server asked to wait; None if it did not.
         """
+        self.last_failure = failure
+        self._last_failure_at = now
         if self._failures == 0:
             self._first_failure = now
         self._failures += 1

@@ -87,7 +87,8 @@ class Recovery:
     def _after_failure(self, error: UltravoxError) -> NextAttempt | None:
         operation = self._request.operation
         status, asked = (error.status, error.retry_after) if isinstance(error, APIStatusError) else (None, None)
-        self._scheduler.note_failure(operation, None if asked is None else min(asked, self._policy.max_cool_down))
+        asked = None if asked is None else min(asked, self._policy.max_cool_down)
+        self._scheduler.note_failure(operation, str(error), asked)
         is_paced = status == _SERVICE_UNAVAILABLE and self._scheduler.note_unavailable(operation)
         if not self._is_background:
             return self._counted(error)

@@ -36,9 +36,10 @@ class CoolingDownError(Exception):
 class OutageError(Exception):
     """There is an outage, and the request does not wait for its end, or not any longer."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no request has succeeded for {seconds:.3f} s")
+    def __init__(self, seconds: float, last_failure: str) -> None:
+        super().__init__(f"no request has succeeded for {seconds:.3f} s: {last_failure}")
         self.seconds = seconds
+        self.last_failure = last_failure
 
 
 class SchedulerClosedError(Exception):
@@ -94,7 +95,7 @@ class RequestScheduler:
         now = self._loop.time()
         circuit = self._places.circuit_of(operation, now)
         if circuit.open and self._gives_up(circuit, priority, limits):
-            raise OutageError(circuit.lasts(now))
+            raise OutageError(circuit.lasts(now), circuit.last_failure)
         cooling = self._cool_downs.ends_at(operation) - now
         if priority is Priority.INTERACTIVE and limits.cool_down < cooling < math.inf:
             raise CoolingDownError(cooling)
@@ -179,23 +180,29 @@ class RequestScheduler:
         """Note a 503. Return whether it is taken for a refusal, as a 429 is."""
         return self._pace_of(operation).note_unavailable(self._loop.time())
 
-    def note_failure(self, operation: str, retry_after: float | None) -> None:
+    def note_failure(self, operation: str, failure: str, retry_after: float | None) -> None:
         """Note a failure of the server, or of the connection to it.
 
         Args:
             operation: The class of operations.
+            failure: The text of the error.
             retry_after: The seconds that the server asked to wait; None if it did not.
         """
         now = self._loop.time()
         circuit = self._places.circuit_of(operation, now)
-        if circuit.note_failure(now, retry_after):
-            _log.info("%s: no request succeeds; background requests wait, and four probes a second are sent", operation)
+        if circuit.note_failure(now, failure, retry_after):
+            _log.info(
+                "outage (class of operations: %s): no request succeeds, the last failure is: %s; "
+                "background requests wait, and one is sent every quarter of a second as a probe",
+                operation,
+                failure,
+            )
         if circuit.open:
             # Nothing else wakes those that wait for longer than they may: they have no timers.
             for waiter in list(self._admission.waiting_for(self._places)):
                 _, priority, of_waiter = waiter.queue
                 if of_waiter == operation and self._gives_up(circuit, priority, waiter.limits):
-                    self._dismiss(waiter, OutageError(circuit.lasts(now)))
+                    self._dismiss(waiter, OutageError(circuit.lasts(now), circuit.last_failure))
 
     def outage(self, operation: str) -> float | None:
         """Return the seconds of an outage, without those that a ``Retry-After`` asked for; None without an outage."""
@@ -246,7 +253,7 @@ class RequestScheduler:
         circuit = self._places.circuit_of(operation, now)
         lasted = circuit.lasts(now)
         if circuit.note_success(now):
-            _log.info("%s: requests succeed again, after %.1f s", operation, lasted)
+            _log.info("outage over after %.1f s (class of operations: %s)", lasted, operation)
             self._admission.admit()
 
     def _pace_of(self, operation: str) -> Pace:
@@ -258,8 +265,10 @@ class RequestScheduler:
         if priority is Priority.INTERACTIVE:
             return self._places.free <= 0
         now = self._loop.time()
-        # A request that may be sent as a probe now is not given up.
-        return circuit.lasts(now) > limits.outage and circuit.admits_at() > now
+        # A request that may be sent as a probe now is not given up, and neither is one that can wait for the outcome of
+        # a probe that is on its way: after a while without requests, nobody knows whether the outage is over.
+        is_known = circuit.failed_lately(now) and circuit.admits_at() > now
+        return is_known and circuit.lasts(now) > limits.outage
 
     def _withdraw(self, operation: str) -> None:
         self._window.cancel_reservation()

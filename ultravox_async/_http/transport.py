@@ -185,7 +185,7 @@ class Transport:
                     await pool.scheduler.pause(following.delay)
         except OutageError as error:
             # If there was an attempt, its failure says more than that there was no further one.
-            return outcome or _outage(request, error.seconds)
+            return outcome or _outage(request, error)
         except (CoolingDownError, SchedulerClosedError, BudgetFailedError) as error:
             return _unsent(request, error)
 
@@ -235,8 +235,8 @@ def _budget_failed(request: Request, cause: BaseException | None) -> UltravoxErr
     return error
 
 
-def _outage(request: Request, seconds: float) -> APIConnectionError:
-    reason = f"not sent: no request has succeeded for {seconds:.1f} s"
+def _outage(request: Request, error: OutageError) -> APIConnectionError:
+    reason = f"not sent: no request has succeeded for {error.seconds:.1f} s; the last failure: {error.last_failure}"
     return APIConnectionError(request.method, request.path, reason, connected=False)
 
 
