@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.bulk_world import HANGS, TIMEOUT, Swept, World, errors_of, sweep
+from tests.bulk_world import HANGS, TIMEOUT, Swept, World, errors_of, sweep, sweep_with_creeping_clock
 from tests.wire import REGISTRATION, WAIT, Received, Say, Wire, answer, client_of
 from ultravox_async import AsyncUltravox, ClientClosedError, NotFoundError, RateLimit, UltravoxError
 from ultravox_async._bulk.choice import Outlook
@@ -365,3 +365,10 @@ def test_a_page_is_waited_for_as_long_as_the_time_of_gets_and_the_pages_before_a
     count: int, usual: float, seconds: float
 ) -> None:
     assert Outlook(count).patience(0.005, usual) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("step", [0.00001, 0.0001, 0.001, 0.004])
+def test_what_becomes_due_while_the_clock_is_read_is_not_overlooked(step: float) -> None:
+    # The listing is empty, and GETs are quicker than the pace: between two of them nothing is in flight.
+    world = World(ids(200), [], page_seconds=constant(0.001), get_seconds=constant(0.001), concurrency=20)
+    assert len(sweep_with_creeping_clock(world, step).outcomes) == 200

@@ -60,6 +60,7 @@ def test_at_most_five_probes_are_admitted_in_a_second() -> None:
     while now < 11.0:
         now = max(now + 0.001, circuit.admits_at())
         circuit.note_admitted(now)
+        circuit.note_failure(now, "503", None)
         admitted.append(now)
     assert all(later - first >= 1.0 for first, later in zip(admitted, admitted[5:], strict=False))
     assert len(admitted) > 10
@@ -91,6 +92,38 @@ def test_announcements_that_overlap_count_once() -> None:
     circuit.note_failure(2.0, "503", 100.0)
     circuit.note_failure(52.0, "503", 100.0)
     assert circuit.lasts(152.0) == pytest.approx(1.0)
+
+
+def test_probes_without_an_outcome_make_the_next_ones_rarer() -> None:
+    circuit = opened(at=1.0)
+    now, gaps = 2.0, []
+    for _ in range(8):
+        circuit.note_admitted(now)
+        gaps.append(circuit.admits_at() - now)
+        now = circuit.admits_at()
+    assert gaps == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
+
+
+def test_probes_that_fail_make_room_for_others() -> None:
+    circuit = opened(at=1.0)
+    for now in (2.0, 3.0, 4.0):
+        circuit.note_admitted(now)
+        circuit.note_failure(now + 0.1, "503", None)
+        assert circuit.admits_at() - now == 0.25
+
+
+def test_a_failure_after_a_time_without_requests_begins_another_outage() -> None:
+    circuit = opened(at=1.0)
+    assert circuit.note_failure(3601.0, "503", None)
+    assert circuit.lasts(3602.0) == 1.0
+    assert circuit.outages == 2
+
+
+def test_a_pause_that_the_server_asked_for_is_not_a_time_without_requests() -> None:
+    circuit = opened(at=1.0)
+    circuit.note_failure(2.0, "503", 100.0)
+    assert not circuit.note_failure(102.1, "503", 100.0)
+    assert circuit.outages == 1
 
 
 def test_a_failure_says_nothing_about_the_server_of_half_a_second_later() -> None:

@@ -62,11 +62,35 @@ def test_a_burst_of_refusals_lowers_the_pace_to_no_less_than_nine_tenths_of_what
     assert pace.rate == pytest.approx(90.0)
 
 
-def test_a_pace_that_nothing_was_accepted_at_stays_above_nothing() -> None:
+def test_refusals_without_a_success_between_them_leave_a_quarter_of_the_rate() -> None:
     pace = AdaptivePace(200.0)
     for number in range(10_000):
         pace.note_refused(number / 100)
-    assert pace.rate == 0.5
+    assert pace.rate == 50.0
+
+
+def test_the_pace_stays_above_nothing() -> None:
+    pace = AdaptivePace(200.0)
+    for number in range(10_000):
+        pace.note_refused(number * 100.0)
+        pace.note_accepted(number * 100.0 + 50.0)
+        pace.note_refused(number * 100.0 + 60.0)
+    assert pace.rate >= 0.5
+
+
+class Nothing:
+    """A limit that refuses everything."""
+
+    def accepts(self, _now: float) -> bool:
+        return False
+
+
+@given(seconds=st.floats(1.0, 20.0), seed=SEEDS)
+@settings(max_examples=10)
+def test_after_a_time_in_which_everything_was_refused_the_rate_is_soon_used_again(seconds: float, seed: int) -> None:
+    limit = Changing(SlidingLog(200), Changing(Nothing(), SlidingLog(200), at=5.0 + seconds), at=5.0)
+    simulation = Simulation(limit, [AdaptivePace(200.0)], seed=seed)
+    assert summary(simulation.run(45.0), 1, 200, 40.0, 45.0).used >= 0.93
 
 
 def test_a_rate_below_the_lowest_pace_is_left() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from collections import Counter
 
 import pytest
@@ -63,6 +64,20 @@ async def test_refusals_of_a_sweep_do_not_use_up_its_attempts() -> None:
         result = await client.sip.registrations.get_many(many, via="get")
         assert len(result.found) == len(many)
         assert refusals.total() == 10
+
+
+async def test_an_id_that_is_refused_for_ever_while_others_succeed_has_its_error_in_the_end() -> None:
+    async def script(request: Received) -> Say:
+        return refused() if request.target.endswith("/id-50") else await the_registration_asked_for(request)
+
+    many = (f"id-{number}" for number in itertools.count())
+    async with Wire(script) as wire, client_of(wire.base_url, rate_limit=ADAPTIVE, retry=RetryPolicy()) as client:
+        async for outcome in client.sip.registrations.get_many(many, via="get"):
+            if outcome.error is not None:
+                assert outcome.key == "id-50"
+                assert isinstance(outcome.error, RateLimitError)
+                break
+        assert sum(request.target.endswith("/id-50") for request in wire.received) == 24
 
 
 async def test_while_others_succeed_a_refused_request_waits_alone(clock: Clock) -> None:

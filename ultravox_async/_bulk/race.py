@@ -52,6 +52,7 @@ class Race(Generic[T]):
         self._key_check = key_check
         self._clock = asyncio.get_running_loop().time
         self._began_at = self._clock()
+        self._advanced_at = self._began_at
         self._delivered = False
         self._outcomes: deque[Outcome[T]] = deque()
         self._changed = asyncio.Event()
@@ -105,7 +106,7 @@ class Race(Generic[T]):
         """Start the requests that are due."""
         if self._key_check.refused or self._failure is not None:
             return
-        now = self._clock()
+        now = self._advanced_at = self._clock()
         if self._page is not None and now >= self._late_at and self._concurrency < _PLACES_FOR_BOTH:
             self._give_up_page()
         if self._listing is None:
@@ -270,13 +271,14 @@ class Race(Generic[T]):
         """Wait until a task has ended, or until something is due."""
         # Nothing was awaited since `_advance` looked at everything, so that no change is missed here.
         self._changed.clear()
-        now = self._clock()
         times = [self._pacer.due, self._probed_at()]
         if self._page is not None:
             times.append(self._late_at)
         if not self._delivered:
             times.append(self._began_at + _FIRST_OUTCOME)
-        soonest = min((time for time in times if time > now), default=math.inf)
+        # Against the time at which `_advance` looked: what has become due since then wakes this at once. Against the
+        # time of now, it would be overlooked, and if nothing was in flight, nobody would ever wake it.
+        soonest = min((time for time in times if time > self._advanced_at), default=math.inf)
         timer = asyncio.get_running_loop().call_at(soonest, self._changed.set) if soonest < math.inf else None
         try:
             await self._changed.wait()

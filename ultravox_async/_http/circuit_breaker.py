@@ -10,10 +10,14 @@ import math
 # single requests, and the time alone passes whenever nothing is sent.
 _FAILURES = 3
 _WITHOUT_SUCCESS = 1.0
-# Seconds between two probes.
+# Seconds between two probes; twice as many for each one that has no outcome yet, up to the second number. Probes that
+# hang would otherwise take all connections of the pool.
 _BETWEEN_PROBES = 0.25
+_BETWEEN_HANGING_PROBES = 4.0
 # A failure that is older than this, in seconds, says nothing about the server of now.
 _FRESH = 0.5
+# If nothing was sent for so many seconds, nobody knows whether the outage lasted, and the next failure begins another.
+_FORGOTTEN = 10.0
 
 
 class CircuitBreaker:
@@ -35,6 +39,7 @@ class CircuitBreaker:
         self._opened_at = math.inf
         self._next_probe_at = -math.inf
         self._announced = 0.0
+        self._hanging = 0
 
     @property
     def open(self) -> bool:
@@ -53,13 +58,15 @@ class CircuitBreaker:
         """Note that a background request is admitted; in an outage it is a probe, and the next one waits."""
         if self.open:
             self.probes += 1
-            self._next_probe_at = now + _BETWEEN_PROBES
+            self._next_probe_at = now + min(_BETWEEN_PROBES * 2**self._hanging, _BETWEEN_HANGING_PROBES)
+            self._hanging = min(self._hanging + 1, 10)
 
     def note_success(self, now: float) -> bool:
         """Note a response that shows that the server works. Return whether it ends an outage."""
         was_open = self.open
         self._last_success = now
         self._failures = 0
+        self._hanging = 0
         if was_open:
             self._opened_at = math.inf
         return was_open
@@ -76,19 +83,21 @@ class CircuitBreaker:
             failure: The text of the error.
             retry_after: The seconds that the server asked to wait; None if it did not.
         """
+        is_forgotten = self.open and now - max(self._last_failure_at, self._next_probe_at) > _FORGOTTEN
         self.last_failure = failure
         self._last_failure_at = now
+        self._hanging = max(0, self._hanging - 1)
         if self._failures == 0:
             self._first_failure = now
         self._failures += 1
         begins = not self.open and self._failures >= _FAILURES and now - self._last_success >= _WITHOUT_SUCCESS
-        if begins:
+        if begins or is_forgotten:
             self.outages += 1
-            self._opened_at = self._first_failure
+            self._opened_at = self._first_failure if begins else now
             self._announced = 0.0
             self._next_probe_at = now + _BETWEEN_PROBES
         if self.open and retry_after is not None and now + retry_after > self._next_probe_at:
             # Several requests fail with the same announcement. Only the part that goes beyond the earlier ones is new.
             self._announced += now + retry_after - max(now, self._next_probe_at)
             self._next_probe_at = now + retry_after
-        return begins
+        return begins or is_forgotten

@@ -19,6 +19,9 @@ _DECREASE = 0.035
 # One burst may cause a hundred refusals at once, all of them about the same moment. So refusals never lower the rate
 # below this share of what the server has accepted in the last second.
 _LEAST_OF_ACCEPTED = 0.9
+# Refusals in a row, with no success between them, lower the rate to this share of it at most. If a server refuses
+# everything for a while, that says nothing about the rate that it accepts afterwards.
+_LEAST_OF_SUCCESS = 0.25
 # A rate that has found the limit is refused at regular intervals. After so many such intervals without a refusal, the
 # limit has probably changed, and the rate rises with the square of the time since then.
 _QUIET = 2.0
@@ -95,6 +98,7 @@ class AdaptivePace:
         self._unavailable_at: deque[float] = deque()
         self._since_refusal = 0
         self._only_refused_since = math.inf
+        self._rate_at_success = rate
         # After a burst of 503s, it is known that the limit answers with 503, and a single 503 is a refusal too.
         self._limit_answers_503 = False
         self._unavailable_before_success = 0
@@ -117,6 +121,7 @@ class AdaptivePace:
         if self.rate < self._configured:
             self._since_refusal += 1
             self._raise()
+        self._rate_at_success = self.rate
 
     def note_refused(self, now: float) -> bool:
         """Lower the rate. Return False if nothing was accepted for a second, so that no rate is low enough."""
@@ -143,7 +148,9 @@ class AdaptivePace:
     def _lower(self, now: float) -> None:
         accepted = len(_keep_last_second(self._accepted_at, now))
         self._since_refusal = 0
-        least = max(_LOWEST_RATE, min(self.rate, _LEAST_OF_ACCEPTED * accepted))
+        least = max(
+            _LOWEST_RATE, _LEAST_OF_SUCCESS * self._rate_at_success, min(self.rate, _LEAST_OF_ACCEPTED * accepted)
+        )
         self.rate = min(self.rate, max(self.rate * (1 - _DECREASE), least))
 
     def _raise(self) -> None:

@@ -20,6 +20,9 @@ from ultravox_async.settings import RetryPolicy
 # was too high.
 _LONGEST_OF_ONE_REQUEST = 2.0
 _SERVICE_UNAVAILABLE = 503
+# While other requests succeed, so many refusals of one background request do not count as attempts. Even if a quarter
+# of all requests is refused, a million million requests meet no such series; one that does is refused for itself.
+_MOST_REFUSALS = 20
 
 
 @attrs.frozen
@@ -46,7 +49,7 @@ class Recovery:
         priority: Whether it is a single call or background work.
     """
 
-    __slots__ = ("_attempts", "_is_background", "_longest", "_policy", "_request", "_scheduler")
+    __slots__ = ("_attempts", "_is_background", "_longest", "_policy", "_refusals", "_request", "_scheduler")
 
     def __init__(self, scheduler: RequestScheduler, policy: RetryPolicy, request: Request, priority: Priority) -> None:
         self._scheduler = scheduler
@@ -55,6 +58,7 @@ class Recovery:
         self._is_background = priority is Priority.BACKGROUND
         self._longest = policy.max_cool_down if self._is_background else policy.max_delay
         self._attempts = 1
+        self._refusals = 0
 
     def next_attempt(self, error: UltravoxError) -> NextAttempt | None:
         """Return when the next attempt is made, or None if there must not be one."""
@@ -74,7 +78,7 @@ class Recovery:
         operation = self._request.operation
         is_paced = self._scheduler.note_refusal(operation)
         if is_paced and (error.retry_after or 0.0) <= _LONGEST_OF_ONE_REQUEST:
-            return self._uncounted(error) if self._is_background else self._counted(error)
+            return self._after_paced_refusal(error)
         # This runs before the permit of the attempt is given back, which would admit the next request of the class.
         following = self._counted(error)
         seconds = (following.delay if following else 0.0) or error.retry_after or self._policy.base_delay
@@ -90,14 +94,20 @@ class Recovery:
         asked = None if asked is None else min(asked, self._policy.max_cool_down)
         self._scheduler.note_failure(operation, str(error), asked)
         is_paced = status == _SERVICE_UNAVAILABLE and self._scheduler.note_unavailable(operation)
+        if is_paced and isinstance(error, APIStatusError):
+            return self._after_paced_refusal(error)
         if not self._is_background:
             return self._counted(error)
-        if is_paced:
-            return self._uncounted(error)
         outage = self._scheduler.outage(operation)
         if outage is not None and outage <= self._policy.patience and self._uncounted(error) is not None:
             # It waits in the queue, and is sent as a probe or when the outage is over.
             return NextAttempt(0.0, attempt_counts=False, delay_counts=False)
+        return self._counted(error)
+
+    def _after_paced_refusal(self, error: APIStatusError) -> NextAttempt | None:
+        self._refusals += 1
+        if self._is_background and self._refusals <= _MOST_REFUSALS:
+            return self._uncounted(error)
         return self._counted(error)
 
     def _counted(self, error: UltravoxError) -> NextAttempt | None:

@@ -94,7 +94,7 @@ class RequestScheduler:
             raise SchedulerClosedError
         now = self._loop.time()
         circuit = self._places.circuit_of(operation, now)
-        if circuit.open and self._gives_up(circuit, priority, limits):
+        if circuit.open and priority is Priority.INTERACTIVE and self._gives_up(circuit, priority, limits):
             raise OutageError(circuit.lasts(now), circuit.last_failure)
         cooling = self._cool_downs.ends_at(operation) - now
         if priority is Priority.INTERACTIVE and limits.cool_down < cooling < math.inf:
@@ -198,7 +198,8 @@ class RequestScheduler:
                 failure,
             )
         if circuit.open:
-            # Nothing else wakes those that wait for longer than they may: they have no timers.
+            # Background requests that have waited for long enough are given up here and nowhere else: each of them
+            # has seen a failure, and a sweep does not burn its ids faster than probes fail.
             for waiter in list(self._admission.waiting_for(self._places)):
                 _, priority, of_waiter = waiter.queue
                 if of_waiter == operation and self._gives_up(circuit, priority, waiter.limits):
@@ -260,15 +261,13 @@ class RequestScheduler:
         return self._window.pace if operation == OperationClass.GENERAL else _UNRELATED_PACE
 
     def _gives_up(self, circuit: CircuitBreaker, priority: Priority, limits: WaitLimits) -> bool:
+        now = self._loop.time()
         # A single call is always tried, because the outage may just be over. But if all places are taken, it would
         # wait until the requests that have them run into their timeouts, one after the other.
         if priority is Priority.INTERACTIVE:
-            return self._places.free <= 0
-        now = self._loop.time()
-        # A request that may be sent as a probe now is not given up, and neither is one that can wait for the outcome of
-        # a probe that is on its way: after a while without requests, nobody knows whether the outage is over.
-        is_known = circuit.failed_lately(now) and circuit.admits_at() > now
-        return is_known and circuit.lasts(now) > limits.outage
+            return self._places.free <= 0 and circuit.failed_lately(now)
+        # Background work is only given up when a probe has just failed: see `note_failure`.
+        return circuit.lasts(now) > limits.outage
 
     def _withdraw(self, operation: str) -> None:
         self._window.cancel_reservation()
