@@ -183,7 +183,7 @@ def test_one_client_finds_an_unknown_limit(rate: int, kind: int, seed: int, slow
 @given(rate=st.integers(40, 100), seed=SEEDS)
 @settings(max_examples=20)
 def test_one_client_finds_the_limit_of_a_leaky_bucket_without_a_burst(rate: int, seed: int) -> None:
-    # A bucket without a burst accepts evenly spaced requests only. At 100 requests a second, a lateness of a millisecond
+    # A bucket without a burst accepts evenly spaced requests only. At 100 requests a second, a delay of a millisecond
     # would be a tenth of the interval.
     conditions = Conditions(jitter=0.0002, lateness=0.0002)
     simulation = Simulation(TokenBucket(rate, 1), [AdaptivePace(200.0)], seed=seed, conditions=conditions)
