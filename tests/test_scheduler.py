@@ -53,8 +53,13 @@ class FakeClockLoop(asyncio.SelectorEventLoop):
 
 
 def run(play: Coroutine[Any, Any, T]) -> T:
+    # An exception in a callback of the loop would only be logged otherwise.
+    failures: list[dict[str, Any]] = []
     with asyncio.Runner(loop_factory=FakeClockLoop) as runner:
-        return runner.run(play)
+        runner.get_loop().set_exception_handler(lambda _, context: failures.append(context))
+        result = runner.run(play)
+    assert failures == []
+    return result
 
 
 def scheduler_of(rate: float | None, places: int) -> RequestScheduler:
