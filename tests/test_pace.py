@@ -62,7 +62,7 @@ def test_a_burst_of_refusals_lowers_the_pace_to_no_less_than_nine_tenths_of_what
     assert pace.rate == pytest.approx(90.0)
 
 
-def test_a_pace_stays_above_zero_even_if_nothing_is_accepted() -> None:
+def test_a_pace_that_nothing_was_accepted_at_stays_above_nothing() -> None:
     pace = AdaptivePace(200.0)
     for number in range(10_000):
         pace.note_refused(number / 100)

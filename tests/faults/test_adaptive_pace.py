@@ -65,7 +65,7 @@ async def test_429s_do_not_use_up_the_attempts_of_a_sweep() -> None:
         assert refusals.total() == 10
 
 
-async def test_while_others_succeed_only_the_refused_request_waits(clock: Clock) -> None:
+async def test_while_others_succeed_a_refused_request_waits_alone(clock: Clock) -> None:
     async def script(request: Received) -> Say:
         return refused("2") if request.target.endswith("/refused") else await the_registration_asked_for(request)
 
