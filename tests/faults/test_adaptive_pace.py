@@ -80,7 +80,7 @@ async def test_an_id_that_is_refused_for_ever_while_others_succeed_has_its_error
         assert sum(request.target.endswith("/id-50") for request in wire.received) == 24
 
 
-async def test_while_others_succeed_a_refused_request_waits_alone(clock: Clock) -> None:
+async def test_while_others_succeed_only_the_refused_request_waits(clock: Clock) -> None:
     async def script(request: Received) -> Say:
         return refused("2") if request.target.endswith("/refused") else await the_registration_asked_for(request)
 

@@ -96,7 +96,7 @@ async def test_after_an_outage_that_was_longer_than_its_patience_the_next_sweep_
 
 
 @pytest.mark.usefixtures("clock")
-async def test_what_is_not_sent_in_an_outage_tells_the_last_failure() -> None:
+async def test_the_error_of_an_unsent_request_in_an_outage_names_the_last_failure() -> None:
     settings = {"retry": RetryPolicy(patience=2.0)}
     async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url, **settings) as client:
         outcomes = await swept(client, IDS)
