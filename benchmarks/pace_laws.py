@@ -38,6 +38,10 @@ class _Law:
         """Note a request that was refused."""
         raise NotImplementedError
 
+    def accepts(self, now: float) -> bool:  # noqa: ARG002 - as the protocol has it
+        """Return whether the server accepts requests."""
+        return True
+
     def note_unavailable(self, now: float) -> bool:
         """Note a 503; the simulation has none."""
         return self.note_refused(now)

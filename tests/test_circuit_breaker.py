@@ -26,6 +26,20 @@ def test_failures_within_a_second_of_a_success_are_not_an_outage() -> None:
     assert not circuit.open
 
 
+def test_failures_of_one_request_are_no_outage() -> None:
+    circuit = CircuitBreaker(now=0.0)
+    for attempt in range(10):
+        circuit.note_failure(1.0 + attempt, "500", None, counts=attempt == 0)
+    assert not circuit.open
+
+
+def test_an_outage_can_begin_with_a_failure_that_does_not_count() -> None:
+    circuit = CircuitBreaker(now=0.0)
+    for _ in range(3):
+        circuit.note_failure(0.5, "500", None)
+    assert circuit.note_failure(1.5, "500", None, counts=False)
+
+
 def test_two_failures_are_not_an_outage_however_far_apart_they_are() -> None:
     circuit = CircuitBreaker(now=0.0)
     circuit.note_failure(1.0, "503", None)

@@ -85,7 +85,7 @@ class Nothing:
         return False
 
 
-@given(seconds=st.floats(1.0, 20.0), seed=SEEDS)
+@given(seconds=st.floats(1.0, 10.0), seed=SEEDS)
 @settings(max_examples=10)
 def test_after_a_time_in_which_everything_was_refused_the_rate_is_soon_used_again(seconds: float, seed: int) -> None:
     limit = Changing(SlidingLog(200), Changing(Nothing(), SlidingLog(200), at=5.0 + seconds), at=5.0)
@@ -172,6 +172,28 @@ def test_a_recovered_pace_forgets_that_a_limit_answered_with_503s() -> None:
     assert not pace.note_unavailable(now)
 
 
+def test_a_burst_of_503s_is_forgotten_after_a_minute() -> None:
+    pace = AdaptivePace(200.0)
+    now = accept(pace, 50)
+    for _ in range(40):
+        pace.note_unavailable(now)
+    pace.note_accepted(now)
+    assert pace.lowered
+    pace.note_accepted(now + 61.0)
+    assert not pace.note_unavailable(now + 61.0)
+
+
+def test_503s_never_lower_the_pace_below_a_quarter_of_what_was_accepted_in_their_burst() -> None:
+    pace = AdaptivePace(200.0)
+    now = accept(pace, 80)
+    for _ in range(100):
+        for _ in range(50):
+            pace.note_unavailable(now)
+        now += 2.0
+        pace.note_accepted(now)
+    assert pace.rate >= 20.0
+
+
 def test_503s_that_no_success_follows_do_not_change_the_pace() -> None:
     pace = AdaptivePace(200.0)
     now = accept(pace, 100)
@@ -181,7 +203,7 @@ def test_503s_that_no_success_follows_do_not_change_the_pace() -> None:
     assert pace.rate == 200.0
 
 
-@pytest.mark.parametrize("note", [FixedPace.note_refused, FixedPace.note_unavailable])
+@pytest.mark.parametrize("note", [FixedPace.note_refused, FixedPace.note_unavailable, FixedPace.accepts])
 def test_a_fixed_pace_never_changes(note: Callable[[FixedPace, float], bool]) -> None:
     pace = FixedPace(200.0)
     accept(pace, 100)

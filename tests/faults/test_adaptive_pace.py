@@ -80,6 +80,22 @@ async def test_an_id_that_is_refused_for_ever_while_others_succeed_has_its_error
         assert sum(request.target.endswith("/id-50") for request in wire.received) == 24
 
 
+async def test_one_id_that_is_always_refused_lowers_the_pace_three_times_only() -> None:
+    async def script(request: Received) -> Say:
+        return refused("0.1") if request.target.endswith("/bad") else await the_registration_asked_for(request)
+
+    policy = RetryPolicy(max_attempts=30, base_delay=0.001)
+    async with Wire(script) as wire, client_of(wire.base_url, rate_limit=ADAPTIVE, retry=policy) as client:
+        await client.sip.registrations.get("one")
+        bad = asyncio.create_task(client.with_options(priority="background").sip.registrations.get("bad"))
+        while sum(request.target.endswith("/bad") for request in wire.received) < 10:
+            await client.sip.registrations.get("one")
+        assert client.stats.requests_per_second is not None
+        assert client.stats.requests_per_second > 85.0
+        bad.cancel()
+        await asyncio.wait([bad])
+
+
 async def test_while_others_succeed_only_the_refused_request_waits(clock: Clock) -> None:
     async def script(request: Received) -> Say:
         return refused("2") if request.target.endswith("/refused") else await the_registration_asked_for(request)

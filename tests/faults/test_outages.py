@@ -167,6 +167,17 @@ async def test_the_time_of_a_retry_after_does_not_count_against_the_patience() -
 
 
 @pytest.mark.usefixtures("clock")
+async def test_one_id_that_always_gets_a_500_is_not_an_outage() -> None:
+    async def script(request: Received) -> Say:
+        return answer(500, {}) if request.target.endswith("/id-7") else await the_registration_asked_for(request)
+
+    async with Wire(script) as wire, patient_client(wire.base_url) as client:
+        assert [outcome.key for outcome in await swept(client, IDS[:20]) if outcome.error] == ["id-7"]
+        assert len(wire.received) == 20 + 3
+        assert client.stats.outages == 0
+
+
+@pytest.mark.usefixtures("clock")
 async def test_an_outage_of_creating_calls_does_not_hold_back_other_requests() -> None:
     async def script(request: Received) -> Say:
         return HANG_UP if request.target == "/api/calls" else await the_registration_asked_for(request)

@@ -75,13 +75,14 @@ class CircuitBreaker:
         """Return whether the last failure is recent enough to say that the next request would fail too."""
         return now - self._last_failure_at < _FRESH
 
-    def note_failure(self, now: float, failure: str, retry_after: float | None) -> bool:
-        """Note a failure that is not about one request alone. Return whether an outage begins with it.
+    def note_failure(self, now: float, failure: str, retry_after: float | None, *, counts: bool = True) -> bool:
+        """Note a failure of the server, or of the connection to it. Return whether an outage begins with it.
 
         Args:
             now: The time.
             failure: The text of the error.
             retry_after: The seconds that the server asked to wait; None if it did not.
+            counts: False if it may be the same failure of the same request as before.
         """
         is_forgotten = self.open and now - max(self._last_failure_at, self._next_probe_at) > _FORGOTTEN
         self.last_failure = failure
@@ -89,7 +90,7 @@ class CircuitBreaker:
         self._hanging = max(0, self._hanging - 1)
         if self._failures == 0:
             self._first_failure = now
-        self._failures += 1
+        self._failures += counts
         begins = not self.open and self._failures >= _FAILURES and now - self._last_success >= _WITHOUT_SUCCESS
         if begins or is_forgotten:
             self.outages += 1

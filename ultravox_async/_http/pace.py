@@ -34,6 +34,9 @@ _SECOND = 1.0
 # that answers with 503.
 _BURST = 3
 _BURST_SHARE = 0.2
+# Seconds. A server can also fail a part of all requests with 503, whatever the rate is. So a burst is not remembered
+# for ever, and never lowers the rate below a quarter of what was accepted then: to go slower would not help.
+_BURST_IS_REMEMBERED = 60.0
 
 
 class Pace(Protocol):
@@ -53,6 +56,10 @@ class Pace(Protocol):
 
     def note_refused(self, now: float) -> bool:
         """Note a 429. Return True if the pace was lowered because of it, False if all requests have to stop."""
+        ...
+
+    def accepts(self, now: float) -> bool:
+        """Return whether the server has accepted a request in the last second, as far as that is known."""
         ...
 
     def note_unavailable(self, now: float) -> bool:
@@ -79,6 +86,10 @@ class FixedPace:
         """Leave a 429 to a cool-down."""
         return False
 
+    def accepts(self, now: float) -> bool:  # noqa: ARG002 - as the protocol has it
+        """Leave a 429 to a cool-down."""
+        return False
+
     def note_unavailable(self, now: float) -> bool:  # noqa: ARG002 - as the protocol has it
         """Leave a 503 to the retries."""
         return False
@@ -99,8 +110,9 @@ class AdaptivePace:
         self._since_refusal = 0
         self._only_refused_since = math.inf
         self._rate_at_success = rate
-        # After a burst of 503s, it is known that the limit answers with 503, and a single 503 is a refusal too.
-        self._limit_answers_503 = False
+        # After a burst of 503s, it is assumed that the limit answers with 503, and that a single 503 is a refusal too.
+        self._limit_answers_503_until = -math.inf
+        self._least_by_503s = 0.0
         self._unavailable_before_success = 0
 
     @property
@@ -113,11 +125,9 @@ class AdaptivePace:
         _keep_last_second(self._accepted_at, now).append(now)
         self._only_refused_since = math.inf
         # The 503s before this success were a limit and not an outage: see `note_unavailable`.
-        if self._unavailable_before_success:
-            self._limit_answers_503 = True
-            for _ in range(self._unavailable_before_success):
-                self._lower(now)
-            self._unavailable_before_success = 0
+        for _ in range(self._unavailable_before_success):
+            self._lower(now, self._least_by_503s)
+        self._unavailable_before_success = 0
         if self.rate < self._configured:
             self._since_refusal += 1
             self._raise()
@@ -125,7 +135,7 @@ class AdaptivePace:
 
     def note_refused(self, now: float) -> bool:
         """Lower the rate. Return False if nothing was accepted for a second, so that no rate is low enough."""
-        self._lower(now)
+        self._lower(now, _LOWEST_RATE)
         self._only_refused_since = min(self._only_refused_since, now)
         # A refusal often takes less time than a success, so that the very first responses of a client may be refusals
         # although the server accepts requests. Only after a second is it clear that it accepts none.
@@ -141,16 +151,23 @@ class AdaptivePace:
         unavailable.append(now)
         accepted = len(_keep_last_second(self._accepted_at, now))
         is_burst = len(unavailable) >= max(_BURST, _BURST_SHARE * (accepted + len(unavailable)))
-        is_refusal = accepted > 0 and (is_burst or self._limit_answers_503)
+        if is_burst and accepted:
+            if now >= self._limit_answers_503_until:
+                self._least_by_503s = _LEAST_OF_SUCCESS * accepted
+            self._limit_answers_503_until = now + _BURST_IS_REMEMBERED
+        is_refusal = accepted > 0 and now < self._limit_answers_503_until
         self._unavailable_before_success = self._unavailable_before_success + 1 if is_refusal else 0
         return is_refusal
 
-    def _lower(self, now: float) -> None:
+    def accepts(self, now: float) -> bool:
+        """Return whether the server has accepted a request in the last second."""
+        return bool(_keep_last_second(self._accepted_at, now))
+
+    def _lower(self, now: float, least: float) -> None:
         accepted = len(_keep_last_second(self._accepted_at, now))
         self._since_refusal = 0
-        least = max(
-            _LOWEST_RATE, _LEAST_OF_SUCCESS * self._rate_at_success, min(self.rate, _LEAST_OF_ACCEPTED * accepted)
-        )
+        of_accepted = min(self.rate, _LEAST_OF_ACCEPTED * accepted)
+        least = max(_LOWEST_RATE, least, _LEAST_OF_SUCCESS * self._rate_at_success, of_accepted)
         self.rate = min(self.rate, max(self.rate * (1 - _DECREASE), least))
 
     def _raise(self) -> None:
@@ -160,7 +177,7 @@ class AdaptivePace:
         quiet = max(0.0, self._since_refusal - _QUIET * between_refusals) / max(rate, _LEAST_QUIET)
         self.rate = min(self._configured, rate + increase / rate + _QUIET_INCREASE * quiet * quiet)
         if self.rate == self._configured:
-            self._limit_answers_503 = False
+            self._limit_answers_503_until = -math.inf
 
 
 def _keep_last_second(times: deque[float], now: float) -> deque[float]:

@@ -19,10 +19,13 @@ from ultravox_async.settings import RetryPolicy
 # better use of the limit than stopping all requests for a second. A longer `Retry-After` means more than that the rate
 # was too high.
 _LONGEST_OF_ONE_REQUEST = 2.0
+_INTERNAL_SERVER_ERROR = 500
 _SERVICE_UNAVAILABLE = 503
 # While other requests succeed, so many refusals of one background request do not count as attempts. Even if a quarter
 # of all requests is refused, a million million requests meet no such series; one that does is refused for itself.
 _MOST_REFUSALS = 20
+# A request that is refused more often than this in a row is refused for itself, and not because of the rate.
+_TELLING_REFUSALS = 3
 
 
 @attrs.frozen
@@ -49,7 +52,16 @@ class Recovery:
         priority: Whether it is a single call or background work.
     """
 
-    __slots__ = ("_attempts", "_is_background", "_longest", "_policy", "_refusals", "_request", "_scheduler")
+    __slots__ = (
+        "_attempts",
+        "_has_failed",
+        "_is_background",
+        "_longest",
+        "_policy",
+        "_refusals",
+        "_request",
+        "_scheduler",
+    )
 
     def __init__(self, scheduler: RequestScheduler, policy: RetryPolicy, request: Request, priority: Priority) -> None:
         self._scheduler = scheduler
@@ -59,6 +71,7 @@ class Recovery:
         self._longest = policy.max_cool_down if self._is_background else policy.max_delay
         self._attempts = 1
         self._refusals = 0
+        self._has_failed = False
 
     def next_attempt(self, error: UltravoxError) -> NextAttempt | None:
         """Return when the next attempt is made, or None if there must not be one."""
@@ -76,7 +89,10 @@ class Recovery:
 
     def _after_refusal(self, error: RateLimitError) -> NextAttempt | None:
         operation = self._request.operation
-        is_paced = self._scheduler.note_refusal(operation)
+        if self._refusals < _TELLING_REFUSALS:
+            is_paced = self._scheduler.note_refusal(operation)
+        else:
+            is_paced = self._scheduler.note_refusal_of_one_request(operation)
         if is_paced and (error.retry_after or 0.0) <= _LONGEST_OF_ONE_REQUEST:
             return self._after_paced_refusal(error)
         # This runs before the permit of the attempt is given back, which would admit the next request of the class.
@@ -92,8 +108,15 @@ class Recovery:
         operation = self._request.operation
         status, asked = (error.status, error.retry_after) if isinstance(error, APIStatusError) else (None, None)
         asked = None if asked is None else min(asked, self._policy.max_cool_down)
-        self._scheduler.note_failure(operation, str(error), asked)
-        is_paced = status == _SERVICE_UNAVAILABLE and self._scheduler.note_unavailable(operation)
+        # A 500 is most often about the request, so that its attempts are one failure. The others are about the server.
+        counts = status != _INTERNAL_SERVER_ERROR or not self._has_failed
+        self._scheduler.note_failure(operation, str(error), asked, counts=counts)
+        self._has_failed = True
+        is_paced = (
+            status == _SERVICE_UNAVAILABLE
+            and self._refusals < _TELLING_REFUSALS
+            and self._scheduler.note_unavailable(operation)
+        )
         if is_paced and isinstance(error, APIStatusError):
             return self._after_paced_refusal(error)
         if not self._is_background:

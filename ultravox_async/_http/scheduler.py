@@ -176,21 +176,28 @@ class RequestScheduler:
         self._note_response(operation, now)
         return self._pace_of(operation).note_refused(now)
 
+    def note_refusal_of_one_request(self, operation: str) -> bool:
+        """Note a 429 that is not about the rate. Return whether the server accepts other requests."""
+        now = self._loop.time()
+        self._note_response(operation, now)
+        return self._pace_of(operation).accepts(now)
+
     def note_unavailable(self, operation: str) -> bool:
         """Note a 503. Return whether it is taken for a refusal, as a 429 is."""
         return self._pace_of(operation).note_unavailable(self._loop.time())
 
-    def note_failure(self, operation: str, failure: str, retry_after: float | None) -> None:
+    def note_failure(self, operation: str, failure: str, retry_after: float | None, *, counts: bool) -> None:
         """Note a failure of the server, or of the connection to it.
 
         Args:
             operation: The class of operations.
             failure: The text of the error.
             retry_after: The seconds that the server asked to wait; None if it did not.
+            counts: False if it may be the same failure of the same request as before.
         """
         now = self._loop.time()
         circuit = self._places.circuit_of(operation, now)
-        if circuit.note_failure(now, failure, retry_after):
+        if circuit.note_failure(now, failure, retry_after, counts=counts):
             _log.info(
                 "outage (class of operations: %s): no request succeeds, the last failure is: %s; "
                 "background requests wait, and one is sent every quarter of a second as a probe",
