@@ -35,7 +35,8 @@ _SECOND = 1.0
 _BURST = 3
 _BURST_SHARE = 0.2
 # Seconds. A server can also fail a part of all requests with 503, whatever the rate is. So a burst is not remembered
-# for ever, and never lowers the rate below a quarter of what was accepted then: to go slower would not help.
+# for ever, and never lowers the rate below a quarter of the most that was accepted in a second since: to go slower
+# would not help.
 _BURST_IS_REMEMBERED = 60.0
 
 
@@ -152,8 +153,8 @@ class AdaptivePace:
         accepted = len(_keep_last_second(self._accepted_at, now))
         is_burst = len(unavailable) >= max(_BURST, _BURST_SHARE * (accepted + len(unavailable)))
         if is_burst and accepted:
-            if now >= self._limit_answers_503_until:
-                self._least_by_503s = _LEAST_OF_SUCCESS * accepted
+            before = self._least_by_503s if now < self._limit_answers_503_until else 0.0
+            self._least_by_503s = max(before, _LEAST_OF_SUCCESS * accepted)
             self._limit_answers_503_until = now + _BURST_IS_REMEMBERED
         is_refusal = accepted > 0 and now < self._limit_answers_503_until
         self._unavailable_before_success = self._unavailable_before_success + 1 if is_refusal else 0
