@@ -1,4 +1,4 @@
-"""All measurements, one table: `python -m benchmarks`."""
+"""Runs all measurements and prints one table: `python -m benchmarks`."""
 
 import argparse
 import asyncio
@@ -25,12 +25,16 @@ _HEADINGS = ("what", "against", "result", "rounds from … to", "target", "detai
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, and print each row as soon as it is known."""
+    """Measure, and print each row as soon as it is complete."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="measure this; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: does it run at all?")
-    parser.add_argument("--rounds", type=int, default=9, help="how often both sides of a row take their turn")
-    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="what makes the event loop")
+    parser.add_argument(
+        "--only", choices=MEASUREMENTS, action="append", help="run only this measurement; may be repeated"
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes and one round, to see that it runs")
+    parser.add_argument("--rounds", type=int, default=9, help="how often both sides of a row are measured")
+    parser.add_argument(
+        "--loop", choices=("asyncio", "uvloop"), default="asyncio", help="the event loop implementation"
+    )
     options = parser.parse_args(argv)
     effort = QUICK if options.quick else Effort(rounds=options.rounds)
     loop_factory = importlib.import_module(options.loop).new_event_loop

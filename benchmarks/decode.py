@@ -1,4 +1,4 @@
-"""Decode one registration, from bytes, in a page of 100: against pydantic models and msgspec structs."""
+"""Time to decode a registration in a page of 100, from bytes: compared with pydantic models and msgspec structs."""
 
 import gc
 import time
@@ -21,7 +21,7 @@ Decode = Callable[[bytes], object]
 
 
 async def against_peers(effort: Effort) -> list[Row]:
-    """Compare with both; equal fields on all sides, and no side coerces."""
+    """Compare with both; all sides have the same fields, and none coerces."""
     body = page(_PAGE, 0, _PAGE)
     repeats = effort.of(100, 1)
     pydantic, msgspec = installed("pydantic"), installed("msgspec")
@@ -63,7 +63,7 @@ def _ours(body: bytes) -> object:
 
 
 def pydantic_fields(pydantic: ModuleType) -> dict[str, Any]:
-    """Return the fields of a registration as `pydantic.create_model` takes them."""
+    """Return the fields of a registration for `pydantic.create_model`."""
     text = (str | None, None)
     return {
         "registrationId": (str, ...),
@@ -77,7 +77,7 @@ def pydantic_fields(pydantic: ModuleType) -> dict[str, Any]:
 
 
 def pydantic_page(pydantic: ModuleType) -> Any:  # noqa: ANN401 - a class of a peer that may be absent
-    """Return the model of a page; strict, which for JSON still reads timestamps."""
+    """Return the model of a page; strict, which still parses timestamps in JSON."""
     strict = pydantic.ConfigDict(strict=True)
     registration: Any = pydantic.create_model("Registration", __config__=strict, **pydantic_fields(pydantic))
     text = (str | None, None)

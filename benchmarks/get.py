@@ -1,4 +1,4 @@
-"""CPU per typed `get()`: against aiohttp by hand, against itself with more tasks, against httpx and the openai core."""
+"""CPU time per typed `get()`: compared with plain aiohttp, with more tasks, with httpx and with the core of openai."""
 
 from functools import partial
 from types import ModuleType
@@ -27,12 +27,12 @@ _TENTH = "at most 0.10"
 
 
 def client(base_url: str) -> AsyncUltravox:
-    """Return a client with every feature on."""
+    """Return a client with all features enabled."""
     return AsyncUltravox(KEY, base_url=base_url, rate_limit=RateLimit(UNBOUND))
 
 
 async def against_aiohttp(effort: Effort) -> list[Row]:
-    """Compare with aiohttp by hand, which gives dicts."""
+    """Compare with plain aiohttp, which returns dicts."""
     requests = effort.of(2_000, 100)
     with serving() as base_url:
         async with client(base_url) as ultravox, by_hand(base_url) as hand:
@@ -45,7 +45,7 @@ async def against_aiohttp(effort: Effort) -> list[Row]:
 
 
 async def against_itself(effort: Effort) -> list[Row]:
-    """Compare many tasks with 50 tasks; the pool has its default size throughout."""
+    """Compare many tasks with 50 tasks, with the default pool size."""
     requests = effort.of(6_000, 200)
     with serving() as base_url:
         async with client(base_url) as ultravox:
@@ -59,7 +59,7 @@ async def against_itself(effort: Effort) -> list[Row]:
 
 
 async def against_openai(effort: Effort) -> list[Row]:
-    """Compare with the runtime of generated httpx SDKs, which gives pydantic models."""
+    """Compare with the runtime of generated httpx SDKs, which returns pydantic models."""
     openai, pydantic = installed("openai"), installed("pydantic")
     if openai is None or pydantic is None:
         return [absent(_WHAT, "AsyncOpenAI.get(cast_to=Model)", _TENTH)]
@@ -74,7 +74,7 @@ async def against_openai(effort: Effort) -> list[Row]:
 
 
 async def against_httpx(effort: Effort) -> list[Row]:
-    """Compare with plain httpx, which gives dicts."""
+    """Compare with plain httpx, which returns dicts."""
     httpx = installed("httpx")
     if httpx is None:
         return [absent(_WHAT, "httpx.AsyncClient", _TENTH)]
@@ -89,7 +89,7 @@ async def against_httpx(effort: Effort) -> list[Row]:
 
 
 async def _against(base_url: str, get: Fetch, name: str, effort: Effort) -> Row:
-    # The peers take so much longer that fewer requests say as much.
+    # The peers take so much longer that fewer requests are enough.
     requests = effort.of(500, 50)
     async with client(base_url) as ultravox:
         sides = {

@@ -1,4 +1,4 @@
-"""`import ultravox_async` against `import aiohttp` alone, in fresh processes."""
+"""The time of `import ultravox_async` compared with `import aiohttp` alone, in new processes."""
 
 import asyncio
 import statistics
@@ -6,13 +6,13 @@ import tempfile
 
 from benchmarks.rounds import Effort, Row, interleaved, measured, spread_of
 
-# The CPU time of the import: with the files in the page cache it is what a user waits for, less what other
-# processes on the machine take.
+# The CPU time of the import. With the files in the page cache, it is the time that a user waits, without the share of
+# other processes.
 _TIMED = "import time; start = time.process_time(); import {}; print((time.process_time() - start) * 1e3)"
 
 
 async def against_aiohttp(effort: Effort) -> list[Row]:
-    """Compare from compiled files, which the round for warming up writes."""
+    """Compare imports of compiled files, which the warm-up round writes."""
     with tempfile.TemporaryDirectory() as compiled:
         environment = {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
 

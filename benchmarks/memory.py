@@ -1,8 +1,8 @@
-"""Resident memory of a sweep: 100,000 ids through `get_many`, against a thousand.
+"""Resident memory of a sweep of 100,000 ids, compared with a sweep of a thousand.
 
-A sweep remembers every id, to give each one outcome: about 125 bytes for a UUID, and nothing else that grows.
+A sweep keeps every id, so that each has one outcome: about 125 bytes for a UUID. Nothing else grows.
 
-As a script, `python -m benchmarks.memory BASE_URL IDS`, it makes one sweep and prints the peak in megabytes.
+`python -m benchmarks.memory BASE_URL IDS` runs one sweep and prints the peak in megabytes.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _KILOBYTES_PER_MEGABYTE = 1024 if sys.platform != "darwin" else 1024 * 1024
 
 
 async def against_a_hundredth(effort: Effort) -> list[Row]:
-    """Compare peaks of fresh processes; a round takes a minute, and peaks vary little, so a third of the rounds do."""
+    """Compare the peaks of new processes; they vary little and take a minute, so a third of the rounds is enough."""
     many, few = effort.of(100_000, 2_000), effort.of(1_000, 200)
     more: list[float] = []
     peaks: list[float] = []
@@ -44,13 +44,13 @@ async def against_a_hundredth(effort: Effort) -> list[Row]:
 
 
 def random_ids(count: int) -> Iterator[str]:
-    """Make up ids one by one, so that nothing but the sweep can keep them."""
+    """Generate ids one by one, so that only the sweep can keep them in memory."""
     for _ in range(count):
         yield str(uuid.uuid4())
 
 
 async def sweep(base_url: str, count: int) -> float:
-    """Fetch so many ids, and return the peak of this process in megabytes."""
+    """Fetch so many ids, and return the peak memory of this process in megabytes."""
     async with AsyncUltravox(KEY, base_url=base_url, rate_limit=RateLimit(None)) as ultravox:
         found = 0
         async for outcome in ultravox.sip.registrations.get_many(random_ids(count), via="get"):
@@ -62,7 +62,7 @@ async def sweep(base_url: str, count: int) -> float:
 
 
 def _peak() -> float:
-    # What getrusage() calls the peak includes that of the process that started this one, where Linux says better.
+    # The peak of getrusage() includes that of the parent process, which the file of Linux does not.
     status = Path("/proc/self/status")
     if status.exists():
         [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]

@@ -1,7 +1,8 @@
-"""Which law the pace should follow, tried on a simulated clock: `python -m benchmarks.pace_laws`.
+"""Compares laws for the adaptive pace on a simulated clock: `python -m benchmarks.pace_laws`.
 
-Each law meets the same conditions with the same seeds: a client that was told 200 requests a second where the server
-accepts 50, in four ways of counting; two, four and eight clients of one limit of 200; and one that joins late.
+Each law runs in the same conditions with the same seeds: a client that is configured for 200 requests a second while
+the server accepts 50, with four kinds of limits; two, four and eight clients that share a limit of 200; and one of
+them that joins late.
 """
 
 import argparse
@@ -19,7 +20,7 @@ CONFIGURED = 200.0
 
 
 class _Law:
-    """What the laws that were not taken have in common."""
+    """The base class of the laws that were not chosen."""
 
     def __init__(self, configured: float) -> None:
         self.rate = configured
@@ -37,8 +38,12 @@ class _Law:
         """Note a request that was refused."""
         raise NotImplementedError
 
+    def accepts(self, now: float) -> bool:  # noqa: ARG002 - as the protocol has it
+        """Return whether the server accepts requests."""
+        return True
+
     def note_unavailable(self, now: float) -> bool:
-        """Note a 503, of which the simulation has none."""
+        """Note a 503; the simulation has none."""
         return self.note_refused(now)
 
     def _change_to(self, rate: float) -> None:
@@ -46,7 +51,7 @@ class _Law:
 
 
 class Halving(_Law):
-    """AIMD as TCP Reno has it: half of the rate at a refusal, and 2/s more in each second without one."""
+    """AIMD as in TCP Reno: the rate is halved at a refusal, and grows by 2/s in each second without one."""
 
     _last = float("-inf")
 
@@ -63,7 +68,7 @@ class Halving(_Law):
 
 
 class Cubic(_Law):
-    """CUBIC (RFC 9438) with rates for windows: 0.7 of the rate at a refusal, then a cubic function of time."""
+    """CUBIC (RFC 9438), with rates instead of windows: 0.7 of the rate at a refusal, then a cubic function of time."""
 
     _last = 0.0
     _highest = 0.0
@@ -85,7 +90,7 @@ class Cubic(_Law):
 
 
 class Gradient(_Law):
-    """Half a second after the other, a step towards the rate at which 2 % are refused."""
+    """Every half second, a step towards the rate at which 2 % of the requests are refused."""
 
     _epoch = 0.0
     _accepted = 0
@@ -111,7 +116,7 @@ class Gradient(_Law):
 
 
 class Tracking(_Law):
-    """A little more than what was accepted in the last second, as BBR does with what was delivered."""
+    """A little more than the rate that was accepted in the last second, as BBR does with the delivery rate."""
 
     def __init__(self, configured: float) -> None:
         super().__init__(configured)
@@ -131,7 +136,7 @@ class Tracking(_Law):
 
 LAWS: Mapping[str, Callable[[float], Pace]] = {
     "fixed rate": FixedPace,
-    "AIMD, 3.5 % down (taken)": AdaptivePace,
+    "AIMD, 3.5 % down (chosen)": AdaptivePace,
     "AIMD, half down": Halving,
     "CUBIC, 30 % down": Cubic,
     "gradient to 2 % refused": Gradient,
@@ -141,13 +146,13 @@ LAWS: Mapping[str, Callable[[float], Pace]] = {
 
 @attrs.frozen
 class Condition:
-    """What the laws meet."""
+    """The conditions of a simulation."""
 
     limit: Callable[[], Limit]
     rate: float
     clients: int = 1
     joins_at: float | None = None
-    """When the last one of the clients begins; None for the beginning."""
+    """When the last one of the clients starts, in seconds; None if it starts with the others."""
 
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -165,7 +170,7 @@ CONDITIONS: Mapping[str, Condition] = {
 
 
 def simulated(law: Callable[[float], Pace], condition: Condition, seed: int, seconds: float = 40.0) -> Summary:
-    """Return what a law leads to, from the fifth second on; where a client joins late, from 20 seconds after that."""
+    """Return the summary of a run from the fifth second on; if a client joins late, from 20 seconds after that."""
     starts = None
     begin = 5.0
     if condition.joins_at is not None:
@@ -177,9 +182,9 @@ def simulated(law: Callable[[float], Pace], condition: Condition, seed: int, sec
 
 
 def main() -> int:
-    """Print a table: a line for each law and condition."""
+    """Print a table with a line for each law and condition."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pace_laws", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="simulations of each line (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=10, help="simulations for each line (default: %(default)s)")
     options = parser.parse_args()
     sys.stdout.write("| law | condition | used | refused | shares from … to | within a quarter |\n")
     sys.stdout.write("| --- | --- | --- | --- | --- | --- |\n")

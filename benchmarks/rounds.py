@@ -1,4 +1,4 @@
-"""What all rows are made of: a server in a process of its own, rounds, and medians."""
+"""What all measurements need: a server in a separate process, rounds, and medians."""
 
 import asyncio
 import gc
@@ -20,7 +20,7 @@ import attrs
 KEY = "BENCHMRK.0123456789abcdef0123456789abcdef"
 PATH = "/api/sip/registrations"
 UNBOUND = 1e6
-"""Requests a second: a pace that is kept account of and never waited for."""
+"""Requests a second: a rate that is so high that the rate limiter works but never makes a request wait."""
 
 Fetch = Callable[[str], Awaitable[object]]
 
@@ -33,24 +33,24 @@ class Row:
     """What is measured."""
 
     against: str
-    """What it is compared with, in the same rounds."""
+    """What it is compared with in the same rounds."""
 
     result: str
     """The median, with its unit."""
 
     spread: str
-    """The least and the most of all rounds."""
+    """The minimum and the maximum of all rounds."""
 
     target: str
-    """What the project wants."""
+    """The target of the project."""
 
     detail: str = ""
-    """The two medians that the result comes from."""
+    """The two medians from which the result is calculated."""
 
 
 @attrs.frozen
 class Effort:
-    """How much is measured."""
+    """The number of rounds, and whether sizes are tiny."""
 
     rounds: int = 9
     quick: bool = False
@@ -69,7 +69,7 @@ def line(cells: Sequence[str]) -> str:
 
 
 def installed(name: str) -> ModuleType | None:
-    """Import a peer; None where it is not installed, which its row then says."""
+    """Import a peer; return None if it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -77,7 +77,7 @@ def installed(name: str) -> ModuleType | None:
 
 
 def absent(what: str, peer: str, target: str) -> Row:
-    """Return the row of a comparison with a peer that is not here."""
+    """Return the row of a comparison with a peer that is not installed."""
     return Row(what, peer, "peer is not installed", "", target, "pip install '.[bench]'")
 
 
@@ -89,14 +89,14 @@ def compared(what: str, peer: str, target: str, ours: Sequence[float], theirs: S
 
 
 def spread_of(values: Sequence[float]) -> str:
-    """Return the least and the most."""
+    """Return the minimum and the maximum as text."""
     return f"{min(values):.2f} to {max(values):.2f}"
 
 
 @contextmanager
 def serving(*options: str) -> Generator[str]:
-    """Run the server in a process of its own, and give its base URL."""
-    # Its standard input is what keeps it alive: it ends with this process, however this process ends.
+    """Run the server in a separate process, and yield its base URL."""
+    # The server runs until its standard input is closed, and so ends with this process, however this process ends.
     server = subprocess.Popen(  # noqa: S603 - this interpreter, with arguments from here
         [sys.executable, "-m", "benchmarks.server", *options],
         stdin=subprocess.PIPE,
@@ -109,7 +109,7 @@ def serving(*options: str) -> Generator[str]:
 
 
 def measured(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> list[float]:
-    """Run Python in a process of its own, and return the numbers that it prints."""
+    """Run Python in a separate process, and return the numbers that it prints."""
     environment = dict(os.environ, **(environment or {}))
     printed = subprocess.run(  # noqa: S603 - this interpreter, with arguments from here
         [sys.executable, *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment
@@ -119,7 +119,7 @@ def measured(arguments: Sequence[str], environment: Mapping[str, str] | None = N
 
 @asynccontextmanager
 async def by_hand(base_url: str) -> AsyncGenerator[Fetch]:
-    """Give what people write without an SDK."""
+    """Yield a function such as people write without an SDK."""
     headers = {"X-API-Key": KEY}
     async with aiohttp.ClientSession() as session:
 
@@ -132,9 +132,9 @@ async def by_hand(base_url: str) -> AsyncGenerator[Fetch]:
 
 
 async def cpu(fetch: Fetch, requests: int, concurrency: int) -> float:
-    """Return the microseconds of CPU, of this process and its kernel work, that one request takes.
+    """Return the CPU time per request in microseconds, including that of the kernel for this process.
 
-    Each id is a new one, as in a real sweep: aiohttp remembers the URLs that it has seen.
+    Each id is new, as in a real sweep: aiohttp caches URLs.
     """
     ids = iter([str(uuid.uuid4()) for _ in range(requests)])
 
@@ -142,7 +142,7 @@ async def cpu(fetch: Fetch, requests: int, concurrency: int) -> float:
         for registration_id in ids:
             await fetch(registration_id)
 
-    # What the side before has left behind is not collected at this side's expense.
+    # Garbage of the other side must not be collected in the time of this one.
     gc.collect()
     started = time.process_time()
     async with asyncio.TaskGroup() as group:
@@ -152,7 +152,7 @@ async def cpu(fetch: Fetch, requests: int, concurrency: int) -> float:
 
 
 async def interleaved(sides: Mapping[str, Callable[[], Awaitable[float]]], rounds: int) -> dict[str, list[float]]:
-    """Measure the sides in turn, each round in another order; of several rounds, one more comes first to warm up."""
+    """Measure the sides in turn, in alternating order; if there are several rounds, a warm-up round precedes them."""
     measurements: dict[str, list[float]] = {name: [] for name in sides}
     orders = itertools.cycle([list(sides), list(sides)[::-1]])
     warming_up = int(rounds > 1)
@@ -163,5 +163,5 @@ async def interleaved(sides: Mapping[str, Callable[[], Awaitable[float]]], round
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that so large a share of all values does not exceed."""
+    """Return the value that the given share of all values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]

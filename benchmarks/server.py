@@ -1,14 +1,14 @@
-"""A server that costs less than any client here: one `asyncio.Protocol`, answers made by joining bytes.
+"""A server that takes less CPU time than any client here: one `asyncio.Protocol`, whose responses are joined bytes.
 
     python -m benchmarks.server --registrations 10000 --delay 0.1 --rate 200
 
-It prints its port and serves until its standard input ends, so it never outlives what started it. It knows
+It prints its port and runs until its standard input is closed, so it never outlives its parent process. It supports
 
 - ``GET /api/sip/registrations/{id}``: a registration with that id, whatever the id is
-- ``GET /api/sip/registrations?cursor=…&pageSize=…``: pages of the registrations that `ids` names
-- ``GET /counts``: how many requests there were, and how many of them got a 429
+- ``GET /api/sip/registrations?cursor=…&pageSize=…``: pages of the registrations with the ids of `ids`
+- ``GET /counts``: the number of requests, and of those that got a 429
 
-Requests have no body and are not pipelined: no client here does that.
+Bodies and pipelining are not supported, because no client here uses them.
 """
 
 import argparse
@@ -31,7 +31,7 @@ _AFTER_ID = (
 
 
 def ids(count: int) -> Iterator[str]:
-    """Name the registrations that the listing of a server with so many shows."""
+    """Yield the ids in the listing of a server with so many registrations."""
     for number in range(count):
         yield f"{number:08x}-0000-4000-8000-0123456789ab"
 
@@ -53,13 +53,13 @@ def page(count: int, start: int, size: int, url: bytes = PREFIX) -> bytes:
 
 
 class Service:
-    """What all connections share.
+    """The state that all connections share.
 
     Args:
-        registrations: How many the listing shows.
-        max_page_size: The most of them on one page.
-        delay: Seconds before each answer.
-        rate: Requests of one key that any window of one second may hold, None for no limit.
+        registrations: The number of registrations in the listing.
+        max_page_size: The maximum number of them on one page.
+        delay: Seconds before each response.
+        rate: The maximum number of requests of a key in any window of one second; None for no limit.
     """
 
     def __init__(self, registrations: int, max_page_size: int, delay: float, rate: int | None) -> None:
@@ -72,8 +72,8 @@ class Service:
         self._accepted: defaultdict[bytes, deque[float]] = defaultdict(deque)
         self._page = functools.cache(page)
 
-    def answer(self, request: bytes, now: float) -> bytes:
-        """Return the answer to a request."""
+    def respond(self, request: bytes, now: float) -> bytes:
+        """Return the response to a request."""
         self.requests += 1
         if self._rate is not None and not self._accepts(request, now):
             self.throttled += 1
@@ -118,24 +118,24 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to write."""
+        """Keep the transport."""
         if isinstance(transport, asyncio.WriteTransport):
             self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer, now or after the delay, when the request is complete."""
+        """Respond when the request is complete, at once or after the delay."""
         self._received += data
         if self._received.endswith(b"\r\n\r\n"):
-            answer = self._service.answer(self._received, self._loop.time())
+            response = self._service.respond(self._received, self._loop.time())
             self._received = b""
             if self._service.delay:
-                self._loop.call_later(self._service.delay, self._write, answer)
+                self._loop.call_later(self._service.delay, self._write, response)
             else:
-                self._write(answer)
+                self._write(response)
 
-    def _write(self, answer: bytes) -> None:
+    def _write(self, response: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(answer)
+            self._transport.write(response)
 
 
 async def _serve(service: Service) -> None:
@@ -148,7 +148,7 @@ async def _serve(service: Service) -> None:
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input is closed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server")
     parser.add_argument("--registrations", type=int, default=0)
     parser.add_argument("--max-page-size", type=int, default=1000)

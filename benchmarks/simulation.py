@@ -1,7 +1,7 @@
-"""Clients and a server on a simulated clock: what a law for the pace leads to, in milliseconds instead of minutes.
+"""Simulates clients and a server, to compare laws for the pace in milliseconds instead of minutes.
 
-Pure and seeded: no socket, no thread, no event loop. A client is the package's own `SlidingWindow`, with the law that
-is tried as its pace; whatever else slows a request down is a number here.
+Pure and seeded: no socket, no thread, no event loop. A client is the package's own `SlidingWindow`, with the law as its
+pace; everything else that delays a request is a number in `Conditions`.
 """
 
 import heapq
@@ -19,10 +19,10 @@ from ultravox_async._http.sliding_window import SlidingWindow
 
 
 class Limit(Protocol):
-    """How a server decides whether a request is one too many."""
+    """How a server decides whether to accept a request."""
 
     def accepts(self, now: float) -> bool:
-        """Return whether a request that comes at `now`, in seconds, is carried out."""
+        """Return whether a request that arrives at `now`, in seconds, is accepted."""
         ...
 
 
@@ -38,7 +38,7 @@ class SlidingLog:
         self._accepted: deque[float] = deque()
 
     def accepts(self, now: float) -> bool:
-        """Return whether the second that ends now has room."""
+        """Return whether fewer requests than the rate were accepted in the last second."""
         while self._accepted and self._accepted[0] <= now - 1.0:
             self._accepted.popleft()
         if len(self._accepted) >= self._rate:
@@ -48,7 +48,7 @@ class SlidingLog:
 
 
 class FixedWindow:
-    """Each whole second of the clock has the rate to itself.
+    """Each whole second of the clock may hold as many requests as the rate.
 
     Args:
         rate: Requests a second.
@@ -60,7 +60,7 @@ class FixedWindow:
         self._count = 0
 
     def accepts(self, now: float) -> bool:
-        """Return whether the present second has room."""
+        """Return whether fewer requests than the rate arrived in the current second."""
         if int(now) != self._second:
             self._second, self._count = int(now), 0
         self._count += 1
@@ -68,11 +68,11 @@ class FixedWindow:
 
 
 class TokenBucket:
-    """Tokens come at the rate and are kept, up to `burst`; with a burst of 1 it is nginx's ``limit_req`` without one.
+    """Tokens are added at the rate, up to `burst`; with a burst of 1 it works as nginx's ``limit_req`` without one.
 
     Args:
         rate: Requests a second.
-        burst: The most tokens, 1 or more.
+        burst: The maximum number of tokens, 1 or more.
     """
 
     def __init__(self, rate: float, burst: float) -> None:
@@ -92,12 +92,12 @@ class TokenBucket:
 
 
 class Changing:
-    """One limit until a moment, and another one from then on.
+    """A limit that is replaced by another one.
 
     Args:
-        first: The limit until then.
-        then: The limit from then on.
-        at: The moment, in seconds.
+        first: The limit at the beginning.
+        then: The limit from `at` on.
+        at: The time of the change, in seconds.
     """
 
     def __init__(self, first: Limit, then: Limit, at: float) -> None:
@@ -106,42 +106,42 @@ class Changing:
         self._at = at
 
     def accepts(self, now: float) -> bool:
-        """Return what the limit of this moment says."""
+        """Return whether the limit at this time accepts the request."""
         return (self._first if now < self._at else self._then).accepts(now)
 
 
 @attrs.frozen
 class Arrival:
-    """A request at the server."""
+    """The arrival of a request at the server."""
 
     at: float
-    """When it came, in seconds."""
+    """The time, in seconds."""
 
     client: int
-    """Who sent it, counted from 0."""
+    """The number of the client that sent it, from 0."""
 
     accepted: bool
-    """Whether it was carried out."""
+    """Whether it was accepted."""
 
 
 @attrs.frozen
 class Conditions:
-    """Whatever a client cannot choose."""
+    """The conditions that a client cannot influence."""
 
     latency: tuple[float, float] = (0.02, 0.03)
-    """The least and the most seconds until an answer."""
+    """The minimum and the maximum number of seconds until a response."""
 
     jitter: float = 0.001
-    """The most seconds that one request takes longer to the server than another."""
+    """The maximum number of seconds that one request takes longer to the server than another."""
 
     lateness: float = 0.0015
-    """The most seconds that a timer fires late."""
+    """The maximum number of seconds that a timer fires late."""
 
     retry_after: float = 1.0
     """Seconds that a refused request waits."""
 
     concurrency: int = 50
-    """How many requests of one client are under way at once, those that wait after a refusal included."""
+    """The maximum number of unfinished requests of a client, including those that wait after a refusal."""
 
 
 class _Client:
@@ -153,14 +153,14 @@ class _Client:
 
 
 class Simulation:
-    """Clients that always have work, at one server.
+    """Clients that always have work, and one server.
 
     Args:
-        limit: What the server accepts.
-        paces: The law of each client.
-        configured: The rate that each client was told, requests a second.
-        seed: What decides about all that is random.
-        conditions: What the clients meet.
+        limit: Decides which requests the server accepts.
+        paces: The pace of each client.
+        configured: The configured rate of each client, in requests a second.
+        seed: The seed of all random numbers.
+        conditions: The conditions for all clients.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class Simulation:
     ) -> None:
         self._limit = limit
         self._conditions = conditions
-        self._random = random.Random(seed)  # noqa: S311 - has to be repeatable, guards nothing
+        self._random = random.Random(seed)  # noqa: S311 - has to be reproducible, and is not used for security
         self._clients = [
             _Client(number, SlidingWindow(configured, pace), conditions.concurrency)
             for number, pace in enumerate(paces)
@@ -184,11 +184,11 @@ class Simulation:
         self._arrivals: list[Arrival] = []
 
     def run(self, seconds: float, starts: Sequence[float] | None = None) -> list[Arrival]:
-        """Return all requests that came within so many seconds.
+        """Return all requests that arrived within so many seconds.
 
         Args:
-            seconds: How long it lasts.
-            starts: When each client begins; by default within the first tenth of a second.
+            seconds: The simulated time.
+            starts: When each client starts; by default at random within the first tenth of a second.
         """
         for client in self._clients:
             at = self._random.random() / 10 if starts is None else starts[client.number]
@@ -244,26 +244,26 @@ class Simulation:
 
 @attrs.frozen
 class Summary:
-    """What came of a simulation, or of a part of it."""
+    """The result of a simulation, or of a part of it."""
 
     used: float
-    """The share of the limit."""
+    """Accepted requests as a share of the limit."""
 
     refused: float
-    """The share of all requests."""
+    """Refused requests as a share of all requests."""
 
     lowest_share: float
-    """The least that any client got in any window of five seconds, as a share of its fair part."""
+    """The fewest requests of a client in a window of five seconds, as a share of an equal distribution."""
 
     highest_share: float
-    """The most, likewise."""
+    """The most requests of a client in a window of five seconds, as a share of an equal distribution."""
 
     within_a_quarter: float
-    """The share of clients and windows that lie within a quarter of the fair part."""
+    """The share of clients and windows that differ from an equal distribution by at most a quarter."""
 
 
 def summary(arrivals: Sequence[Arrival], clients: int, rate: float, start: float, end: float) -> Summary:
-    """Sum up what came between two moments, whole windows of five seconds apart."""
+    """Summarize the arrivals between two times, which are a multiple of five seconds apart."""
     within = [each for each in arrivals if start <= each.at < end]
     accepted = [each for each in within if each.accepted]
     shares = list(_shares(accepted, clients, start, end))
@@ -272,7 +272,7 @@ def summary(arrivals: Sequence[Arrival], clients: int, rate: float, start: float
         refused=1 - len(accepted) / max(1, len(within)),
         lowest_share=min(shares),
         highest_share=max(shares),
-        within_a_quarter=sum(abs(share - 1) <= 0.25 for share in shares) / len(shares),  # noqa: PLR2004 - as its name says
+        within_a_quarter=sum(abs(share - 1) <= 0.25 for share in shares) / len(shares),  # noqa: PLR2004 - the quarter in the name
     )
 
 

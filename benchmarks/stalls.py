@@ -1,4 +1,4 @@
-"""The longest event-loop stall: how late a 1 ms ticker is while the same loop sweeps, or decodes pages of 1,000."""
+"""The longest stall of the event loop: how late a 1 ms ticker is during a sweep, and while large pages are decoded."""
 
 import asyncio
 import gc
@@ -19,9 +19,9 @@ Work = Callable[[], Awaitable[object]]
 
 
 async def lateness(work: Work, seconds: float) -> list[tuple[float, float]]:
-    """Return how many milliseconds late each tick was while `work` was repeated for so long, and their CPU time.
+    """Return the lateness and the CPU time of each tick, in milliseconds, while `work` is repeated for so long.
 
-    What is late without CPU time was kept waiting by another process, and is no stall of the loop's making.
+    A tick that is late without CPU time had to wait for another process, which is not a stall of this event loop.
     """
     late: list[tuple[float, float]] = []
 
@@ -41,7 +41,7 @@ async def lateness(work: Work, seconds: float) -> list[tuple[float, float]]:
 
 
 async def against_a_ticker(effort: Effort) -> list[Row]:
-    """Measure both kinds of work, the same by hand, and the loop when it has nothing to do."""
+    """Measure both kinds of work, the same with plain aiohttp, and an idle loop."""
     with serving("--registrations", "1000") as base_url:
         async with (
             AsyncUltravox(KEY, base_url=base_url, rate_limit=RateLimit(None)) as ultravox,
@@ -70,8 +70,8 @@ async def against_a_ticker(effort: Effort) -> list[Row]:
                 "idle": lambda: asyncio.sleep(0.05),
             }
             late: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in works}
-            # As a service that minds its latency does once it has started: a full collection walks over all that was
-            # ever imported, and lasts longer the more that is.
+            # As a service that cares about latency does after its start: a full garbage collection visits everything
+            # that was ever imported, which takes longer the more that is.
             gc.collect()
             gc.freeze()
             for _ in range(effort.rounds):

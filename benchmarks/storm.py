@@ -1,6 +1,6 @@
-"""What a storm of calls costs: `python -m benchmarks.storm` prints requests per id, seconds and resident memory.
+"""The cost of many calls at once: `python -m benchmarks.storm` prints requests per id, seconds and resident memory.
 
-The emulator runs in the same process, on 127.0.0.1, and counts what reaches it.
+The emulator runs in the same process, on 127.0.0.1, and counts the requests.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from ultravox_async.testing import Delay, Emulator
 
 
 async def storm(ids: int, allowed: float, rate: float) -> str:
-    """Call `get` for all ids at once, against a server that allows fewer a second."""
+    """Call `get` for all ids at once, with a server that allows fewer requests a second."""
     async with (
         Emulator(registrations=ids, requests_per_second=allowed) as emulator,
         AsyncUltravox(emulator.api_key, base_url=emulator.base_url, rate_limit=RateLimit(rate)) as ultravox,
@@ -30,7 +30,7 @@ async def storm(ids: int, allowed: float, rate: float) -> str:
 
 
 async def crowd(calls: int) -> str:
-    """Make many calls at once on a pool of 100, unpaced, against a server that takes 50 ms."""
+    """Make many calls at once with a pool of 100 and no rate limit, with a server that takes 50 ms."""
     async with (
         Emulator(registrations=1, requests_per_second=None) as emulator,
         AsyncUltravox(emulator.api_key, base_url=emulator.base_url, rate_limit=RateLimit(None)) as ultravox,
@@ -44,9 +44,11 @@ async def crowd(calls: int) -> str:
 
 
 def main() -> int:
-    """Print all of it."""
+    """Run and print all measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storm", description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="a share of the sizes, to see that it runs")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="a factor for the sizes; a small one to see that it runs"
+    )
     scale = parser.parse_args().scale
     for rate in (50.0, 200.0):
         sys.stdout.write(asyncio.run(storm(int(1000 * scale), 50.0, rate)) + "\n")

@@ -1,4 +1,4 @@
-"""What a sweep means for others and for the clock: a `get()` beside it, and 10,000 registrations by id."""
+"""The latency of a single `get()` during a sweep, and the time to fetch 10,000 registrations by id."""
 
 import asyncio
 import statistics
@@ -15,7 +15,7 @@ _RATE = 200
 
 
 async def beside_a_sweep(effort: Effort) -> list[Row]:
-    """Compare a `get()` of a client that sweeps with the same of an idle one, in turn, while the sweep runs."""
+    """Compare `get()` of a client that runs a sweep with `get()` of an idle client, in turn, during the sweep."""
     with serving("--delay", "0.02") as base_url:
         async with AsyncUltravox(KEY, base_url=base_url) as busy, AsyncUltravox(KEY, base_url=base_url) as idle:
             rounds = [
@@ -30,7 +30,7 @@ async def beside_a_sweep(effort: Effort) -> list[Row]:
             f"{statistics.median(more):+.1f} ms p95",
             spread_of(more),
             "at most 25 ms more",
-            f"{statistics.median(busy_tail):.1f} ms to {statistics.median(idle_tail):.1f} ms, answers take 20 ms",
+            f"{statistics.median(busy_tail):.1f} ms to {statistics.median(idle_tail):.1f} ms, responses take 20 ms",
         )
     ]
 
@@ -38,7 +38,7 @@ async def beside_a_sweep(effort: Effort) -> list[Row]:
 async def _one_sweep(busy: AsyncUltravox, idle: AsyncUltravox, count: int) -> tuple[list[float], list[float]]:
     times: dict[AsyncUltravox, list[float]] = {busy: [], idle: []}
     sweeping = asyncio.create_task(_swept(busy, count))
-    # The first second of a sweep is a burst; what is measured is the saturated budget behind it.
+    # The pool is cold in the first second of a sweep; the time after it is measured.
     await asyncio.sleep(min(1.0, count / _RATE / 2))
     while not sweeping.done():
         for client, milliseconds in times.items():
@@ -57,13 +57,13 @@ async def _swept(client: AsyncUltravox, count: int) -> None:
 
 
 async def by_id(effort: Effort) -> list[Row]:
-    """Compare with one GET per id at the rate that the server enforces."""
+    """Compare with one GET for each id at the rate that the server enforces."""
     count = effort.of(10_000, 100)
     options = ("--registrations", str(count), "--max-page-size", "100", "--delay", "0.1", "--rate", str(_RATE))
     seconds: list[float] = []
     with serving(*options) as base_url:
         for _ in range(effort.rounds):
-            # The server remembers one second, and a client that begins anew knows nothing of it.
+            # The server counts the requests of the last second, of which a new client knows nothing.
             await asyncio.sleep(1.1)
             started = time.perf_counter()
             async with AsyncUltravox(KEY, base_url=base_url) as ultravox:
@@ -72,14 +72,14 @@ async def by_id(effort: Effort) -> list[Row]:
             result.raise_for_failures()
         async with (
             aiohttp.ClientSession() as session,
-            session.get(f"{base_url}/counts", headers={"X-API-Key": KEY}) as answer,
+            session.get(f"{base_url}/counts", headers={"X-API-Key": KEY}) as response,
         ):
-            counts = await answer.json()
+            counts = await response.json()
     return [
         Row(
-            f"{count:,} registrations by id, answers take 100 ms",
+            f"{count:,} registrations by id, responses take 100 ms",
             f"one GET per id at {_RATE}/s: {count / _RATE:.0f} s",
-            f"{statistics.median(seconds):.1f} s, {counts['throttled']} answers with 429 in all rounds",
+            f"{statistics.median(seconds):.1f} s, {counts['throttled']} responses with 429 in all rounds",
             spread_of(seconds),
             "at most 15 s, no 429",
             f"{counts['requests'] / effort.rounds:.0f} requests a round",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from tests.test_scheduler import PATIENT, run, scheduler_of
+from tests.test_scheduler import PATIENT, FakeClockLoop, run, scheduler_of
 from ultravox_async import APITimeoutError, NotFoundError, Outcome, Page, Pager, Sweep, UltravoxError, Via
 from ultravox_async._bulk.source import Source
 from ultravox_async._http.scheduler import Priority
@@ -130,6 +130,23 @@ async def _sweep(world: World, via: Via) -> Swept:
 def sweep(world: World, via: Via = "auto") -> Swept:
     """Fetch what is wanted of a world, and return what came of it."""
     return run(_sweep(world, via))
+
+
+class CreepingLoop(FakeClockLoop):
+    """A loop on a clock of its own that also moves while code runs, by `step` seconds whenever it is read."""
+
+    step = 0.0
+
+    def time(self) -> float:
+        self._jumping.now += self.step
+        return super().time()
+
+
+def sweep_with_creeping_clock(world: World, step: float) -> Swept:
+    """Fetch what is wanted of a world in which each look at the clock takes so many seconds."""
+    with asyncio.Runner(loop_factory=CreepingLoop) as runner:
+        cast("CreepingLoop", runner.get_loop()).step = step
+        return runner.run(_sweep(world, "auto"))
 
 
 def errors_of(swept: Swept) -> dict[str, UltravoxError]:

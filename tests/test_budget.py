@@ -1,5 +1,5 @@
 # pyright: reportPrivateUsage=false
-# What a scheduler still holds when nothing waits any more cannot be read through public names.
+# Whether a scheduler has pending requests at the end of a test cannot be read through public names.
 
 import asyncio
 from collections.abc import Callable
@@ -32,8 +32,8 @@ OK = answer(200, {"fine": True})
 LONG = answer(429, headers={"Retry-After": "61"})
 
 
-class Elsewhere:
-    """A remote budget: it takes a while to answer, and the client cannot look into it."""
+class RemoteBudget:
+    """A remote budget: it takes some time to respond, and the client cannot see its queues."""
 
     def __init__(self, rate: float | None, latency: float = 0.0) -> None:
         self.local = LocalRateBudget(RateLimit(rate))
@@ -41,7 +41,7 @@ class Elsewhere:
         self.asking = 0
         self.most_asking = 0
         self.digests: set[str] = set()
-        self.told: list[tuple[str, str]] = []
+        self.reported: list[tuple[str, str]] = []
         self.failure: Exception | None = None
 
     @property
@@ -61,11 +61,11 @@ class Elsewhere:
             self.asking -= 1
 
     def mark_sent(self, key_digest: str, operation: str) -> None:
-        self.told.append(("sent", operation))
+        self.reported.append(("sent", operation))
         self.local.mark_sent(key_digest, operation)
 
     def cancel(self, key_digest: str, operation: str) -> None:
-        self.told.append(("cancelled", operation))
+        self.reported.append(("cancelled", operation))
         self.local.cancel(key_digest, operation)
 
     def cool_down(self, key_digest: str, operation: str, seconds: float) -> None:
@@ -82,7 +82,7 @@ def local(rate: float | None) -> RateBudget:
     return LocalRateBudget(RateLimit(rate))
 
 
-BUDGETS = pytest.mark.parametrize("make", [local, Elsewhere])
+BUDGETS = pytest.mark.parametrize("make", [local, RemoteBudget])
 
 
 @attrs.frozen
@@ -122,7 +122,7 @@ async def do(job: Job, scheduler: RequestScheduler, sent: list[tuple[float, Job]
 async def play(
     schedulers: list[RequestScheduler], *jobs: Job, closing: dict[int, float] | None = None
 ) -> list[tuple[float, Job]]:
-    """Let each job send through the scheduler of its client; return what was sent when."""
+    """Run each job with the scheduler of its client; return which requests were sent, and when."""
     loop = asyncio.get_running_loop()
     sent: list[tuple[float, Job]] = []
     tasks = [asyncio.create_task(do(job, schedulers[job.client], sent)) for job in jobs]
@@ -181,7 +181,7 @@ def test_all_clients_together_never_exceed_the_rate_in_any_second_and_every_requ
     closing = {2: closed_at} if closed_at is not None else {}
     sent = with_clients(3, make(rate), *jobs, places=places, closing=closing)
     assert most_in_a_window([time for time, _ in sent], max(1.0, 1 / rate)) <= max(1, int(rate))
-    # All requests that were neither cancelled nor closed, and had something to send, have sent it.
+    # All jobs that send, and were neither cancelled nor closed, have sent their request.
     due = {job.name for job in jobs if job.sends and job.cancelled_after is None and job.client not in closing}
     names = [job.name for _, job in sent]
     assert due <= set(names)
@@ -194,13 +194,13 @@ def test_a_backlog_of_several_clients_uses_the_rate() -> None:
     assert 399 / (times[-1] - times[0]) >= 0.97 * 20.0
 
 
-def test_sweeps_of_several_clients_take_turns() -> None:
+def test_the_sweeps_of_several_clients_take_turns() -> None:
     jobs = [Job(client, priority=BACKGROUND) for client in range(3) for _ in range(10)]
     order = [job.client for _, job in with_clients(3, local(5.0), *jobs)]
     assert all(sorted(order[index : index + 3]) == [0, 1, 2] for index in range(3, 27, 3))
 
 
-def test_single_calls_of_one_client_go_before_the_sweep_of_another() -> None:
+def test_single_calls_of_one_client_are_sent_before_the_sweep_of_another() -> None:
     jobs = [*(Job(0, priority=BACKGROUND) for _ in range(10)), *(Job(1, at=0.5) for _ in range(3))]
     order = [job.client for time, job in with_clients(2, local(1.0), *jobs) if time > 0.5]
     assert order[:3] == [1, 1, 1]
@@ -212,7 +212,7 @@ def test_a_client_without_free_places_does_not_keep_others_from_sending() -> Non
     assert [(job.client, time) for time, job in sent][:3] == [(0, 0.0), (1, 1.0), (1, 2.0)]
 
 
-def test_a_client_whose_place_is_free_again_continues_while_another_waits_for_a_cool_down() -> None:
+def test_a_client_with_a_free_place_continues_while_another_waits_for_a_cool_down() -> None:
     async def scene() -> float:
         budget = local(None)
         one, other = member(budget, 1), member(budget, 1)
@@ -231,13 +231,13 @@ def test_a_client_whose_place_is_free_again_continues_while_another_waits_for_a_
     assert run(scene()) == 1.0
 
 
-def test_a_send_of_one_client_lets_the_next_of_another_in() -> None:
+def test_a_send_of_one_client_admits_a_request_of_another() -> None:
     sent = with_clients(2, local(1.0), Job(0, connecting=5.0), Job(1, at=0.5))
     assert [(job.client, time) for time, job in sent] == [(0, 5.0), (1, pytest.approx(6.02))]
 
 
 @BUDGETS
-def test_slots_that_a_closed_client_did_not_use_go_to_the_others(make: MakeBudget) -> None:
+def test_unused_slots_of_a_closed_client_go_to_the_others(make: MakeBudget) -> None:
     async def scene() -> float:
         budget = make(2.0)
         closing, staying = member(budget), member(budget)
@@ -256,7 +256,7 @@ def test_slots_that_a_closed_client_did_not_use_go_to_the_others(make: MakeBudge
     assert run(scene()) == 1.0
 
 
-def test_a_waiter_of_a_closed_client_that_was_admitted_hands_its_slot_to_another_client() -> None:
+def test_an_admitted_waiter_of_a_closed_client_gives_its_slot_to_another_client() -> None:
     async def scene() -> list[object]:
         budget = local(1.0)
         holder, closing, staying = (member(budget) for _ in range(3))
@@ -265,7 +265,7 @@ def test_a_waiter_of_a_closed_client_that_was_admitted_hands_its_slot_to_another
             asyncio.create_task(outcome(each.acquire("api", INTERACTIVE, PATIENT))) for each in (closing, staying)
         ]
         await asyncio.sleep(0)
-        # The first gets the slot here, and its client is closed before its task runs.
+        # The first waiter gets the slot here, and its client is closed before its task runs.
         holder.cancel("api")
         closing.close()
         return list(await asyncio.gather(*waiting))
@@ -274,7 +274,7 @@ def test_a_waiter_of_a_closed_client_that_was_admitted_hands_its_slot_to_another
 
 
 @BUDGETS
-def test_a_cool_down_that_one_client_began_holds_for_the_others_and_their_class_only(make: MakeBudget) -> None:
+def test_a_cool_down_of_one_client_holds_for_the_others_in_the_same_class_only(make: MakeBudget) -> None:
     async def scene() -> list[float]:
         loop = asyncio.get_running_loop()
         budget = make(None)
@@ -289,7 +289,7 @@ def test_a_cool_down_that_one_client_began_holds_for_the_others_and_their_class_
 
 
 @BUDGETS
-def test_single_calls_of_other_clients_refuse_a_long_cool_down(make: MakeBudget) -> None:
+def test_a_long_cool_down_fails_new_single_calls_of_other_clients(make: MakeBudget) -> None:
     async def scene() -> object:
         budget = make(None)
         one, other = member(budget), member(budget)
@@ -299,7 +299,7 @@ def test_single_calls_of_other_clients_refuse_a_long_cool_down(make: MakeBudget)
     assert run(scene()) is CoolingDownError
 
 
-def test_single_calls_of_other_clients_that_are_already_waiting_refuse_it_too() -> None:
+def test_a_long_cool_down_fails_waiting_single_calls_of_other_clients() -> None:
     async def scene() -> object:
         budget = local(1.0)
         one, other = member(budget), member(budget)
@@ -312,7 +312,7 @@ def test_single_calls_of_other_clients_that_are_already_waiting_refuse_it_too() 
     assert run(scene()) is CoolingDownError
 
 
-def test_after_a_shortened_cool_down_one_request_of_all_clients_tries() -> None:
+def test_after_a_shortened_cool_down_one_request_of_all_clients_is_sent() -> None:
     async def scene() -> list[float]:
         budget = local(None)
         clients = [member(budget), member(budget)]
@@ -343,7 +343,7 @@ def test_a_client_that_replaces_another_continues_with_what_is_left_of_the_rate(
     assert run(scene()) == [0.0, pytest.approx(1.02)]
 
 
-def test_keys_that_were_not_used_for_a_while_are_forgotten() -> None:
+def test_unused_keys_are_forgotten() -> None:
     async def scene() -> list[int]:
         budget = LocalRateBudget(RateLimit(1.0))
         cooling, sending, open_one = (member(budget, digest=each) for each in ("cooling", "sending", "open"))
@@ -358,39 +358,39 @@ def test_keys_that_were_not_used_for_a_while_are_forgotten() -> None:
         open_one.close()
         return counts
 
-    # Those that are counted last have just been made.
+    # Each count includes the key that was just added.
     assert run(scene()) == [4, 3, 2]
 
 
 def test_a_remote_budget_is_asked_by_a_few_requests_at_a_time() -> None:
-    budget = Elsewhere(None, latency=0.01)
+    budget = RemoteBudget(None, latency=0.01)
     with_clients(1, budget, *(Job() for _ in range(100)))
     assert budget.most_asking == 8
 
 
 def test_single_calls_do_not_wait_behind_a_sweep_for_a_remote_budget() -> None:
-    budget = Elsewhere(10.0)
+    budget = RemoteBudget(10.0)
     jobs = [*(Job(priority=BACKGROUND) for _ in range(50)), Job(at=0.5, name="single")]
     order = [job.name for time, job in with_clients(1, budget, *jobs) if time >= 0.5]
     assert "single" in order[:9]
 
 
-def test_a_remote_budget_reaches_the_rate_in_spite_of_its_latency() -> None:
+def test_a_remote_budget_reaches_the_rate_despite_its_latency() -> None:
     jobs = [Job(priority=BACKGROUND) for _ in range(400)]
-    times = [time for time, _ in with_clients(1, Elsewhere(200.0, latency=0.03), *jobs)]
+    times = [time for time, _ in with_clients(1, RemoteBudget(200.0, latency=0.03), *jobs)]
     assert 399 / (times[-1] - times[0]) >= 0.97 * 200.0
 
 
-def test_a_remote_budget_is_told_what_became_of_each_slot() -> None:
-    budget = Elsewhere(None)
+def test_a_remote_budget_is_notified_whether_each_slot_was_used() -> None:
+    budget = RemoteBudget(None)
     with_clients(1, budget, Job(), Job(sends=False))
-    assert sorted(budget.told) == [("cancelled", "api"), ("sent", "api")]
+    assert sorted(budget.reported) == [("cancelled", "api"), ("sent", "api")]
 
 
 @pytest.mark.parametrize("latency", [0.0, 1.0])
-def test_a_request_that_is_cancelled_while_it_asks_has_no_slot_and_leaves_nothing_behind(latency: float) -> None:
+def test_a_request_cancelled_while_it_asks_a_budget_leaves_nothing_behind(latency: float) -> None:
     async def scene() -> list[object]:
-        budget = Elsewhere(1.0, latency)
+        budget = RemoteBudget(1.0, latency)
         scheduler = member(budget, places=1)
         asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(0)
@@ -403,24 +403,24 @@ def test_a_request_that_is_cancelled_while_it_asks_has_no_slot_and_leaves_nothin
     assert run(scene()) == [asyncio.CancelledError, 0, 0, 1]
 
 
-def test_closing_ends_requests_that_ask_and_requests_that_wait_to_ask() -> None:
+def test_closing_ends_requests_that_ask_a_budget_and_requests_that_wait_to_ask() -> None:
     async def scene() -> list[object]:
         loop = asyncio.get_running_loop()
-        budget = Elsewhere(None, latency=100.0)
+        budget = RemoteBudget(None, latency=100.0)
         scheduler = member(budget)
         asking = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT))) for _ in range(10)]
         await asyncio.sleep(1.0)
         scheduler.close()
         scheduler.close()
         ended = set(await asyncio.gather(*asking))
-        return [ended, loop.time(), budget.asking, budget.told]
+        return [ended, loop.time(), budget.asking, budget.reported]
 
     assert run(scene()) == [{SchedulerClosedError}, 1.0, 0, []]
 
 
-def test_closing_twice_while_asking_requests_are_being_ended_is_the_same_as_once() -> None:
+def test_closing_again_while_requests_that_ask_a_budget_are_ending_changes_nothing() -> None:
     async def scene() -> object:
-        budget = Elsewhere(None, latency=100.0)
+        budget = RemoteBudget(None, latency=100.0)
         scheduler = member(budget)
         asking = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(1.0)
@@ -431,8 +431,8 @@ def test_closing_twice_while_asking_requests_are_being_ended_is_the_same_as_once
     assert run(scene()) is SchedulerClosedError
 
 
-def test_a_request_that_is_given_a_slot_during_the_close_gives_it_back() -> None:
-    class Closing(Elsewhere):
+def test_a_slot_that_arrives_during_the_close_is_given_back() -> None:
+    class Closing(RemoteBudget):
         async def acquire(self, key_digest: str, operation: str) -> None:
             await super().acquire(key_digest, operation)
             schedulers[0].close()
@@ -444,10 +444,10 @@ def test_a_request_that_is_given_a_slot_during_the_close_gives_it_back() -> None
     budget = Closing(None)
     schedulers: list[RequestScheduler] = []
     assert run(scene()) is SchedulerClosedError
-    assert budget.told == [("cancelled", "api")]
+    assert budget.reported == [("cancelled", "api")]
 
 
-def test_the_cool_down_of_a_local_budget_is_in_seconds() -> None:
+def test_a_local_budget_returns_the_remaining_seconds_of_a_cool_down() -> None:
     async def scene() -> list[float]:
         budget = LocalRateBudget(RateLimit(None))
         before = budget.cooling_down("digest", "api")
@@ -470,7 +470,7 @@ def test_during_a_trial_the_end_of_the_cool_down_is_unknown() -> None:
     assert run(scene()) == 0.0
 
 
-# With clients, over real sockets.
+# The tests below use clients and real sockets.
 
 
 @pytest.mark.usefixtures("clock")
@@ -492,7 +492,7 @@ async def test_clients_with_the_same_key_share_the_rate(make: MakeBudget) -> Non
 
 
 @BUDGETS
-async def test_a_429_of_one_client_cools_down_the_other(make: MakeBudget) -> None:
+async def test_a_429_of_one_client_starts_a_cool_down_of_the_other(make: MakeBudget) -> None:
     budget = make(None)
     async with (
         Wire(in_turn(LONG, OK)) as wire,
@@ -506,7 +506,7 @@ async def test_a_429_of_one_client_cools_down_the_other(make: MakeBudget) -> Non
 
 
 @BUDGETS
-async def test_closing_one_client_leaves_the_requests_of_the_other_alone(make: MakeBudget) -> None:
+async def test_closing_one_client_does_not_affect_the_requests_of_the_other(make: MakeBudget) -> None:
     budget = make(None)
     async with Wire(in_turn(WAIT, WAIT, OK)) as wire, client_of(wire.base_url, rate_limit=budget) as staying:
         async with client_of(wire.base_url, rate_limit=budget) as closing:
@@ -522,19 +522,19 @@ async def test_closing_one_client_leaves_the_requests_of_the_other_alone(make: M
         await asyncio.wait([going_on])
 
 
-async def test_a_connection_that_is_never_made_gives_its_slot_back() -> None:
-    budget = Elsewhere(1.0)
+async def test_the_slot_of_a_request_that_never_connects_is_given_back() -> None:
+    budget = RemoteBudget(1.0)
     async with Wire(in_turn(OK)) as wire:
         gone = wire.base_url
     async with client_of(gone, rate_limit=budget, retry=RetryPolicy(max_attempts=1)) as client:
         for _ in range(3):
             with pytest.raises(APIConnectionError):
                 await client.request("GET", ANYTHING)
-    assert budget.told == [("cancelled", "api")] * 3
+    assert budget.reported == [("cancelled", "api")] * 3
 
 
-async def test_a_budget_knows_the_key_by_a_digest() -> None:
-    budget = Elsewhere(None)
+async def test_a_budget_gets_a_digest_of_the_key() -> None:
+    budget = RemoteBudget(None)
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, rate_limit=budget) as client:
         await client.request("GET", ANYTHING)
     (digest,) = budget.digests
@@ -543,8 +543,8 @@ async def test_a_budget_knows_the_key_by_a_digest() -> None:
     assert KEY not in digest
 
 
-async def test_what_a_budget_raises_is_the_cause_of_an_error_that_does_not_repeat_its_text() -> None:
-    budget = Elsewhere(None)
+async def test_an_exception_of_a_budget_is_the_cause_of_an_error_without_its_text() -> None:
+    budget = RemoteBudget(None)
     budget.failure = OSError("redis://:a-password@10.0.0.1 is gone")
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, rate_limit=budget) as client:
         with pytest.raises(UltravoxError) as caught:
@@ -555,16 +555,16 @@ async def test_what_a_budget_raises_is_the_cause_of_an_error_that_does_not_repea
         assert wire.received == []
 
 
-async def test_an_error_of_this_package_that_a_budget_raises_is_raised_as_it_is() -> None:
-    budget = Elsewhere(None)
+async def test_an_ultravox_error_of_a_budget_is_raised_unchanged() -> None:
+    budget = RemoteBudget(None)
     budget.failure = ConfigurationError("no budget for this key")
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, rate_limit=budget) as client:
         with pytest.raises(ConfigurationError, match="no budget for this key"):
             await client.request("GET", ANYTHING)
 
 
-async def test_closing_a_client_ends_a_request_that_asks_a_budget() -> None:
-    budget = Elsewhere(None, latency=100.0)
+async def test_closing_a_client_ends_a_request_that_waits_for_a_budget() -> None:
+    budget = RemoteBudget(None, latency=100.0)
     async with client_of("http://127.0.0.1:9", rate_limit=budget) as client:
         task = asyncio.create_task(client.request("GET", ANYTHING))
         await asyncio.sleep(0)
@@ -595,7 +595,7 @@ def test_a_local_budget_takes_a_rate_limit(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 200.0, "200", LocalRateBudget, object()])
-def test_a_rate_limit_of_the_wrong_type_is_refused_by_name(value: object) -> None:
+def test_a_rate_limit_of_the_wrong_type_is_refused(value: object) -> None:
     with pytest.raises(ConfigurationError, match=r"rate_limit takes RateLimit\(\.\.\.\) or a RateBudget, not "):
         AsyncUltravox(KEY, rate_limit=cast("Any", value))
 

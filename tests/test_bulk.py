@@ -33,14 +33,14 @@ def ultravox_emulator_settings() -> dict[str, object]:
 
 @pytest.fixture
 async def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no page be late, however busy the machine is."""
+    """Stop the clock, so that no page is ever late, however busy the machine is."""
     loop = asyncio.get_running_loop()
     now = loop.time()
     monkeypatch.setattr(loop, "time", lambda: now)
 
 
 class Source:
-    """Ids that count how many of them have been read."""
+    """An iterator of ids that counts how many were read."""
 
     def __init__(self, count: int) -> None:
         self.read = 0
@@ -61,7 +61,7 @@ async def found(request: Received) -> Say:
 
 
 async def many_turns() -> None:
-    # Enough turns for everything that happens without further events from outside.
+    # Enough iterations of the loop for everything that can happen without further events from outside.
     for _ in range(200):
         await asyncio.sleep(0)
 
@@ -107,13 +107,13 @@ async def test_ids_may_come_from_a_listing(ultravox: AsyncUltravox, ultravox_emu
     assert set(result.found) == set(ultravox_emulator.registration_ids)
 
 
-async def test_no_ids_have_no_outcomes(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_without_ids_there_are_no_outcomes(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     result = await ultravox.sip.registrations.get_many([])
     assert (result.found, result.failed, ultravox_emulator.received) == ({}, {}, 0)
     result.raise_for_failures()
 
 
-async def test_outcomes_come_as_they_finish() -> None:
+async def test_outcomes_are_yielded_as_they_finish() -> None:
     second_is_done = asyncio.Event()
 
     async def script(request: Received) -> Say:
@@ -181,7 +181,7 @@ async def test_outcomes_do_not_pile_up_for_a_slow_reader() -> None:
         assert len(wire.received) <= 11
 
 
-async def test_nothing_is_read_before_the_iteration(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_no_id_is_read_before_the_iteration(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     source = Source(3)
     sweep = ultravox.sip.registrations.get_many(source)
     await many_turns()
@@ -190,7 +190,7 @@ async def test_nothing_is_read_before_the_iteration(ultravox: AsyncUltravox, ult
     assert (source.read, ultravox_emulator.received) == (3, 3)
 
 
-async def test_a_sweep_says_what_it_fetches_and_how_to_start_it(ultravox: AsyncUltravox) -> None:
+async def test_the_repr_of_a_sweep_shows_what_it_fetches_and_how_to_start_it(ultravox: AsyncUltravox) -> None:
     sweep = ultravox.sip.registrations.get_many(["some-id"], via="get")
     assert repr(sweep) == (
         "<Sweep of SipRegistration, GET /api/sip/registrations/{registration_id}, via='get': "
@@ -199,16 +199,14 @@ async def test_a_sweep_says_what_it_fetches_and_how_to_start_it(ultravox: AsyncU
     await sweep
 
 
-async def test_a_sweep_where_a_coroutine_is_needed_says_what_to_do(ultravox: AsyncUltravox) -> None:
+async def test_passing_a_sweep_for_a_coroutine_raises_an_error_that_names_collect(ultravox: AsyncUltravox) -> None:
     sweep = ultravox.sip.registrations.get_many([])
     with pytest.raises(TypeError, match=r"a coroutine was expected, got <Sweep of .* \(in a task: \.collect\(\)\)>"):
         asyncio.get_running_loop().create_task(sweep)  # type: ignore[arg-type]  # what is tested # pyright: ignore[reportArgumentType]
     await sweep
 
 
-async def test_collect_is_a_coroutine_for_a_task_of_its_own(
-    ultravox: AsyncUltravox, ultravox_emulator: Emulator
-) -> None:
+async def test_collect_can_run_in_a_separate_task(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     ids = ultravox_emulator.registration_ids[:3]
     result = await asyncio.create_task(ultravox.sip.registrations.get_many([*ids, "missing"]).collect())
     assert sorted(result.found) == sorted(ids)
@@ -219,7 +217,7 @@ def test_collect_is_a_coroutine_function() -> None:
     assert inspect.iscoroutinefunction(Sweep[SipRegistration].collect)
 
 
-async def test_a_sweep_that_was_never_started_is_warned_about_where_it_was_dropped(ultravox: AsyncUltravox) -> None:
+async def test_a_sweep_that_was_never_started_emits_a_warning_where_it_was_dropped(ultravox: AsyncUltravox) -> None:
     with pytest.warns(RuntimeWarning) as caught:
         ultravox.sip.registrations.get_many(["some-id"])
     assert len(caught) == 1
@@ -230,7 +228,7 @@ async def test_a_sweep_that_was_never_started_is_warned_about_where_it_was_dropp
     assert caught[0].filename == __file__
 
 
-async def test_the_warning_says_where_the_sweep_was_created_if_tracemalloc_runs(ultravox: AsyncUltravox) -> None:
+async def test_the_warning_shows_where_the_sweep_was_created_if_tracemalloc_is_running(ultravox: AsyncUltravox) -> None:
     tracemalloc.start(10)
     try:
         with pytest.warns(RuntimeWarning) as caught:
@@ -242,7 +240,7 @@ async def test_the_warning_says_where_the_sweep_was_created_if_tracemalloc_runs(
     assert __file__ in {frame.filename for frame in trace}
 
 
-async def test_a_sweep_that_is_left_early_was_started_all_the_same(
+async def test_a_sweep_that_is_left_early_emits_no_warning(
     ultravox: AsyncUltravox, recwarn: pytest.WarningsRecorder
 ) -> None:
     async with aclosing(outcomes_of(ultravox.sip.registrations.get_many(["some-id"]))):
@@ -251,7 +249,7 @@ async def test_a_sweep_that_is_left_early_was_started_all_the_same(
     assert recwarn.list == []
 
 
-async def test_a_sweep_that_was_refused_is_not_warned_about(
+async def test_a_sweep_with_invalid_arguments_emits_no_warning(
     ultravox: AsyncUltravox, recwarn: pytest.WarningsRecorder
 ) -> None:
     with pytest.raises(InvalidRequestError):
@@ -260,7 +258,7 @@ async def test_a_sweep_that_was_refused_is_not_warned_about(
     assert recwarn.list == []
 
 
-async def test_a_sweep_that_was_refused_can_be_shown_in_a_traceback(ultravox: AsyncUltravox) -> None:
+async def test_a_sweep_with_invalid_arguments_has_a_repr(ultravox: AsyncUltravox) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         ultravox.sip.registrations.get_many([], concurrency=0)
     assert "self = <Sweep of SipRegistration" in shown(caught.value)
@@ -285,7 +283,7 @@ async def test_each_iteration_reads_the_ids_again(ultravox: AsyncUltravox) -> No
     assert source.read == 6
 
 
-async def test_an_id_that_comes_again_has_one_outcome(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_a_duplicate_id_has_one_outcome(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     ids = ultravox_emulator.registration_ids[:4]
     outcomes = await all_of(ultravox.sip.registrations.get_many([*ids, *ids, ids[0]]))
     assert sorted(each.key for each in outcomes) == sorted(ids)
@@ -301,7 +299,7 @@ async def test_an_id_that_fails_does_not_stop_the_others(ultravox: AsyncUltravox
 
 
 @pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "a\\b", "a\nb", "\ud800"])
-async def test_an_invalid_id_has_an_outcome_too(ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str) -> None:
+async def test_an_invalid_id_has_an_outcome(ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str) -> None:
     good = ultravox_emulator.registration_ids[0]
     result = await ultravox.sip.registrations.get_many([bad, good])
     assert isinstance(result.failed[bad], InvalidRequestError)
@@ -311,7 +309,7 @@ async def test_an_invalid_id_has_an_outcome_too(ultravox: AsyncUltravox, ultravo
 
 # Ids come from untyped places.
 @pytest.mark.parametrize("bad", [None, 17, b"bytes"])
-async def test_an_id_that_is_not_a_string_is_named_and_does_not_stop_the_others(
+async def test_an_id_that_is_not_a_string_is_refused_by_name_and_does_not_stop_the_others(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, bad: str
 ) -> None:
     good = ultravox_emulator.registration_ids[0]
@@ -332,25 +330,29 @@ def test_unwrap_of_an_outcome_with_an_error_raises_it() -> None:
     assert caught.value is outcome.error
 
 
-def test_an_outcome_that_raises_again_has_a_traceback_like_the_first() -> None:
+def test_unwrapping_twice_raises_with_the_same_traceback() -> None:
     outcome = Outcome[SipRegistration]("some-id", error=NotFoundError(404, "GET", "/api/x"))
     stacks: list[list[str]] = []
     for _ in range(3):
         with pytest.raises(NotFoundError) as caught:
             outcome.unwrap()
         stacks.append([frame.name for frame in traceback.extract_tb(caught.value.__traceback__)])
-    here = "test_an_outcome_that_raises_again_has_a_traceback_like_the_first"
+    here = "test_unwrapping_twice_raises_with_the_same_traceback"
     assert stacks == [[here, "unwrap"]] * 3
 
 
-async def test_failures_are_raised_together(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_raise_for_failures_raises_all_failures_together(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
     result = await ultravox.sip.registrations.get_many(["missing", "..", *ultravox_emulator.registration_ids])
     with pytest.raises(ExceptionGroup, match="2 of 62 ids failed") as caught:
         result.raise_for_failures()
     assert {type(error) for error in caught.value.exceptions} == {NotFoundError, InvalidRequestError}
 
 
-async def test_without_failures_nothing_is_raised(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_raise_for_failures_without_failures_raises_nothing(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
     result = await ultravox.sip.registrations.get_many(ultravox_emulator.registration_ids)
     result.raise_for_failures()
     assert (len(result.found), result.failed) == (60, {})
@@ -391,7 +393,7 @@ async def test_a_cancelled_sweep_leaves_no_task() -> None:
         assert tasks_of_sweeps() == set()
 
 
-async def test_what_the_source_raises_comes_after_the_outcomes_before_it() -> None:
+async def test_an_exception_of_the_ids_is_raised_after_the_outcomes_before_it() -> None:
     def source() -> Iterator[str]:
         yield from ("a", "b", "c")
         message = "the database is gone"
@@ -401,7 +403,7 @@ async def test_what_the_source_raises_comes_after_the_outcomes_before_it() -> No
 
     async def collect(sweep: Sweep[SipRegistration]) -> None:
         async for outcome in sweep:
-            keys.append(outcome.key)  # noqa: PERF401 - what came before the error is what is asked for
+            keys.append(outcome.key)  # noqa: PERF401 - the outcomes before the error are tested
 
     async with Wire(found) as wire, client_of(wire.base_url) as ultravox:
         with pytest.raises(LookupError, match="the database is gone"):
@@ -409,7 +411,7 @@ async def test_what_the_source_raises_comes_after_the_outcomes_before_it() -> No
     assert sorted(keys) == ["a", "b", "c"]
 
 
-async def test_what_an_awaited_sweep_cannot_read_is_raised() -> None:
+async def test_awaiting_a_sweep_raises_the_exception_of_its_ids() -> None:
     async def source() -> AsyncIterator[str]:
         yield "a"
         message = "the database is gone"
@@ -420,7 +422,7 @@ async def test_what_an_awaited_sweep_cannot_read_is_raised() -> None:
             await ultravox.sip.registrations.get_many(source())
 
 
-async def test_what_a_trace_callback_raises_is_the_outcome_of_its_id() -> None:
+async def test_an_exception_of_a_trace_callback_is_the_outcome_of_its_id() -> None:
     async def surprise(*_: object) -> None:
         message = "a bug in a trace callback"
         raise LookupError(message)
@@ -433,7 +435,7 @@ async def test_what_a_trace_callback_raises_is_the_outcome_of_its_id() -> None:
     assert all("a bug in a trace callback" in str(error) for error in result.failed.values())
 
 
-async def test_a_client_that_is_closed_meanwhile_ends_the_sweep() -> None:
+async def test_closing_the_client_ends_a_running_sweep() -> None:
     keys: list[str] = []
 
     async def close_after_one(ultravox: AsyncUltravox) -> None:
@@ -447,7 +449,7 @@ async def test_a_client_that_is_closed_meanwhile_ends_the_sweep() -> None:
     assert 1 <= len(keys) <= 4
 
 
-async def test_a_client_that_is_closed_by_the_source_of_ids_ends_the_sweep_and_reads_no_more() -> None:
+async def test_an_iterable_of_ids_that_closes_the_client_ends_the_sweep_and_is_read_no_further() -> None:
     read: list[str] = []
 
     async def source() -> AsyncIterator[str]:
@@ -463,7 +465,7 @@ async def test_a_client_that_is_closed_by_the_source_of_ids_ends_the_sweep_and_r
     assert read == ["a", "b"]
 
 
-async def test_a_client_that_is_closed_starts_no_sweep() -> None:
+async def test_a_sweep_of_a_closed_client_raises() -> None:
     source = Source(3)
     ultravox = AsyncUltravox(KEY)
     await ultravox.close()
@@ -472,7 +474,7 @@ async def test_a_client_that_is_closed_starts_no_sweep() -> None:
     assert source.read == 0
 
 
-async def test_a_sweep_whose_tasks_were_cancelled_from_outside_does_not_end_as_if_complete() -> None:
+async def test_a_sweep_whose_tasks_were_cancelled_from_outside_raises() -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(1000), concurrency=2))
         await wire.until_received(2)
@@ -482,7 +484,7 @@ async def test_a_sweep_whose_tasks_were_cancelled_from_outside_does_not_end_as_i
             await sweep
 
 
-async def test_one_string_is_refused(ultravox: AsyncUltravox) -> None:
+async def test_a_single_string_as_ids_is_refused(ultravox: AsyncUltravox) -> None:
     with pytest.raises(InvalidRequestError, match="ids: takes an iterable of ids, not one id"):
         ultravox.sip.registrations.get_many("abc")
 
@@ -502,7 +504,7 @@ async def test_no_failed_outcome_shows_the_key(script: Script) -> None:
     assert KEY not in text
 
 
-async def test_single_calls_go_before_those_of_a_sweep() -> None:
+async def test_single_calls_are_sent_before_those_of_a_sweep() -> None:
     async with Wire(found) as wire, client_of(wire.base_url, pool_size=1) as ultravox:
         sweep = asyncio.ensure_future(ultravox.sip.registrations.get_many(Source(100)))
         await wire.until_received(1)
@@ -521,7 +523,7 @@ def methods_of(emulator: Emulator) -> tuple[int, int]:
     return listed, len(emulator.requests) - listed
 
 
-async def test_via_list_reads_the_listing_and_confirms_only_what_it_does_not_show(
+async def test_via_list_reads_the_listing_and_fetches_only_the_ids_that_are_not_on_it(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator
 ) -> None:
     ids = ultravox_emulator.registration_ids
@@ -546,13 +548,13 @@ async def test_via_get_never_lists(ultravox: AsyncUltravox, ultravox_emulator: E
     assert methods_of(ultravox_emulator) == (0, 150)
 
 
-async def test_few_ids_are_not_worth_a_listing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
+async def test_few_ids_are_fetched_without_a_listing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     await ultravox.sip.registrations.get_many(ultravox_emulator.registration_ids)
     assert methods_of(ultravox_emulator) == (0, 60)
 
 
 @pytest.mark.usefixtures("frozen_clock")
-async def test_a_listing_with_all_ids_on_its_first_page_saves_the_gets() -> None:
+async def test_a_listing_with_all_ids_on_its_first_page_replaces_the_gets() -> None:
     ids = [f"id{number}" for number in range(600)]
 
     async with Wire(in_turn(page_of(ids, 600))) as wire, client_of(wire.base_url) as ultravox:
@@ -587,7 +589,7 @@ async def test_a_listing_that_fails_loses_no_id(said: Say) -> None:
     assert sorted(result.found) == ["id1", "id2"]
 
 
-async def test_what_a_source_raises_comes_after_what_the_listing_shows() -> None:
+async def test_an_exception_of_the_ids_is_raised_after_the_outcomes_from_the_listing() -> None:
     def source() -> Iterator[str]:
         yield "id1"
         message = "the database is gone"
@@ -597,7 +599,7 @@ async def test_what_a_source_raises_comes_after_what_the_listing_shows() -> None
 
     async def collect(sweep: Sweep[SipRegistration]) -> None:
         async for outcome in sweep:
-            keys.append(outcome.key)  # noqa: PERF401 - what came before the error is what is asked for
+            keys.append(outcome.key)  # noqa: PERF401 - the outcomes before the error are tested
 
     async with Wire(in_turn(page_of(["id1"], 1))) as wire, client_of(wire.base_url) as ultravox:
         with pytest.raises(LookupError, match="the database is gone"):
@@ -610,7 +612,7 @@ async def test_an_unknown_via_is_refused(ultravox: AsyncUltravox) -> None:
         ultravox.sip.registrations.get_many([], via="post")  # type: ignore[arg-type]  # what is tested # pyright: ignore[reportArgumentType]
 
 
-async def test_ids_are_looked_for_in_batches(
+async def test_the_listing_is_read_once_for_each_batch_of_ids(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ultravox_async._bulk.ids._BATCH", 25)
@@ -640,7 +642,7 @@ async def test_a_listing_with_more_than_its_total_is_abandoned_for_single_reques
 
 
 async def test_an_eager_task_factory_changes_nothing(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
-    # Python 3.11 has no eager tasks; there this test cannot fail.
+    # Python 3.11 has no eager tasks, so that this test cannot fail there.
     asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
     ids = ultravox_emulator.registration_ids
     async with asyncio.timeout(20):
@@ -666,6 +668,6 @@ async def test_a_cancellation_raised_by_the_ids_is_raised_and_no_id_is_lost(
 
 
 @pytest.mark.parametrize("ids", [None, 5, object()])
-async def test_what_cannot_be_iterated_over_is_refused_at_once(ultravox: AsyncUltravox, ids: Any) -> None:  # noqa: ANN401 - what the type forbids
+async def test_ids_that_cannot_be_iterated_over_are_refused_at_once(ultravox: AsyncUltravox, ids: Any) -> None:  # noqa: ANN401 - what the type forbids
     with pytest.raises(InvalidRequestError, match="takes an iterable of ids"):
         ultravox.sip.registrations.get_many(ids)

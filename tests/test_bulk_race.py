@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.bulk_world import HANGS, TIMEOUT, Swept, World, errors_of, sweep
+from tests.bulk_world import HANGS, TIMEOUT, Swept, World, errors_of, sweep, sweep_with_creeping_clock
 from tests.wire import REGISTRATION, WAIT, Received, Say, Wire, answer, client_of
 from ultravox_async import AsyncUltravox, ClientClosedError, NotFoundError, RateLimit, UltravoxError
 from ultravox_async._bulk.choice import Outlook
 
-# How long a page that never comes is waited for in any case, and a turn of the pace. Of a sweep that takes half a
-# second this is a quarter, and of one that takes five seconds nothing.
+# How long a page that never arrives is awaited in any case, and one interval of the pace. That is a quarter of a sweep
+# that takes half a second, and hardly anything of one that takes five seconds.
 WAITED_ANYWAY = 0.15
 LISTING = "/api/sip/registrations"
 
@@ -40,7 +40,7 @@ def constant(seconds: float) -> Callable[[int], float]:
 
 
 def no_total(_: int) -> None:
-    """Stand for a listing that does not say how long it is."""
+    """Return no total, for a listing without one."""
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def no_total(_: int) -> None:
         pytest.param(world_of(10_000, constant(2.0), page_size=1000), id="2 s a page, 10,000 ids"),
     ],
 )
-def test_auto_takes_at_most_1_3_times_the_better_way_and_shows_something_within_2_s(world: World) -> None:
+def test_auto_takes_at_most_1_3_times_as_long_as_the_better_way_and_yields_an_outcome_within_2_s(world: World) -> None:
     swept = sweep(world)
     assert swept.seconds <= 1.3 * better(world)
     assert swept.at[0] <= 2.0
@@ -69,17 +69,17 @@ def test_a_quick_listing_needs_no_gets_beside_it(count: int, seconds: float) -> 
     assert (swept.pages, swept.gets) == (-(-count // 100), 0)
 
 
-def test_a_listing_without_a_total_is_read_on_while_it_shows_what_is_wanted() -> None:
+def test_a_listing_without_a_total_is_read_while_it_contains_wanted_ids() -> None:
     swept = sweep(world_of(1000, constant(0.03), total=no_total))
     assert (swept.pages, swept.gets) == (10, 0)
 
 
-def test_the_latest_of_a_huge_account_come_from_its_first_pages() -> None:
+def test_the_newest_values_of_a_huge_account_are_read_from_its_first_pages() -> None:
     swept = sweep(World(ids(2000), ids(40_000)))
     assert (swept.pages, swept.gets) == (20, 0)
 
 
-def test_gets_take_ids_from_the_other_end_while_a_page_is_late() -> None:
+def test_gets_fetch_ids_from_the_other_end_while_a_page_is_late() -> None:
     swept = sweep(world_of(1000, constant(1.0)))
     keys = [outcome.key for outcome in swept.outcomes]
     before_the_first_page = [key for key, at in zip(keys, swept.at, strict=True) if at < 1.0]
@@ -88,33 +88,33 @@ def test_gets_take_ids_from_the_other_end_while_a_page_is_late() -> None:
     assert keys[len(before_the_first_page)] == "id0"
 
 
-def test_a_page_that_was_late_is_still_taken() -> None:
+def test_a_late_page_is_still_used() -> None:
     swept = sweep(world_of(1000, constant(1.0)))
     assert swept.pages > 1
     assert swept.gets < 800
 
 
-def test_gets_stop_once_pages_are_quick_again() -> None:
+def test_gets_stop_when_pages_are_quick_again() -> None:
     swept = sweep(world_of(5000, lambda number: 2.0 if number == 1 else 0.03))
     assert 40 < swept.pages <= 50
-    # One in each interval between the moment in which the first page was late and the one in which it came.
+    # One GET in each interval from when the first page was late until it arrived.
     assert 200 < swept.gets < 300
 
 
-def test_a_listing_in_which_what_is_wanted_is_rare_is_left_for_gets() -> None:
+def test_a_listing_with_few_wanted_ids_is_abandoned_for_gets() -> None:
     swept = sweep(World(ids(6000)[::20], ids(6000), page_size=20))
     assert swept.pages < 50
     assert swept.gets > 250
 
 
-def test_a_listing_that_is_slow_and_gets_that_are_slower_leave_the_listing_alone() -> None:
+def test_a_slow_listing_is_read_alone_if_gets_are_even_slower() -> None:
     swept = sweep(world_of(1000, constant(0.5), get_seconds=constant(20.0)))
     assert swept.seconds == pytest.approx(5.0, rel=0.1)
 
 
 @pytest.mark.parametrize("concurrency", range(1, 8))
 @pytest.mark.parametrize("page", [0.03, 1.0, HANGS])
-def test_few_places_are_never_exceeded_and_a_late_page_does_not_keep_them(concurrency: int, page: float) -> None:
+def test_a_low_concurrency_is_never_exceeded_and_a_late_page_does_not_occupy_it(concurrency: int, page: float) -> None:
     world = world_of(200, constant(page), concurrency=concurrency)
     swept = sweep(world)
     assert swept.most_in_flight <= concurrency
@@ -122,7 +122,7 @@ def test_few_places_are_never_exceeded_and_a_late_page_does_not_keep_them(concur
     assert_one_outcome_each(world, swept)
 
 
-def test_with_one_place_a_listing_that_was_given_up_too_early_is_asked_again() -> None:
+def test_with_a_concurrency_of_one_a_listing_that_was_given_up_too_early_is_begun_again() -> None:
     swept = sweep(world_of(200, constant(0.5), page_size=200, concurrency=1, get_seconds=constant(1.0)))
     assert swept.seconds < 5.0
 
@@ -185,28 +185,28 @@ def worlds(draw: st.DrawFn) -> World:
 @example(world_of(2000, constant(HANGS), rate=1000.0, get_seconds=constant(0.3)))
 @example(World(ids(2000)[::-1], ids(2000), page_seconds=lambda number: 5.0 if number == 1 else 0.05, rate=50.0))
 @example(World(ids(5000)[-1000:], ids(5000), page_seconds=constant(0.5)))
-def test_whatever_the_latencies_auto_is_about_as_good_as_the_better_way(world: World) -> None:
+def test_auto_is_about_as_quick_as_the_better_way_for_any_latencies(world: World) -> None:
     swept, by_getting, by_listing = sweep(world), sweep(world, "get"), sweep(world, "list")
     assert_one_outcome_each(world, swept)
     assert swept.most_in_flight <= world.concurrency
-    # A total that is missing or wrong, or first pages that show nothing wanted in a listing which is not much quicker
-    # than GETs, may hide that the listing would have been quicker.
-    told = world.total(len(world.account)) == len(world.account) and len(world.wanted) > 100
+    # If the total is missing or wrong, or the first pages have no wanted ids and the listing is not much quicker than
+    # GETs, the race cannot know that the listing would have been quicker.
+    total_is_known = world.total(len(world.account)) == len(world.account) and len(world.wanted) > 100
     shown_at_once = not set(world.wanted).isdisjoint(world.account[: world.page_size])
     clear = shown_at_once or by_listing.seconds < 0.3 * by_getting.seconds
-    best = min(by_getting.seconds, by_listing.seconds) if told and clear else by_getting.seconds
-    # A page that is on its way has one of the places. Where these are the limit, and not the pace, that may be one more
-    # GET after the others.
+    best = min(by_getting.seconds, by_listing.seconds) if total_is_known and clear else by_getting.seconds
+    # A page in flight takes one of the places. If these are the limit, and not the pace, one GET may have to wait for
+    # the others.
     slowest_get = max(world.get_seconds(number) for number in range(1, 100))
     places_are_the_limit = world.rate is None or slowest_get / world.concurrency > 1 / world.rate
     assert swept.seconds <= 1.3 * best + WAITED_ANYWAY + (slowest_get if places_are_the_limit else 0.0)
     assert swept.at[0] <= max(2.0, min(by_getting.at[0], by_listing.at[0]))
     slowest = max(world.page_seconds(number) for number in range(1, by_listing.pages + 1))
-    if told and slowest < 0.125 and by_listing.pages * slowest < 0.3 * by_getting.seconds:
+    if total_is_known and slowest < 0.125 and by_listing.pages * slowest < 0.3 * by_getting.seconds:
         assert swept.requests <= 1.2 * by_listing.requests + 1
 
 
-def test_what_takes_too_long_as_a_get_is_taken_from_the_page_that_shows_it() -> None:
+def test_an_id_whose_get_takes_too_long_gets_its_outcome_from_a_page() -> None:
     world = world_of(200, constant(3.0), page_size=200, get_seconds=constant(HANGS))
     swept = sweep(world)
     assert_one_outcome_each(world, swept)
@@ -245,7 +245,7 @@ async def hanging(_: Received) -> Say:
     return WAIT
 
 
-async def test_the_pending_page_is_dropped_when_gets_have_brought_everything() -> None:
+async def test_the_pending_page_is_cancelled_when_gets_have_fetched_everything() -> None:
     async with Wire(hanging_listing) as wire, client_of(wire.base_url) as ultravox:
         assert await sweeping(ultravox, ids(150)) == set(ids(150))
         assert sum(map(lists, wire.received)) == 1
@@ -253,7 +253,7 @@ async def test_the_pending_page_is_dropped_when_gets_have_brought_everything() -
 
 
 @pytest.mark.parametrize("received", [1, 20])
-async def test_a_race_that_is_cancelled_leaves_nothing_behind(received: int) -> None:
+async def test_a_cancelled_race_leaves_nothing_behind(received: int) -> None:
     async with Wire(hanging) as wire, client_of(wire.base_url) as ultravox:
         before = asyncio.all_tasks()
         sweep = sweeping(ultravox, ids(150))
@@ -261,7 +261,7 @@ async def test_a_race_that_is_cancelled_leaves_nothing_behind(received: int) -> 
         sweep.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sweep
-        # Those of the server's connections are its own business.
+        # The tasks of the test server's connections do not count.
         left = {repr(task) for task in asyncio.all_tasks() - before if "Wire" not in repr(task)}
         assert not [each for each in left if "ultravox_async/_bulk" in each]
 
@@ -276,7 +276,7 @@ async def test_a_race_ends_when_the_client_is_closed(received: int) -> None:
             await sweep
 
 
-async def test_a_race_whose_tasks_somebody_cancelled_does_not_pass_for_complete() -> None:
+async def test_a_race_whose_tasks_were_cancelled_from_outside_raises() -> None:
     async with Wire(hanging) as wire, client_of(wire.base_url) as ultravox:
         sweep = sweeping(ultravox, ids(150))
         await wire.until_received(20)
@@ -297,7 +297,7 @@ async def test_a_race_that_is_left_early_leaves_nothing_behind() -> None:
         assert len(wire.received) == sent
 
 
-async def test_what_a_late_page_shows_counts_though_a_get_was_sent_for_it() -> None:
+async def test_a_late_page_gives_the_outcome_of_an_id_whose_get_is_still_in_flight() -> None:
     gets = asyncio.Event()
 
     async def script(request: Received) -> Say:
@@ -320,26 +320,26 @@ async def test_a_listing_that_fails_in_a_race_loses_no_id(refusal: Say) -> None:
         assert await sweeping(ultravox, ids(150)) == set(ids(150))
 
 
-async def test_an_id_that_cannot_be_one_has_an_outcome_in_a_race_too() -> None:
+async def test_an_invalid_id_has_an_outcome_in_a_race() -> None:
     async with Wire(hanging_listing) as wire, client_of(wire.base_url) as ultravox:
         assert await sweeping(ultravox, [*ids(150), ".."]) == {*ids(150), ".."}
 
 
-async def test_a_client_that_is_closed_starts_no_race() -> None:
+async def test_a_race_of_a_closed_client_raises() -> None:
     ultravox = AsyncUltravox("key")
     await ultravox.close()
     with pytest.raises(ClientClosedError):
         await ultravox.sip.registrations.get_many(ids(150))
 
 
-def test_an_empty_page_tells_nothing_about_how_many_are_left() -> None:
+def test_after_an_empty_page_the_number_of_remaining_pages_is_unknown() -> None:
     outlook = Outlook(200)
     outlook.add_page(0.1, 0, 0, 1000)
     assert not outlook.pays(200, 0.01, 0.005)
     assert not outlook.saves_requests(200)
 
 
-def test_pages_that_show_nothing_pay_until_a_fifth_of_the_time_of_gets_is_lost() -> None:
+def test_pages_without_wanted_ids_are_read_until_a_fifth_of_the_time_of_gets_is_lost() -> None:
     outlook = Outlook(1000)
     lost: list[float] = []
     while not lost or outlook.pays(1000, 0.005, 0.005):
@@ -349,7 +349,7 @@ def test_pages_that_show_nothing_pay_until_a_fifth_of_the_time_of_gets_is_lost()
     assert lost[-1] == pytest.approx(1.0, abs=0.11)
 
 
-def test_a_listing_that_is_clearly_quicker_pays_whatever_its_first_pages_show() -> None:
+def test_a_clearly_quicker_listing_is_read_even_if_its_first_pages_have_no_wanted_ids() -> None:
     outlook = Outlook(1000)
     for _ in range(9):
         outlook.held_back += 0.14
@@ -361,7 +361,14 @@ def test_a_listing_that_is_clearly_quicker_pays_whatever_its_first_pages_show() 
     ("count", "usual", "seconds"),
     [(101, 0.0, 0.125), (400, 0.0, 0.4), (1000, 0.0, 0.8), (50_000, 0.0, 0.8), (50_000, 1.0, 3.0), (400, 1.0, 0.4)],
 )
-def test_a_page_is_waited_for_as_long_as_the_time_of_gets_and_the_pages_before_allow(
+def test_how_long_a_page_is_awaited_depends_on_the_time_of_gets_and_of_the_pages_before_it(
     count: int, usual: float, seconds: float
 ) -> None:
     assert Outlook(count).patience(0.005, usual) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("step", [0.00001, 0.0001, 0.001, 0.004])
+def test_what_becomes_due_while_the_clock_is_read_is_not_overlooked(step: float) -> None:
+    # The listing is empty, and GETs are quicker than the pace: between two of them nothing is in flight.
+    world = World(ids(200), [], page_seconds=constant(0.001), get_seconds=constant(0.001), concurrency=20)
+    assert len(sweep_with_creeping_clock(world, step).outcomes) == 200

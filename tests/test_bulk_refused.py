@@ -39,29 +39,29 @@ async def swept(script: Script, keys: Sequence[str], via: Via = "get") -> tuple[
 
 @pytest.mark.parametrize("via", ["auto", "get", "list"])
 @pytest.mark.parametrize("successes", [0, 200])
-async def test_a_sweep_whose_key_is_revoked_stops_asking_and_each_id_has_its_outcome(via: Via, successes: int) -> None:
+async def test_a_sweep_whose_key_is_revoked_sends_no_more_and_each_id_has_its_outcome(via: Via, successes: int) -> None:
     result, requests = await swept(revoked_after(successes), ids(1000), via)
     assert requests <= successes + 60
     assert Counter([*result.found, *result.failed]) == dict.fromkeys(ids(1000), 1)
     assert {type(error) for error in result.failed.values()} == {AuthenticationError}
 
 
-async def test_at_the_pace_of_the_client_a_handful_of_requests_is_refused() -> None:
+async def test_at_the_default_rate_only_a_handful_of_requests_gets_a_401() -> None:
     async with Wire(revoked_after(20)) as wire, client_of(wire.base_url, rate_limit=RateLimit(200.0)) as ultravox:
         result = await ultravox.sip.registrations.get_many(ids(1000), via="get")
         assert len(result.failed) > 970
         assert len(wire.received) <= 20 + 10
 
 
-async def test_requests_that_are_waiting_to_be_sent_are_not_sent_any_more() -> None:
-    # Fifty wait for their turn, and one is sent at a time.
+async def test_requests_that_wait_when_the_key_is_refused_are_not_sent() -> None:
+    # Fifty workers wait for the rate limiter, and one request is sent at a time.
     async with Wire(revoked_after(0)) as wire, client_of(wire.base_url, pool_size=1) as ultravox:
         result = await ultravox.sip.registrations.get_many(ids(1000), via="get")
         assert len(result.failed) == 1000
         assert len(wire.received) <= 6
 
 
-async def test_each_id_that_was_not_asked_for_has_an_error_of_its_own_that_says_so() -> None:
+async def test_each_id_that_was_not_fetched_has_a_separate_error_that_explains_why() -> None:
     async with Wire(revoked_after(0)) as wire, client_of(f"{wire.base_url}/prefix") as ultravox:
         result = await ultravox.sip.registrations.get_many([*ids(200), "ü"], via="get", concurrency=1)
     errors = list(result.failed.values())
@@ -70,7 +70,7 @@ async def test_each_id_that_was_not_asked_for_has_an_error_of_its_own_that_says_
     assert isinstance(last, AuthenticationError)
     assert str(last) == (
         "401 Unauthorized: GET /prefix/api/sip/registrations/%C3%BC: "
-        "given up without an answer: the API answered 5 requests of this sweep in a row with 401"
+        "given up without a response: 5 requests of this sweep in a row got a 401"
     )
     assert (last.status, last.method, last.request_id) == (401, "GET", None)
     assert str(pickle.loads(pickle.dumps(last))) == str(last)  # noqa: S301 - made a line above
@@ -78,13 +78,13 @@ async def test_each_id_that_was_not_asked_for_has_an_error_of_its_own_that_says_
     assert [str(error) for error in errors if "Invalid API key." in str(error)] == [str(error) for error in errors[:5]]
 
 
-async def test_an_id_that_cannot_be_one_is_told_so_after_the_key_was_refused_too() -> None:
+async def test_an_invalid_id_gets_an_invalid_request_error_after_the_key_was_refused() -> None:
     async with Wire(revoked_after(0)) as wire, client_of(wire.base_url) as ultravox:
         result = await ultravox.sip.registrations.get_many([*ids(20), ".."], via="get", concurrency=1)
     assert isinstance(result.failed[".."], InvalidRequestError)
 
 
-async def test_a_few_401s_among_successes_stop_nothing() -> None:
+async def test_a_few_401s_among_successes_do_not_stop_a_sweep() -> None:
     numbers = itertools.count(1)
 
     async def script(request: Received) -> Say:
@@ -96,7 +96,7 @@ async def test_a_few_401s_among_successes_stop_nothing() -> None:
     assert len(result.found) == 20
 
 
-async def test_a_404_says_that_the_key_is_good() -> None:
+async def test_a_404_shows_that_the_key_is_accepted() -> None:
     numbers = itertools.count(1)
 
     async def script(_: Received) -> Say:
@@ -106,7 +106,7 @@ async def test_a_404_says_that_the_key_is_good() -> None:
     assert requests == 100
 
 
-async def test_a_listing_that_is_refused_counts_as_one_of_the_handful() -> None:
+async def test_a_401_for_the_listing_counts_as_one_of_the_five() -> None:
     async def script(request: Received) -> Say:
         return REFUSED if request.target.startswith(LISTING) else found(request)
 
@@ -116,7 +116,7 @@ async def test_a_listing_that_is_refused_counts_as_one_of_the_handful() -> None:
     assert len(result.failed) == 100
 
 
-async def test_a_key_that_may_get_and_not_list_gets_everything() -> None:
+async def test_with_a_key_that_may_get_but_not_list_every_id_is_fetched() -> None:
     async def script(request: Received) -> Say:
         return REFUSED if request.target.startswith(f"{LISTING}?") else found(request)
 
@@ -125,14 +125,14 @@ async def test_a_key_that_may_get_and_not_list_gets_everything() -> None:
         assert (len(result.found), requests) == (150, 151)
 
 
-async def test_no_listing_is_asked_for_once_the_key_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_listing_is_requested_after_the_key_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ultravox_async._bulk.ids._BATCH", 50)
     result, requests = await swept(revoked_after(0), ids(500), "list")
     assert len(result.failed) == 500
     assert requests <= 60
 
 
-async def test_ids_without_end_are_read_only_as_their_outcomes_are_after_the_key_was_refused() -> None:
+async def test_endless_ids_are_read_only_as_fast_as_their_outcomes_after_the_key_was_refused() -> None:
     read = 0
 
     def endless() -> Iterator[str]:

@@ -472,7 +472,7 @@ async def test_a_session_that_was_closed_too_early_is_named() -> None:
     session = aiohttp.ClientSession()
     client = AsyncUltravox(KEY, session=session)
     await session.close()
-    with pytest.raises(UltravoxError, match=r"handed in is closed, .* close it after"):
+    with pytest.raises(UltravoxError, match=r"passed as session is closed, .* close it after"):
         await fetch(client)
 
 

@@ -23,7 +23,7 @@ async def _ended(
                 deadlines.reset_read_timeout(attempt)
             await loop.create_future()
     except TimeoutError:
-        return round(loop.time() - started), attempt.spent
+        return round(loop.time() - started), attempt.total_exceeded
     finally:
         deadlines.stop(attempt)
     raise AssertionError

@@ -13,7 +13,7 @@ apart = st.floats(INSTANT, 30)
 
 
 def closes_of(*idle_times: float, apart: float = 1.0) -> tuple[IdleCloses, float]:
-    """Return what was learned from closes after these idle times, and the time of the last one."""
+    """Return the record of closes after these idle times, and the time of the last one."""
     closes, now = IdleCloses(), 5.0
     for idle in idle_times:
         now += apart
@@ -21,7 +21,7 @@ def closes_of(*idle_times: float, apart: float = 1.0) -> tuple[IdleCloses, float
     return closes, now
 
 
-def test_a_second_is_safe_where_nothing_is_known() -> None:
+def test_without_any_information_a_second_is_safe() -> None:
     assert IdleCloses().limit(None, 5.0) == UNKNOWN
 
 
@@ -32,24 +32,24 @@ def test_half_the_idle_time_of_the_only_close_is_safe(idle: float) -> None:
 
 
 @given(advertised=idle_times)
-def test_half_of_what_is_advertised_is_safe(advertised: float) -> None:
+def test_half_of_the_advertised_timeout_is_safe(advertised: float) -> None:
     assert IdleCloses().limit(advertised, 5.0) == advertised / 2
 
 
 @given(idle=st.lists(idle_times, min_size=1, max_size=16), advertised=st.none() | idle_times, apart=apart)
-def test_the_shortest_of_all_that_is_known_counts(idle: list[float], advertised: float | None, apart: float) -> None:
+def test_the_shortest_known_timeout_counts(idle: list[float], advertised: float | None, apart: float) -> None:
     closes, now = closes_of(*idle, apart=apart * 1.01)
     assert closes.limit(advertised, now) == min(idle if advertised is None else [*idle, advertised]) / 2
 
 
 @given(idle=st.lists(idle_times, min_size=1), apart=st.floats(0, INSTANT / 200))
-def test_of_closes_in_one_instant_the_longest_idle_time_counts(idle: list[float], apart: float) -> None:
+def test_of_closes_within_a_tenth_of_a_second_the_longest_idle_time_counts(idle: list[float], apart: float) -> None:
     closes, now = closes_of(*idle[:100], apart=apart)
     assert closes.limit(None, now) == max(idle[:100]) / 2
 
 
 @given(idle=st.lists(st.floats(0.2, 60), min_size=20))
-def test_an_instant_ends_though_connections_are_closed_all_the_time(idle: list[float]) -> None:
+def test_closes_that_never_pause_do_not_all_count_as_one(idle: list[float]) -> None:
     closes, now = closes_of(*idle, apart=INSTANT / 10)
     assert closes.limit(None, now) <= max(idle[-15:]) / 2
 
@@ -73,14 +73,14 @@ def test_a_close_is_remembered_for_ten_minutes(idle: list[float], later: float) 
 
 
 @given(idle=st.floats(0.05, 1000))
-def test_a_request_that_was_lost_on_an_idle_connection_counts_as_a_close(idle: float) -> None:
+def test_a_request_lost_on_an_idle_connection_counts_as_a_close(idle: float) -> None:
     closes = IdleCloses()
     closes.record_lost_request(idle, 5.0)
     assert closes.limit(None, 5.0) == idle / 2
 
 
 @given(idle=st.floats(0, 0.05, exclude_max=True))
-def test_a_request_that_was_lost_on_a_connection_that_was_just_used_says_nothing(idle: float) -> None:
+def test_a_request_lost_on_a_connection_that_was_just_used_does_not_count(idle: float) -> None:
     closes = IdleCloses()
     closes.record_lost_request(idle, 5.0)
     assert closes.limit(None, 5.0) == UNKNOWN
@@ -105,7 +105,7 @@ def test_a_request_that_was_lost_on_a_connection_that_was_just_used_says_nothing
         ("header-timeout=7", None),
     ],
 )
-def test_a_keep_alive_header_tells_the_timeout(value: str, seconds: float | None) -> None:
+def test_the_timeout_is_read_from_a_keep_alive_header(value: str, seconds: float | None) -> None:
     assert parse_keep_alive(value) == seconds
 
 
@@ -119,6 +119,6 @@ def test_the_timeout_is_found_among_other_parameters(seconds: int, before: str, 
 
 
 @given(value=st.text())
-def test_nothing_in_a_keep_alive_header_raises(value: str) -> None:
+def test_no_value_of_a_keep_alive_header_raises(value: str) -> None:
     seconds = parse_keep_alive(value)
     assert seconds is None or seconds >= 0

@@ -34,7 +34,7 @@ class JumpingSelector(selectors.SelectSelector):
         self.lateness = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        assert timeout is not None, "everybody waits, and there is no timer that would wake anybody"
+        assert timeout is not None, "deadlock: all tasks wait, and no timer is set"
         if timeout > 0:
             self.now += timeout + self.lateness
         return super().select(0)
@@ -53,8 +53,13 @@ class FakeClockLoop(asyncio.SelectorEventLoop):
 
 
 def run(play: Coroutine[Any, Any, T]) -> T:
+    # An exception in a callback of the loop would only be logged otherwise.
+    failures: list[dict[str, Any]] = []
     with asyncio.Runner(loop_factory=FakeClockLoop) as runner:
-        return runner.run(play)
+        runner.get_loop().set_exception_handler(lambda _, context: failures.append(context))
+        result = runner.run(play)
+    assert failures == []
+    return result
 
 
 def scheduler_of(rate: float | None, places: int) -> RequestScheduler:
@@ -204,7 +209,7 @@ def test_no_window_of_a_second_holds_more_sends_than_the_rate_wherever_it_starts
     scene.play(*jobs, events=events)
     assert most_in_a_window(scene.times, max(1.0, 1 / rate)) <= max(1, int(rate))
     assert scene.most_inside <= places
-    # No request is lost: all that were not cancelled and had something to send have sent it.
+    # No request is lost: all jobs that send, and were not cancelled, have sent their request.
     due = {job.name for job in jobs if job.sends and job.cancelled_after is None}
     assert due <= set(scene.names)
     assert len(scene.names) == len(set(scene.names))
@@ -226,13 +231,13 @@ def test_with_a_backlog_at_least_97_percent_of_the_rate_is_used(
     assert number / (scene.times[-1] - scene.times[0]) >= 0.97 * rate
 
 
-def test_a_rate_between_two_whole_numbers_gives_the_lower_one() -> None:
+def test_a_fractional_rate_is_rounded_down_to_whole_requests() -> None:
     scene = Scene(1.5)
     scene.play(*crowd(21))
     assert 20 / (scene.times[-1] - scene.times[0]) >= 0.97
 
 
-def test_as_many_single_calls_as_the_rate_allows_go_at_once() -> None:
+def test_a_burst_of_single_calls_up_to_the_rate_is_sent_at_once() -> None:
     scene = Scene(5.0)
     scene.play(*crowd(6))
     assert scene.times[:5] == [0.0] * 5
@@ -242,23 +247,23 @@ def test_as_many_single_calls_as_the_rate_allows_go_at_once() -> None:
 def test_a_sweep_is_spread_evenly_over_its_second() -> None:
     scene = Scene(5.0)
     scene.play(*crowd(20, priority=BACKGROUND))
-    # Up to a hundredth of a second of lateness may be made up for.
+    # The scheduler may make up for a lateness of up to 10 ms.
     assert [late - early for early, late in pairwise(scene.times)] == pytest.approx([0.204] * 19, abs=0.0101)
 
 
-def test_an_idle_time_saves_up_no_more_than_a_window() -> None:
+def test_after_an_idle_time_no_more_than_one_window_is_sent_at_once() -> None:
     scene = Scene(3.0)
     scene.play(Job(), *crowd(9, at=100.0))
     assert [time for time in scene.times if time < 101.0] == [0.0, 100.0, 100.0, 100.0]
 
 
-def test_without_a_rate_every_request_goes_at_once() -> None:
+def test_without_a_rate_every_request_is_sent_at_once() -> None:
     scene = Scene(None)
     scene.play(*crowd(300), *crowd(300, priority=BACKGROUND))
     assert scene.times == [0.0] * 600
 
 
-def test_a_cool_down_holds_without_a_rate_too() -> None:
+def test_a_cool_down_also_holds_without_a_rate() -> None:
     scene = Scene(None)
     scene.play(Job(at=1.0), events=[(0.5, cooling(10.0))])
     assert scene.times == [10.5]
@@ -278,14 +283,14 @@ def test_requests_delayed_by_slow_connections_do_not_exceed_the_rate_with_later_
     assert most_in_a_window(scene.times, 1.0) == 2
 
 
-def test_nobody_sends_during_a_cool_down() -> None:
+def test_nothing_is_sent_during_a_cool_down() -> None:
     scene = Scene(200.0)
     scene.play(*crowd(5, at=1.0), *crowd(5, at=2.0, priority=BACKGROUND), events=[(0.5, cooling(10.0))])
     assert min(scene.times) >= 10.5
     assert len(scene.times) == 10
 
 
-def test_a_cool_down_stops_those_that_wait_already() -> None:
+def test_a_cool_down_stops_requests_that_already_wait() -> None:
     scene = Scene(2.0)
     scene.play(*crowd(6, priority=BACKGROUND), events=[(0.1, cooling(20.0))])
     assert [time for time in scene.times if 0.1 < time < 20.1] == []
@@ -298,19 +303,19 @@ def test_a_shorter_cool_down_does_not_end_a_longer_one() -> None:
     assert scene.times == [20.0]
 
 
-def test_a_cool_down_moves_later() -> None:
+def test_a_longer_cool_down_extends_a_shorter_one() -> None:
     scene = Scene(200.0)
     scene.play(Job(at=5.0), events=[(0.0, cooling(20.0)), (10.0, cooling(20.0))])
     assert scene.times == [30.0]
 
 
-def test_a_request_that_succeeds_meanwhile_does_not_end_a_cool_down() -> None:
+def test_a_request_that_succeeds_during_a_cool_down_does_not_end_it() -> None:
     scene = Scene(200.0)
     scene.play(Job("early", connecting=2.0, lasting=1.0), Job("late", at=5.0), events=[(1.0, cooling(20.0))])
     assert [(job.name, time) for time, job in scene.sent] == [("early", 2.0), ("late", 21.0)]
 
 
-def test_a_cool_down_of_one_class_of_operations_leaves_the_others_alone() -> None:
+def test_a_cool_down_of_one_class_of_operations_does_not_affect_the_others() -> None:
     scene = Scene(200.0)
     jobs = [
         Job(f"{priority.name} {operation}", at=1.0, priority=priority, operation=operation)
@@ -322,13 +327,13 @@ def test_a_cool_down_of_one_class_of_operations_leaves_the_others_alone() -> Non
     assert {job.name for time, job in scene.sent if time >= 20.0} == {"INTERACTIVE calls", "BACKGROUND calls"}
 
 
-def test_a_request_goes_at_once_while_another_class_waits_for_its_cool_down() -> None:
+def test_a_request_is_sent_at_once_while_another_class_cools_down() -> None:
     scene = Scene(200.0)
     scene.play(Job("frozen", at=1.0, operation="calls"), Job("free", at=2.0), events=[(0.0, cooling(20.0, "calls"))])
     assert [(job.name, time) for time, job in scene.sent] == [("free", 2.0), ("frozen", 20.0)]
 
 
-def test_of_two_cool_downs_each_ends_at_its_time() -> None:
+def test_cool_downs_of_two_classes_end_independently() -> None:
     scene = Scene(200.0)
     scene.play(
         Job("calls", at=1.0, operation="calls"),
@@ -338,7 +343,7 @@ def test_of_two_cool_downs_each_ends_at_its_time() -> None:
     assert [(job.name, time) for time, job in scene.sent] == [("api", 10.0), ("calls", 20.0)]
 
 
-def test_a_cool_down_longer_than_a_call_waits_fails_the_single_calls_that_wait() -> None:
+def test_a_long_cool_down_fails_the_waiting_single_calls() -> None:
     scene = Scene(1.0, max_wait=60.0)
     jobs = [Job("sent"), *crowd(4, at=0.1)]
     scene.play(*jobs, Job("calls", at=0.2, operation="calls"), events=[(0.5, cooling(61.0))])
@@ -346,7 +351,7 @@ def test_a_cool_down_longer_than_a_call_waits_fails_the_single_calls_that_wait()
     assert scene.names == ["sent", "calls"]
 
 
-def test_each_call_waits_for_the_end_of_a_cool_down_up_to_its_own_limit() -> None:
+def test_each_call_waits_for_a_cool_down_up_to_its_own_limit() -> None:
     scene = Scene(1.0)
     jobs = [Job("sent"), Job("impatient", at=0.1, max_wait=10.0), Job("patient", at=0.2, max_wait=30.0)]
     scene.play(*jobs, events=[(0.5, cooling(20.0))])
@@ -354,7 +359,7 @@ def test_each_call_waits_for_the_end_of_a_cool_down_up_to_its_own_limit() -> Non
     assert [(job.name, time) for time, job in scene.sent] == [("sent", 0.0), ("patient", 20.5)]
 
 
-def test_bulk_requests_wait_out_a_cool_down_that_single_calls_refuse() -> None:
+def test_background_requests_wait_out_a_cool_down_that_single_calls_do_not_wait_for() -> None:
     scene = Scene(1.0, max_wait=60.0)
     jobs = [Job("sent"), *crowd(2, at=0.1, priority=BACKGROUND), Job("comes later", at=2.0, priority=BACKGROUND)]
     scene.play(*jobs, events=[(0.5, cooling(61.0))])
@@ -363,14 +368,14 @@ def test_bulk_requests_wait_out_a_cool_down_that_single_calls_refuse() -> None:
     assert scene.times[1] == 61.5
 
 
-def test_no_cool_down_is_longer_than_the_longest() -> None:
+def test_no_cool_down_is_longer_than_the_maximum() -> None:
     scene = Scene(200.0)
     scene.play(Job(at=1.0), Job(at=2.0, priority=BACKGROUND), events=[(0.0, cooling(999_999_999_999.0))])
     assert [(time, seconds) for time, _, seconds in scene.refused] == [(1.0, 299.0)]
     assert scene.times == [300.0]
 
 
-def test_after_a_shortened_cool_down_one_request_tries_and_the_others_wait_for_its_end() -> None:
+def test_after_a_shortened_cool_down_one_request_is_sent_and_the_others_wait_for_its_end() -> None:
     scene = Scene(None)
     jobs = [*crowd(3, at=1.0, priority=BACKGROUND, lasting=7.0), Job("single", at=303.0)]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
@@ -378,7 +383,7 @@ def test_after_a_shortened_cool_down_one_request_tries_and_the_others_wait_for_i
     assert scene.names[1] == "single"
 
 
-def test_a_request_that_comes_after_a_shortened_cool_down_tries_alone() -> None:
+def test_a_new_request_after_a_shortened_cool_down_is_the_trial() -> None:
     scene = Scene(None)
     jobs = [Job("first", at=400.0, lasting=5.0), Job("second", at=401.0)]
     scene.play(*jobs, events=[(0.0, cooling(301.0))])
@@ -392,7 +397,7 @@ def test_if_the_trial_request_gets_another_429_the_others_continue_to_wait() -> 
     assert scene.times == [300.0, 314.0, 321.0]
 
 
-def test_if_the_trial_request_is_never_sent_another_one_tries() -> None:
+def test_if_the_trial_request_is_not_sent_another_one_takes_its_place() -> None:
     scene = Scene(None)
     jobs = [
         Job("never connects", at=1.0, priority=BACKGROUND, connecting=3.0, sends=False),
@@ -409,18 +414,18 @@ def test_a_trial_in_one_class_of_operations_does_not_affect_the_others() -> None
     assert [(job.name, time) for time, job in scene.sent] == [("0", 300.0), ("calls", 301.0), ("1", 305.0)]
 
 
-def test_a_cool_down_longer_than_a_call_waits_fails_those_that_come() -> None:
+def test_a_new_single_call_fails_during_a_long_cool_down() -> None:
     scene = Scene(200.0, max_wait=60.0)
     scene.play(Job(at=1.0), Job(at=5.0), events=[(0.0, cooling(64.0))])
     assert [(time, seconds) for time, _, seconds in scene.refused] == [(1.0, 63.0)]
     assert scene.times == [64.0]
 
 
-def test_the_text_of_a_refusal_has_the_seconds() -> None:
+def test_a_cool_down_error_contains_the_remaining_seconds() -> None:
     assert str(CoolingDownError(61.0)) == "cooling down for another 61.000 s"
 
 
-def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> None:
+def test_a_waiter_cancelled_just_before_a_cool_down_ends_as_cancelled() -> None:
     async def play() -> object:
         scheduler = scheduler_of(None, 0)
         waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
@@ -432,7 +437,7 @@ def test_a_waiter_cancelled_before_it_could_be_refused_ends_as_cancelled() -> No
     assert run(play()) is asyncio.CancelledError
 
 
-def test_a_waiter_cancelled_after_it_was_refused_gives_no_permit_back() -> None:
+def test_a_waiter_cancelled_after_it_was_failed_gives_no_permit_back() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
         await scheduler.acquire("api", INTERACTIVE, PATIENT)
@@ -450,20 +455,20 @@ def test_a_waiter_cancelled_after_it_was_refused_gives_no_permit_back() -> None:
     assert run(play()) == [asyncio.CancelledError, False]
 
 
-def test_a_cancelled_waiter_leaves_its_turn_to_the_next() -> None:
+def test_the_slot_of_a_cancelled_waiter_goes_to_the_next_one() -> None:
     scene = Scene(1.0)
     jobs = [Job("a"), Job("b", at=0.1, cancelled_after=0.4), Job("c", at=0.2)]
     scene.play(*jobs)
     assert [(job.name, time) for time, job in scene.sent] == [("a", 0.0), ("c", pytest.approx(1.02))]
 
 
-def test_a_waiter_cancelled_at_the_moment_of_its_admission_hands_its_permit_on() -> None:
+def test_a_waiter_cancelled_at_its_admission_gives_its_permit_back() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 1)
         await scheduler.acquire("api", INTERACTIVE, PATIENT)
         waiting = [asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT))) for _ in range(2)]
         await asyncio.sleep(0)
-        # The first gets the permit here, and its task is cancelled before it runs.
+        # The first waiter gets the permit here, and its task is cancelled before it runs.
         scheduler.cancel("api")
         waiting[0].cancel()
         return await asyncio.gather(*waiting)
@@ -471,7 +476,7 @@ def test_a_waiter_cancelled_at_the_moment_of_its_admission_hands_its_permit_on()
     assert run(play()) == [asyncio.CancelledError, None]
 
 
-def test_a_waiter_cancelled_before_its_admission_is_passed_over() -> None:
+def test_a_waiter_cancelled_before_its_admission_is_skipped() -> None:
     async def play() -> list[str]:
         scheduler = scheduler_of(None, 1)
         entered: list[str] = []
@@ -497,7 +502,7 @@ def test_a_waiter_that_is_admitted_as_the_scheduler_closes_gets_no_permit() -> N
         await scheduler.acquire("api", INTERACTIVE, PATIENT)
         waiting = asyncio.create_task(outcome(scheduler.acquire("api", INTERACTIVE, PATIENT)))
         await asyncio.sleep(0)
-        # It gets the permit here, and the scheduler is closed before its task runs.
+        # The waiter gets the permit here, and the scheduler is closed before its task runs.
         scheduler.cancel("api")
         scheduler.close()
         return [await waiting]
@@ -505,20 +510,20 @@ def test_a_waiter_that_is_admitted_as_the_scheduler_closes_gets_no_permit() -> N
     assert run(play()) == [SchedulerClosedError]
 
 
-def test_the_last_waiter_may_be_cancelled() -> None:
+def test_the_only_waiter_can_be_cancelled() -> None:
     scene = Scene(1.0)
     scene.play(Job("a"), Job("b", at=0.1, cancelled_after=0.4), Job("c", at=5.0))
     assert [(job.name, time) for time, job in scene.sent] == [("a", 0.0), ("c", 5.0)]
 
 
-def test_a_permit_that_was_never_sent_gives_its_slot_to_the_next() -> None:
+def test_a_slot_that_was_not_used_goes_to_the_next_request() -> None:
     scene = Scene(1.0)
     scene.play(Job("never connects", connecting=3.0, sends=False), Job("next", at=0.5))
     assert [(job.name, time) for time, job in scene.sent] == [("next", 3.0)]
 
 
 @pytest.mark.parametrize("priority", Priority)
-def test_attempts_that_never_connect_cost_nothing_later(priority: Priority) -> None:
+def test_attempts_that_never_connect_do_not_delay_later_requests(priority: Priority) -> None:
     scene = Scene(10.0)
     # A server that is down refuses connections much faster than the rate.
     refused = [Job(at=index / 1000, sends=False) for index in range(1000)]
@@ -526,15 +531,15 @@ def test_attempts_that_never_connect_cost_nothing_later(priority: Priority) -> N
     assert scene.times[-1] <= 2.0 + 1.02
 
 
-def test_cancelled_permits_cost_a_sweep_nothing() -> None:
+def test_cancelled_permits_do_not_slow_down_a_sweep() -> None:
     scene = Scene(10.0)
     jobs = crowd(100, priority=BACKGROUND)
-    # Every other one gives up at the moment at which its connection would be made.
+    # Every other request is cancelled just when its connection is made.
     scene.play(*(attrs.evolve(job, sends=index % 2 == 0) for index, job in enumerate(jobs)))
     assert 49 / (scene.times[-1] - scene.times[0]) >= 0.97 * 10.0
 
 
-def test_single_calls_go_before_a_sweep() -> None:
+def test_single_calls_are_sent_before_a_sweep() -> None:
     scene = Scene(1.0)
     sweep = crowd(5, name="bulk", priority=BACKGROUND)
     scene.play(Job("first"), *sweep, Job("single", at=0.5), Job("single", at=0.6))
@@ -557,7 +562,7 @@ def test_single_calls_do_not_wait_for_a_sweep_that_cools_down() -> None:
 
 
 @pytest.mark.parametrize("priority", Priority)
-def test_within_a_priority_the_first_to_come_is_the_first_to_go(priority: Priority) -> None:
+def test_requests_of_one_priority_are_first_in_first_out(priority: Priority) -> None:
     scene = Scene(3.0, places=2)
     jobs = crowd(30, priority=priority, lasting=0.1)
     scene.play(*jobs)
@@ -574,7 +579,7 @@ def test_classes_of_operations_take_turns() -> None:
     assert scene.names == ["holder", "api", "calls", "api", "calls", "api", "calls"]
 
 
-def test_no_more_requests_than_places_are_in_flight_and_all_are_admitted() -> None:
+def test_no_more_requests_than_places_are_in_flight_and_all_are_sent() -> None:
     scene = Scene(None, places=7)
     scene.play(*crowd(100, lasting=1.0), *crowd(100, priority=BACKGROUND, lasting=1.0))
     assert scene.most_inside == 7
@@ -583,20 +588,20 @@ def test_no_more_requests_than_places_are_in_flight_and_all_are_admitted() -> No
 
 @settings(deadline=None, max_examples=40)
 @given(jobs=CROWDS, events=EVENTS, places=st.integers(1, 5), rate=st.sampled_from([None, 3.0, 200.0]))
-def test_every_place_is_given_back_whatever_happens(
+def test_every_place_is_given_back_however_its_request_ends(
     jobs: list[Job], events: list[tuple[float, Callable[[RequestScheduler], object]]], places: int, rate: float | None
 ) -> None:
     scene = Scene(rate, places=places)
     late = crowd(places, name="late", at=100_000.0, lasting=1000.0)
     scene.play(*jobs, *late, events=events)
     ended = [time for time, job in scene.sent if job.name == "late"]
-    # All the late ones are in flight together: no place was lost.
+    # All the late jobs are in flight together, so that no place was lost.
     assert len(ended) == places
     assert max(ended) < 100_000.0 + 1000.0
     assert scene.most_inside <= places
 
 
-def test_closing_fails_every_waiter_and_every_pause() -> None:
+def test_closing_fails_all_waiters_and_pauses() -> None:
     async def play() -> list[object]:
         loop = asyncio.get_running_loop()
         scheduler = scheduler_of(1.0, 10)
@@ -612,7 +617,7 @@ def test_closing_fails_every_waiter_and_every_pause() -> None:
     assert run(play()) == [SchedulerClosedError, SchedulerClosedError, SchedulerClosedError, 0.5]
 
 
-def test_closing_fails_every_later_request() -> None:
+def test_closing_fails_all_later_requests() -> None:
     async def play() -> list[object]:
         scheduler = scheduler_of(None, 10)
         scheduler.close()
@@ -637,7 +642,7 @@ def test_a_waiter_that_is_cancelled_before_the_scheduler_closes_ends_as_cancelle
     assert run(play()) == [asyncio.CancelledError, asyncio.CancelledError]
 
 
-def test_a_pause_takes_its_seconds_and_no_permit() -> None:
+def test_a_pause_lasts_its_seconds_and_holds_no_permit() -> None:
     async def play() -> float:
         loop = asyncio.get_running_loop()
         await scheduler_of(1.0, 0).pause(7.5)
@@ -646,7 +651,7 @@ def test_a_pause_takes_its_seconds_and_no_permit() -> None:
     assert run(play()) == 7.5
 
 
-def test_a_pause_that_ends_at_the_moment_of_closing_is_failed_once() -> None:
+def test_a_pause_that_ends_just_as_the_scheduler_closes_is_failed_once() -> None:
     async def play() -> object:
         loop = asyncio.get_running_loop()
         scheduler = scheduler_of(None, 0)

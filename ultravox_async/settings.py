@@ -1,6 +1,6 @@
-"""What an `AsyncUltravox` may be told about time, repetition and pace.
+"""The settings of an `AsyncUltravox` for timeouts, retries and the rate.
 
-Each class is frozen and checked when it is built: a value that cannot work raises `ConfigurationError` there and then.
+Each class is frozen, and checked when it is created: an invalid value raises `ConfigurationError` at once.
 """
 
 import sys
@@ -41,64 +41,64 @@ def _at_least_one(instance: object, attribute: "attrs.Attribute[Any]", value: ob
 
 
 RequestPriority: TypeAlias = Literal["interactive", "background"]
-"""Whether single calls go before sweeps and listings, or wait with them."""
+"""Whether single calls are sent before sweeps and listings, or wait like these."""
 
 
 @attrs.frozen
 class Timeout:
     """How long one logical request may take, in seconds.
 
-    Waiting for a pacing slot or for a place in the connection pool counts against none of these; put
-    `asyncio.timeout()` around a call to bound everything.
+    Waiting for the rate limiter or for a place in the connection pool counts against none of these; put
+    `asyncio.timeout()` around a call to limit everything.
     """
 
     connect: float = attrs.field(default=5.0, validator=_positive)
     """Seconds for making one connection: name resolution, TCP and TLS."""
 
     read: float = attrs.field(default=30.0, validator=_positive)
-    """Seconds for which the server may send nothing while an answer is awaited or read."""
+    """Seconds for which the server may send no data while a response is awaited or read."""
 
     total: float = attrs.field(default=120.0, validator=_positive)
-    """Seconds for all attempts and the pauses between them, counted from the first send."""
+    """Seconds for all attempts and the delays between them, counted from the first send."""
 
 
 @attrs.frozen
 class RetryPolicy:
-    """How often, and after how long, a request that failed is sent again.
+    """How often, and after how long, a failed request is retried.
 
-    GET, HEAD, OPTIONS, PUT and DELETE are repeated after connection failures, timeouts and the statuses 408, 429, 500,
+    GET, HEAD, OPTIONS, PUT and DELETE are retried after connection failures, timeouts and the statuses 408, 429, 500,
     502, 503 and 504; GET also after a response about another object than the requested one. POST and PATCH are
-    repeated only if the first attempt certainly had no effect: the connection was never made, or the status was 429.
-    Creating a call is also repeated if the API has no capacity for it: after a 503 with ``Retry-After`` whose body is a
+    retried only if the first attempt certainly had no effect: the connection was never made, or the status was 429.
+    Creating a call is also retried if the API has no capacity for it: after a 503 with ``Retry-After`` whose body is a
     JSON object with a ``detail``. Any other 503 may come from a gateway, after the backend has acted.
     """
 
     max_attempts: int = attrs.field(default=4, validator=_at_least_one)
-    """Number of attempts in all; 1 repeats nothing."""
+    """Maximum number of attempts, including the first; 1 for no retries."""
 
     base_delay: float = attrs.field(default=0.5, validator=_positive)
     """Seconds before the second attempt; doubled for each one after it, and shortened at random by up to half."""
 
     max_delay: float = attrs.field(default=60.0, validator=_positive)
-    """Seconds that one pause of a single call may last; a longer ``Retry-After`` raises at once instead.
+    """Maximum delay of a single call before a retry, in seconds; a longer ``Retry-After`` raises at once.
 
     Sweeps, listings and other background requests wait for up to `max_cool_down`.
     """
 
     max_cool_down: float = attrs.field(default=300.0, validator=_positive)
-    """The most seconds for which a ``Retry-After`` stops requests, whatever its value.
+    """Maximum number of seconds for which a ``Retry-After`` stops requests, whatever its value.
 
-    If a 429 asked for more, one request tries after this time, and the others wait for its outcome.
+    If a 429 asks for more, one request is sent after this time as a trial, and the others wait for its result.
     """
 
     patience: float = attrs.field(default=60.0, validator=_not_negative)
-    """Seconds of an outage for which sweeps, listings and other background requests wait; 0 for none.
+    """Seconds of an outage for which sweeps, listings and other background requests wait; 0 to not wait.
 
     An outage begins when at least three requests have failed and none has succeeded for a second. Lost or refused
     connections, timeouts, and the statuses 500, 502, 503 and 504 count as failures. During an outage, one background
     request is sent every quarter of a second, as a probe. Failed probes and the time spent waiting do not count against
     `max_attempts` and `Timeout.total`. Time for which a ``Retry-After`` asks to wait does not count against `patience`.
-    Single calls are not held back: they fail as in any other failure.
+    Single calls are not held back: they fail as after any other failure.
     """
 
 
@@ -107,14 +107,14 @@ class RateLimit:
     """How fast one client may send.
 
     The documented limit of the API is 200 requests a second for a key. Clients of one event loop share it through a
-    `LocalRateBudget`. Clients in different processes find their shares by the 429s that they get.
+    `LocalRateBudget`. Clients in different processes find their shares by the 429s that they receive.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
-    """The most requests in any window of one second; None switches pacing off, but not the cool-down after a 429.
+    """Maximum number of requests in any window of one second; None for no limit, except for cool-downs after a 429.
 
-    2 % of the rate is kept as headroom, because requests overtake each other on their way. A window holds whole
-    requests: with 1.5, it holds one.
+    2 % of the rate is kept as headroom, because some requests take longer to the server than others. A window holds
+    whole requests: with 1.5, it holds one.
     """
 
     adaptive: bool = attrs.field(default=True, validator=_is_bool)
@@ -128,27 +128,27 @@ class RateLimit:
 
 @runtime_checkable
 class RateBudget(Protocol):
-    """Slots of a rate that several clients share; each is the right to send one request.
+    """The slots of a rate that several clients share; a slot is the right to send one request.
 
     `LocalRateBudget` is one for the clients of an event loop. Write your own to share a rate among processes: a client
-    asks for a slot with each request that it sends, and tells what became of it. Slots are not told apart: those of
-    one key and one class of operations are interchangeable.
+    acquires a slot for each request, and reports whether it was used. Slots have no identity: those of one key and one
+    class of operations are interchangeable.
 
-    A client knows its key by a digest here, of 32 hexadecimal digits. The classes of operations are ``"calls"``, for
-    creating calls, and ``"api"``. All methods are called in the event loop of the client. Those that are no coroutines
-    have to return at once and not raise.
+    A key is identified by a digest of 32 hexadecimal digits. The classes of operations are ``"calls"``, for creating
+    calls, and ``"api"``. All methods are called in the event loop of the client. Those that are not coroutines have to
+    return at once, and must not raise.
     """
 
     @property
     def rate_limit(self) -> RateLimit:
-        """The rate of each key; sweeps estimate with it what is quicker."""
+        """The rate of each key; sweeps use it to estimate whether the listing or single GETs are quicker."""
         ...
 
     async def acquire(self, key_digest: str, operation: str) -> None:
-        """Wait for a slot, and for the end of the cool-downs that others have told of.
+        """Wait for a slot, and for the end of the cool-downs that other clients have reported.
 
-        A client has up to eight of these running. What is cancelled must have taken no slot. What it raises is the
-        cause of an `UltravoxError` of the request; an `UltravoxError` is raised as it is.
+        A client runs up to eight of these at the same time. One that is cancelled must not take a slot. An exception
+        that it raises becomes the cause of the request's `UltravoxError`; an `UltravoxError` is raised unchanged.
         """
         ...
 
@@ -161,12 +161,12 @@ class RateBudget(Protocol):
         ...
 
     def cool_down(self, key_digest: str, operation: str, seconds: float) -> None:
-        """Let no client start an operation of this class for so many seconds: a 429 has asked for it."""
+        """Start no operation of this class for so many seconds, for any client, because of a 429."""
         ...
 
     def cooling_down(self, key_digest: str, operation: str) -> float:
-        """Return the seconds that a cool-down still lasts, as far as it is known here; 0.0 where there is none.
+        """Return the remaining seconds of a cool-down, as far as they are known here; 0.0 if there is none.
 
-        Single calls do not wait for the end of a longer one than `RetryPolicy.max_delay`.
+        Single calls do not wait for a cool-down that is longer than `RetryPolicy.max_delay`.
         """
         ...

@@ -1,17 +1,17 @@
-"""What a client has met so far, in numbers."""
+"""The statistics of a client."""
 
 import attrs
 
 
 @attrs.frozen
 class Stats:
-    """What a client, with all its views, has met from its first request on until now."""
+    """A snapshot of the statistics of a client, including all its views, since its first request."""
 
     requests_per_second: float | None
-    """The present pace: `RateLimit.requests_per_second`, or less where the server accepts less; None without one."""
+    """The current pace: `RateLimit.requests_per_second`, or less if the server accepts less; None without a limit."""
 
     outages: int
-    """How often no request succeeded for a second, and at least three failed."""
+    """Number of outages: at least three requests failed, and none succeeded for a second."""
 
     probes: int
-    """How many requests were sent in outages to see whether they are over."""
+    """Number of requests that were sent during outages to find out whether they are over."""

@@ -14,9 +14,11 @@ from benchmarks.weather.series import (
     counted,
     fair_after,
     fair_shares,
+    last_windows,
     longest_silence,
     rates,
     refused_share,
+    unfair_until,
 )
 from benchmarks.weather.sweeping import SweepJob, SweepResult
 
@@ -65,13 +67,20 @@ async def _late(effort: Effort, others: int) -> Measured:
     end = started + lasts
     moments = _accepted_by_client(requests)
     own = moments.setdefault(f"c{others}", [])
-    fair = fair_after(moments, f"c{others}", joined, end)
+    ends, shares = last_windows(moments, f"c{others}", joined, end)
+    fair, unfair = fair_after(ends, shares), unfair_until(ends, shares)
     silent = sum(counted(own, joined + second, joined + second + 1.0) == 0 for second in range(int(end - joined)))
     longest = longest_silence(own, joined, end)
     return Measured(
-        f"within 25 % of its fair share after {seconds(fair)}; {silent} seconds without an answer, "
-        f"at most {longest:.1f} s in a row",
-        {"fair_after": fair, "seconds_without_answer": silent, "longest_silence": longest},
+        f"within 25 % of its fair share after {seconds(fair)}, and on average from there on; "
+        f"the last 5 s that were not end after {unfair:.1f} s; "
+        f"{silent} seconds without an answer, at most {longest:.1f} s in a row",
+        {
+            "fair_after": fair,
+            "unfair_until": unfair,
+            "seconds_without_answer": silent,
+            "longest_silence": longest,
+        },
         rates(requests, started),
     )
 

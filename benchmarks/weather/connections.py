@@ -76,7 +76,7 @@ class _Race:
 
 def _race_of(posts: Sequence[Post], executed: Mapping[str, int]) -> _Race:
     racing = [post for post in posts if post.idle]
-    failed = [post for post in posts if post.error is not None]
+    failed = [post for post in racing if post.error is not None]
     failures: dict[float, list[bool]] = {post.idle: [] for post in sorted(racing, key=lambda post: post.idle)}
     for post in racing:
         failures[post.idle].append(post.error is not None)

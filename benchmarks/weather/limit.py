@@ -36,8 +36,9 @@ def _measured(effort: Effort, result: SweepResult, requests: list[Event]) -> Mea
     per_id = len(requests) / result.outcomes
     return Measured(
         f"{percent(use)} used, {percent(refused)} refused; {lost} of {result.outcomes} ids lost, "
-        f"{per_id:.2f} requests an id",
+        f"{per_id:.2f} requests an id{'' if result.finished else '; cut off, not over after 50 s'}",
         {
+            "finished": result.finished,
             "use": use,
             "refused": refused,
             "ids": result.outcomes,

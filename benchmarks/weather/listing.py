@@ -3,10 +3,11 @@
 import asyncio
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from benchmarks.rounds import Effort
 from benchmarks.weather.processes import run_clients, serving
-from benchmarks.weather.scenario import Measured, Scenario, seconds
+from benchmarks.weather.scenario import Measured, Scenario
 from benchmarks.weather.sweeping import SweepJob, SweepResult
 from ultravox_async import Via
 
@@ -40,18 +41,19 @@ async def _three_ways(effort: Effort, account: int, page_delays: Sequence[str]) 
         f"{via} {'' if of['finished'] else 'over '}{of['seconds']:.1f} s, {of['requests']:.0f} requests"
         for via, of in figures.items()
     ]
+    first = figures["auto"]["first_outcome"]
     return Measured(
-        f"{sign}{ratio:.2f} times the better way, first outcome after {seconds(figures['auto']['first_outcome'])}; "
-        + "; ".join(texts),
+        f"{sign}{ratio:.2f} times the better way, {'no' if first is None else 'first'} outcome after "
+        f"{_CAP if first is None else first:.1f} s; " + "; ".join(texts),
         {"ratio": ratio, "ways": figures},
     )
 
 
-def _figures(result: SweepResult, requests: int) -> dict[str, float]:
+def _figures(result: SweepResult, requests: int) -> dict[str, Any]:
     first = result.first_outcome
     return {
         "seconds": result.ended - result.started,
-        "first_outcome": _CAP if first is None else first - result.started,
+        "first_outcome": None if first is None else first - result.started,
         "finished": result.finished,
         "requests": requests,
         "outcomes": result.outcomes,

@@ -13,6 +13,8 @@ BUCKET = 0.25
 WINDOW = 5.0
 """Seconds in which shares are compared."""
 
+_TOLERANCE = 0.25
+
 
 def accepted(events: Iterable[Event]) -> list[float]:
     """Return when the requests came that had a successful answer."""
@@ -73,19 +75,30 @@ def share_at(moments: Mapping[str, Sequence[float]], client: str, start: float, 
     return counted(moments[client], start, end) / (total / len(moments)) if total else 0.0
 
 
-def fair_after(
-    moments: Mapping[str, Sequence[float]], client: str, joined: float, end: float, tolerance: float = 0.25
-) -> float | None:
-    """Return after how many seconds a client that joined has its fair share, and has it on average from there on.
+def last_windows(
+    moments: Mapping[str, Sequence[float]], client: str, joined: float, end: float
+) -> tuple[list[float], list[float]]:
+    """Return ends of windows, in seconds since a client joined, a bucket apart, and its fair share in each."""
+    ends = [WINDOW + step * BUCKET for step in range(int((end - joined - WINDOW) / BUCKET) + 1)]
+    return ends, [share_at(moments, client, joined + at - WINDOW, joined + at) for at in ends]
 
-    The seconds end with the first window that is within the tolerance; None where there is none.
-    """
-    ends = [joined + WINDOW + step * BUCKET for step in range(int((end - joined - WINDOW) / BUCKET) + 1)]
-    shares = [share_at(moments, client, at - WINDOW, at) for at in ends]
+
+def fair_after(ends: Sequence[float], shares: Sequence[float]) -> float | None:
+    """Return the end of the first fair window from which on the shares are fair on average; None if there is none."""
     for number, (at, share) in enumerate(zip(ends, shares, strict=True)):
-        if abs(share - 1.0) <= tolerance and abs(statistics.mean(shares[number:]) - 1.0) <= tolerance:
-            return at - joined
+        if is_fair(share) and is_fair(statistics.mean(shares[number:])):
+            return at
     return None
+
+
+def unfair_until(ends: Sequence[float], shares: Sequence[float]) -> float:
+    """Return the end of the last window that is not fair; 0.0 if all are."""
+    return max((at for at, share in zip(ends, shares, strict=True) if not is_fair(share)), default=0.0)
+
+
+def is_fair(share: float) -> bool:
+    """Return whether a share is within 25 % of the fair one."""
+    return abs(share - 1.0) <= _TOLERANCE
 
 
 def longest_silence(moments: Sequence[float], start: float, end: float) -> float:

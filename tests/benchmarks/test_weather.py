@@ -18,11 +18,13 @@ from benchmarks.weather.series import (
     buckets,
     fair_after,
     fair_shares,
+    last_windows,
     longest_silence,
     most_in_a_second,
     rates,
     refused_share,
     seconds_until_rate,
+    unfair_until,
 )
 from benchmarks.weather.server import Server, options_from
 
@@ -115,10 +117,15 @@ def test_shares_are_compared_with_the_fair_one_in_windows_of_five_seconds() -> N
 
 def test_a_client_has_joined_when_its_share_is_fair_and_stays_so_on_average() -> None:
     others = [number / 10 for number in range(400)]
-    starved_first = [moment for moment in others if moment >= 11.9]
-    moments = {"c0": others, "c1": starved_first}
-    assert fair_after(moments, "c1", 5.0, 40.0) == 10.0
-    assert fair_after({"c0": others, "c1": []}, "c1", 5.0, 40.0) is None
+    ends, shares = last_windows({"c0": others, "c1": others[119:]}, "c1", 5.0, 40.0)
+    assert (ends[0], ends[-1]) == (5.0, 35.0)
+    assert (fair_after(ends, shares), unfair_until(ends, shares)) == (10.0, 9.75)
+
+
+def test_a_share_that_is_not_fair_for_a_while_is_told_and_outweighed_by_the_average() -> None:
+    ends, shares = [5.0, 6.0, 7.0, 8.0], [0.5, 1.0, 0.7, 1.1]
+    assert (fair_after(ends, shares), unfair_until(ends, shares)) == (6.0, 7.0)
+    assert (fair_after(ends, [0.0] * 4), unfair_until(ends, [1.0] * 4)) == (None, 0.0)
 
 
 def test_silences_rates_and_recoveries_are_measured_between_moments() -> None:

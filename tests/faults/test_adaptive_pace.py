@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from collections import Counter
 
 import pytest
@@ -40,7 +41,7 @@ async def found(client: AsyncUltravox) -> int:
 
 
 @pytest.mark.parametrize("refusal", [refused(), refused(status=503), answer(503, {}), answer(429, {})])
-async def test_a_sweep_finds_a_limit_that_nobody_told_it_and_loses_no_id(refusal: Say) -> None:
+async def test_a_sweep_finds_an_unknown_limit_and_loses_no_id(refusal: Say) -> None:
     server = Limited(30, refusal)
     async with Wire(server) as wire, client_of(wire.base_url, rate_limit=ADAPTIVE, retry=RetryPolicy()) as client:
         assert await found(client) == len(IDS)
@@ -49,7 +50,7 @@ async def test_a_sweep_finds_a_limit_that_nobody_told_it_and_loses_no_id(refusal
         assert client.stats.requests_per_second < 60.0
 
 
-async def test_refusals_of_a_sweep_do_not_use_up_its_attempts() -> None:
+async def test_429s_do_not_use_up_the_attempts_of_a_sweep() -> None:
     refusals = Counter[str]()
 
     async def script(request: Received) -> Say:
@@ -65,7 +66,37 @@ async def test_refusals_of_a_sweep_do_not_use_up_its_attempts() -> None:
         assert refusals.total() == 10
 
 
-async def test_while_others_succeed_a_refused_request_waits_alone(clock: Clock) -> None:
+async def test_an_id_that_is_refused_for_ever_while_others_succeed_has_its_error_in_the_end() -> None:
+    async def script(request: Received) -> Say:
+        return refused() if request.target.endswith("/id-50") else await the_registration_asked_for(request)
+
+    many = (f"id-{number}" for number in itertools.count())
+    async with Wire(script) as wire, client_of(wire.base_url, rate_limit=ADAPTIVE, retry=RetryPolicy()) as client:
+        async for outcome in client.sip.registrations.get_many(many, via="get"):
+            if outcome.error is not None:
+                assert outcome.key == "id-50"
+                assert isinstance(outcome.error, RateLimitError)
+                break
+        assert sum(request.target.endswith("/id-50") for request in wire.received) == 24
+
+
+async def test_one_id_that_is_always_refused_lowers_the_pace_three_times_only() -> None:
+    async def script(request: Received) -> Say:
+        return refused("0.1") if request.target.endswith("/bad") else await the_registration_asked_for(request)
+
+    policy = RetryPolicy(max_attempts=30, base_delay=0.001)
+    async with Wire(script) as wire, client_of(wire.base_url, rate_limit=ADAPTIVE, retry=policy) as client:
+        await client.sip.registrations.get("one")
+        bad = asyncio.create_task(client.with_options(priority="background").sip.registrations.get("bad"))
+        while sum(request.target.endswith("/bad") for request in wire.received) < 10:
+            await client.sip.registrations.get("one")
+        assert client.stats.requests_per_second is not None
+        assert client.stats.requests_per_second > 85.0
+        bad.cancel()
+        await asyncio.wait([bad])
+
+
+async def test_while_others_succeed_only_the_refused_request_waits(clock: Clock) -> None:
     async def script(request: Received) -> Say:
         return refused("2") if request.target.endswith("/refused") else await the_registration_asked_for(request)
 
@@ -73,7 +104,8 @@ async def test_while_others_succeed_a_refused_request_waits_alone(clock: Clock) 
     async with Wire(script) as wire, client_of(wire.base_url, rate_limit=ADAPTIVE, retry=policy) as client:
         await client.sip.registrations.get("one")
         call = asyncio.create_task(client.sip.registrations.get("refused"))
-        await wire.until_received(2)
+        while client.stats.requests_per_second == 100.0:  # noqa: ASYNC110 - until the client has read the 429
+            await asyncio.sleep(0)
         before = clock.ahead
         await client.sip.registrations.get("another")
         assert clock.ahead - before < 1.0
@@ -113,7 +145,7 @@ async def test_refusals_without_a_success_for_a_second_stop_all_requests(clock: 
         assert clock.ahead - before > 1.0
 
 
-async def test_a_rate_that_does_not_adapt_stops_all_requests_for_each_429(clock: Clock) -> None:
+async def test_with_a_fixed_rate_each_429_stops_all_requests(clock: Clock) -> None:
     async def script(request: Received) -> Say:
         return refused("1") if request.target.endswith("/refused") else await the_registration_asked_for(request)
 
@@ -128,7 +160,7 @@ async def test_a_rate_that_does_not_adapt_stops_all_requests_for_each_429(clock:
         assert client.stats.requests_per_second == 100.0
 
 
-async def test_at_a_pace_that_was_lowered_single_calls_do_not_burst() -> None:
+async def test_at_a_lowered_pace_single_calls_are_spaced_evenly() -> None:
     loop = asyncio.get_running_loop()
     sent: list[float] = []
 
@@ -146,7 +178,7 @@ async def test_at_a_pace_that_was_lowered_single_calls_do_not_burst() -> None:
         assert sent[-1] - sent[0] > 0.1
 
 
-async def test_a_refusal_of_creating_calls_leaves_the_pace_alone() -> None:
+async def test_a_429_for_creating_a_call_does_not_change_the_pace() -> None:
     async def script(request: Received) -> Say:
         return refused() if request.target == "/api/calls" else await the_registration_asked_for(request)
 
@@ -158,7 +190,7 @@ async def test_a_refusal_of_creating_calls_leaves_the_pace_alone() -> None:
         assert client.stats.requests_per_second == 100.0
 
 
-async def test_clients_that_share_a_budget_share_its_pace() -> None:
+async def test_clients_with_a_shared_budget_share_its_pace() -> None:
     budget = LocalRateBudget(ADAPTIVE)
     policy = RetryPolicy(max_attempts=1)
 
@@ -178,6 +210,6 @@ async def test_clients_that_share_a_budget_share_its_pace() -> None:
         assert one.stats.requests_per_second < 100.0
 
 
-async def test_without_pacing_there_is_no_pace_to_tell() -> None:
+async def test_without_a_rate_limit_the_statistics_have_no_pace() -> None:
     async with client_of("http://127.0.0.1:1") as client:
         assert client.stats.requests_per_second is None

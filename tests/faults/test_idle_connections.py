@@ -1,4 +1,4 @@
-"""What must not be repeated is not sent on a connection that the server may be closing for being idle."""
+"""Requests that must not be repeated are not sent on a connection that the server may be closing as idle."""
 
 import asyncio
 import math
@@ -21,15 +21,15 @@ MAY_BE_REPEATED = pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "
 
 
 class FrozenClock:
-    """The clock of the event loop, which goes on only when it is told to."""
+    """The clock of the event loop, which only moves when `advance` is called."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-        # A whole number, so that idle times that are sums of halves are exact.
+        # A whole number, so that idle times that are multiples of a half are exact.
         self._now = float(math.ceil(loop.time()))
         monkeypatch.setattr(loop, "time", lambda: self._now)
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Move the clock by so many seconds."""
         self._now += seconds
 
 
@@ -41,7 +41,7 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FrozenClock]:
         for task in asyncio.all_tasks(loop):
             task.cancel("this test takes too long")
 
-    # A timer of the loop itself would never go off.
+    # A timer of the loop would never fire.
     watch = threading.Timer(_LONGEST_TEST, loop.call_soon_threadsafe, [end])
     watch.start()
     yield FrozenClock(loop, monkeypatch)
@@ -57,7 +57,7 @@ def connections(wire: Wire) -> list[int]:
 
 
 def all_at_once(count: int) -> Script:
-    """Answer the first so many requests when all of them are there, each on its own connection."""
+    """Respond to the first `count` requests when all of them have arrived, so that each has its own connection."""
     all_there = asyncio.Barrier(count)
 
     async def script(request: Received) -> Say:
@@ -74,7 +74,7 @@ async def open_connections(client: AsyncUltravox, count: int) -> None:
 
 @MUST_NOT_BE_REPEATED
 @pytest.mark.parametrize(("idle", "used"), [(0.9, [1, 1]), (1.0, [1, 2])])
-async def test_a_change_goes_on_a_connection_that_was_idle_for_less_than_a_second(
+async def test_a_post_or_patch_uses_a_connection_that_was_idle_for_less_than_a_second(
     clock: FrozenClock, method: str, idle: float, used: list[int]
 ) -> None:
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as client:
@@ -85,7 +85,7 @@ async def test_a_change_goes_on_a_connection_that_was_idle_for_less_than_a_secon
 
 
 @MAY_BE_REPEATED
-async def test_what_may_be_repeated_goes_on_any_connection(clock: FrozenClock, method: str) -> None:
+async def test_idempotent_requests_use_any_connection(clock: FrozenClock, method: str) -> None:
     async with Wire(in_turn(answer(204, body=b""))) as wire, client_of(wire.base_url) as client:
         await send(client, method)
         clock.advance(1000.0)
@@ -97,7 +97,7 @@ async def test_what_may_be_repeated_goes_on_any_connection(clock: FrozenClock, m
 @pytest.mark.parametrize(
     ("closed_after", "idle", "used"), [(0.1, 0.04, 2), (0.1, 0.06, 3), (60.0, 29.0, 2), (60.0, 31.0, 3)]
 )
-async def test_after_an_idle_close_half_its_idle_time_is_the_limit(
+async def test_after_an_idle_close_half_of_its_idle_time_is_the_limit(
     clock: FrozenClock, method: str, closed_after: float, idle: float, used: int
 ) -> None:
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as client:
@@ -119,7 +119,7 @@ def tls_contexts() -> tuple[SSLContext, SSLContext]:
 
 
 @pytest.mark.parametrize(("idle", "used"), [(0.04, 2), (0.06, 3)])
-async def test_an_idle_close_is_seen_through_tls(clock: FrozenClock, idle: float, used: int) -> None:
+async def test_an_idle_close_is_detected_through_tls(clock: FrozenClock, idle: float, used: int) -> None:
     server, trusting = tls_contexts()
     async with Wire(in_turn(OK), ssl=server) as wire, client_of(wire.base_url, ssl=trusting) as client:
         await send(client)
@@ -143,7 +143,7 @@ async def test_an_idle_close_is_seen_through_tls(clock: FrozenClock, idle: float
         ("max=1000", 1.0, [1, 2]),
     ],
 )
-async def test_half_of_what_keep_alive_advertises_is_the_limit(
+async def test_half_of_the_timeout_in_keep_alive_is_the_limit(
     clock: FrozenClock, header: str, idle: float, used: list[int]
 ) -> None:
     async with (
@@ -157,7 +157,7 @@ async def test_half_of_what_keep_alive_advertises_is_the_limit(
 
 
 @pytest.mark.parametrize(("advertised", "closed_after", "idle"), [(60, 0.5, 0.3), (1, 60.0, 0.6)])
-async def test_the_shorter_of_what_was_seen_and_what_is_advertised_counts(
+async def test_the_shorter_of_the_observed_and_the_advertised_timeout_counts(
     clock: FrozenClock, advertised: int, closed_after: float, idle: float
 ) -> None:
     said = answer(200, {}, headers={"Keep-Alive": f"timeout={advertised}"})
@@ -171,19 +171,19 @@ async def test_the_shorter_of_what_was_seen_and_what_is_advertised_counts(
         assert connections(wire) == [1, 2, 3]
 
 
-async def test_what_one_connection_advertises_says_nothing_about_another(clock: FrozenClock) -> None:
+async def test_the_timeout_that_one_connection_advertises_is_not_used_for_another(clock: FrozenClock) -> None:
     said = in_turn(answer(200, {}, headers={"Keep-Alive": "timeout=1"}), OK)
     async with Wire(said) as wire, client_of(wire.base_url) as client:
         await send(client)
         clock.advance(0.6)
         await send(client)
         clock.advance(0.9)
-        # Nor was the client's own close of the first one a close of the server's.
+        # The first connection was closed by the client, which is not an idle close of the server.
         await send(client)
         assert connections(wire) == [1, 2, 2]
 
 
-async def test_a_connection_that_the_client_drops_is_no_close_of_the_server(clock: FrozenClock) -> None:
+async def test_a_connection_that_the_client_drops_does_not_count_as_an_idle_close(clock: FrozenClock) -> None:
     async with Wire(in_turn(OK, WAIT, OK)) as wire, client_of(wire.base_url) as client:
         await send(client)
         clock.advance(0.2)
@@ -197,7 +197,7 @@ async def test_a_connection_that_the_client_drops_is_no_close_of_the_server(cloc
         assert connections(wire) == [1, 1, 2, 2]
 
 
-async def test_a_connection_whose_end_was_announced_says_nothing(clock: FrozenClock) -> None:
+async def test_a_close_announced_by_the_server_does_not_count_as_an_idle_close(clock: FrozenClock) -> None:
     last = answer(200, {}, headers={"Connection": "close"})
     async with Wire(in_turn(OK, Say(last.data, then="hang up"), OK)) as wire, client_of(wire.base_url) as client:
         await send(client)
@@ -210,7 +210,7 @@ async def test_a_connection_whose_end_was_announced_says_nothing(clock: FrozenCl
 
 
 @pytest.mark.parametrize(("idle", "used"), [(0.4, 4), (0.6, 5)])
-async def test_a_restart_of_the_server_counts_as_a_close_of_the_connection_that_was_idle_for_longest(
+async def test_a_restart_of_the_server_counts_as_a_close_after_the_longest_idle_time(
     clock: FrozenClock, idle: float, used: int
 ) -> None:
     async with Wire(all_at_once(3)) as wire, client_of(wire.base_url) as client:
@@ -218,7 +218,7 @@ async def test_a_restart_of_the_server_counts_as_a_close_of_the_connection_that_
         clock.advance(0.9)
         await send(client)
         clock.advance(0.1)
-        # Two were idle for a second, and one for a tenth of it.
+        # Two connections were idle for a second, and one for a tenth of a second.
         await wire.close_idle(3, 2, 1)
         await send(client)
         clock.advance(idle)
@@ -226,7 +226,7 @@ async def test_a_restart_of_the_server_counts_as_a_close_of_the_connection_that_
         assert connections(wire)[-2:] == [4, used]
 
 
-async def test_a_close_that_no_timeout_caused_is_forgotten(clock: FrozenClock) -> None:
+async def test_a_close_without_a_timeout_is_forgotten(clock: FrozenClock) -> None:
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as client:
         await send(client)
         await wire.close_idle(1)
@@ -239,7 +239,7 @@ async def test_a_close_that_no_timeout_caused_is_forgotten(clock: FrozenClock) -
         assert connections(wire) == [1, 2, 3, 4, 4]
 
 
-async def test_a_change_takes_the_place_of_one_old_connection_and_leaves_the_others_to_gets(clock: FrozenClock) -> None:
+async def test_a_post_replaces_one_old_connection_and_leaves_the_others_to_gets(clock: FrozenClock) -> None:
     async with Wire(all_at_once(5)) as wire, client_of(wire.base_url) as client:
         await open_connections(client, 5)
         clock.advance(5.0)
@@ -252,7 +252,7 @@ async def test_a_change_takes_the_place_of_one_old_connection_and_leaves_the_oth
         assert changed in after
 
 
-async def test_a_change_goes_on_the_connection_that_was_used_last(clock: FrozenClock) -> None:
+async def test_a_post_uses_the_connection_that_was_used_last(clock: FrozenClock) -> None:
     async with Wire(all_at_once(5)) as wire, client_of(wire.base_url) as client:
         await open_connections(client, 5)
         clock.advance(5.0)
@@ -264,7 +264,7 @@ async def test_a_change_goes_on_the_connection_that_was_used_last(clock: FrozenC
         assert len(set(connections(wire))) == 5
 
 
-async def test_a_change_passes_over_a_connection_that_the_server_has_closed(clock: FrozenClock) -> None:
+async def test_a_post_skips_a_connection_that_the_server_has_closed(clock: FrozenClock) -> None:
     async with Wire(all_at_once(3)) as wire, client_of(wire.base_url) as client:
         await open_connections(client, 3)
         await send(client, "GET")
@@ -273,13 +273,13 @@ async def test_a_change_passes_over_a_connection_that_the_server_has_closed(cloc
         await wire.close_idle(used_last)
         await send(client)
         await open_connections(client, 3)
-        # One of the two others gave its place to the change.
+        # One of the two others was replaced by the new connection.
         assert connections(wire)[4] == 4
         assert len({1, 2, 3} & set(connections(wire)[-3:])) == 1
         assert {4, 5} < set(connections(wire)[-3:])
 
 
-async def test_a_change_opens_a_connection_where_the_server_has_closed_all(clock: FrozenClock) -> None:
+async def test_a_post_opens_a_connection_if_the_server_has_closed_all(clock: FrozenClock) -> None:
     async with Wire(all_at_once(3)) as wire, client_of(wire.base_url) as client:
         await open_connections(client, 3)
         clock.advance(0.1)
@@ -291,7 +291,7 @@ async def test_a_change_opens_a_connection_where_the_server_has_closed_all(clock
 
 @MUST_NOT_BE_REPEATED
 @pytest.mark.parametrize("failure", [HANG_UP, Say(then="reset")], ids=["hang up", "reset"])
-async def test_a_change_that_was_lost_on_an_idle_connection_warns_the_next_one(
+async def test_after_a_post_or_patch_was_lost_on_an_idle_connection_the_next_one_opens_a_new_connection(
     clock: FrozenClock, failure: Say, method: str
 ) -> None:
     async with Wire(in_turn(OK, failure, OK)) as wire, client_of(wire.base_url) as client:
@@ -305,7 +305,7 @@ async def test_a_change_that_was_lost_on_an_idle_connection_warns_the_next_one(
         assert connections(wire) == [1, 1, 2, 3]
 
 
-async def test_an_answer_that_breaks_off_says_nothing_about_idle_connections(clock: FrozenClock) -> None:
+async def test_a_truncated_response_does_not_count_as_an_idle_close(clock: FrozenClock) -> None:
     half = Say(OK.data[:-4], then="hang up")
     async with Wire(in_turn(OK, half, OK)) as wire, client_of(wire.base_url) as client:
         await send(client)
@@ -318,7 +318,7 @@ async def test_an_answer_that_breaks_off_says_nothing_about_idle_connections(clo
         assert connections(wire) == [1, 1, 2, 2]
 
 
-async def test_a_connection_that_is_dropped_for_a_wrong_answer_says_nothing(clock: FrozenClock) -> None:
+async def test_a_connection_dropped_after_a_wrong_response_does_not_count_as_an_idle_close(clock: FrozenClock) -> None:
     wrong = answer(200, REGISTRATION)
     async with Wire(in_turn(wrong, OK)) as wire, client_of(wire.base_url, retry=RetryPolicy(max_attempts=1)) as client:
         with pytest.raises(DecodeError):
@@ -329,7 +329,7 @@ async def test_a_connection_that_is_dropped_for_a_wrong_answer_says_nothing(cloc
         assert connections(wire) == [1, 2, 2]
 
 
-async def test_a_request_that_makes_the_server_fail_says_nothing_about_idle_connections(clock: FrozenClock) -> None:
+async def test_a_request_that_makes_the_server_fail_does_not_count_as_an_idle_close(clock: FrozenClock) -> None:
     async with Wire(in_turn(OK, HANG_UP, OK)) as wire, client_of(wire.base_url) as client:
         await send(client)
         with pytest.raises(APIConnectionError):
@@ -340,7 +340,7 @@ async def test_a_request_that_makes_the_server_fail_says_nothing_about_idle_conn
         assert connections(wire) == [1, 1, 2, 2]
 
 
-async def test_a_408_that_nobody_asked_for_is_an_idle_close(clock: FrozenClock) -> None:
+async def test_an_unsolicited_408_counts_as_an_idle_close(clock: FrozenClock) -> None:
     unasked = asyncio.Event()
     said = asyncio.Event()
 
@@ -369,7 +369,7 @@ async def test_a_408_that_nobody_asked_for_is_an_idle_close(clock: FrozenClock) 
         assert len(heads) == 3
 
 
-async def test_a_connection_that_grows_too_old_while_a_hook_waits_is_not_used(clock: FrozenClock) -> None:
+async def test_a_connection_that_becomes_too_old_while_a_hook_waits_is_not_used(clock: FrozenClock) -> None:
     async def wait(*_: object) -> None:
         clock.advance(5.0)
 
@@ -381,7 +381,7 @@ async def test_a_connection_that_grows_too_old_while_a_hook_waits_is_not_used(cl
         assert connections(wire) == [1, 2]
 
 
-async def test_what_a_hook_asks_of_the_same_server_goes_on_a_pooled_connection_as_well(clock: FrozenClock) -> None:
+async def test_a_request_of_a_hook_to_the_same_server_uses_a_pooled_connection(clock: FrozenClock) -> None:
     sessions: list[aiohttp.ClientSession] = []
 
     async def keep(session: aiohttp.ClientSession, _: object, __: object) -> None:
@@ -399,7 +399,7 @@ async def test_what_a_hook_asks_of_the_same_server_goes_on_a_pooled_connection_a
         assert connections(wire) == [1, 1, 1]
 
 
-async def test_the_connections_of_a_session_that_was_handed_in_are_left_alone(clock: FrozenClock) -> None:
+async def test_the_connections_of_the_callers_session_are_not_restricted(clock: FrozenClock) -> None:
     async with Wire(in_turn(OK)) as wire, aiohttp.ClientSession() as session:
         client = client_of(wire.base_url, session=session)
         await send(client)

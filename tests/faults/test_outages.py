@@ -26,7 +26,7 @@ IDS = [f"id-{number}" for number in range(200)]
 
 
 def out_while(is_out: Callable[[float], bool], said: Say = FAILED) -> Script:
-    """Answer with the registration that was asked for, but for some seconds, counted from the first request."""
+    """Respond with the requested registration, except during outages, in seconds from the first request."""
     begin: list[float] = []
 
     async def script(request: Received) -> Say:
@@ -48,17 +48,17 @@ async def swept(client: AsyncUltravox, ids: list[str]) -> list[Outcome[SipRegist
 
 
 async def until_an_outage(client: AsyncUltravox) -> None:
-    while client.stats.outages == 0:  # noqa: ASYNC110 - it is the loop's other tasks that bring it
+    while client.stats.outages == 0:  # noqa: ASYNC110 - other tasks of the loop cause it, without an event
         await asyncio.sleep(0.1)
 
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("said", FAILURES)
-async def test_a_sweep_loses_no_id_in_an_outage_that_is_shorter_than_its_patience(said: Say) -> None:
+async def test_a_sweep_loses_no_id_in_an_outage_shorter_than_its_patience(said: Say) -> None:
     async with Wire(out_while(lambda now: 1.0 < now < 45.0, said)) as wire, patient_client(wire.base_url) as client:
         assert {outcome.key for outcome in await swept(client, IDS) if outcome.value} == set(IDS)
         assert client.stats.outages == 1
-        assert len(wire.received) - len(IDS) < 300  # four probes in each second, and what came before it was noticed
+        assert len(wire.received) - len(IDS) < 300  # four probes a second, and the requests before it was detected
 
 
 @pytest.mark.usefixtures("clock")
@@ -81,8 +81,32 @@ async def test_in_an_outage_longer_than_its_patience_each_id_of_a_sweep_has_an_e
         assert not unsent.connected
 
 
+async def test_after_an_outage_that_was_longer_than_its_patience_the_next_sweep_loses_no_id(clock: Clock) -> None:
+    begin = asyncio.get_running_loop().time()
+
+    async def script(request: Received) -> Say:
+        out = asyncio.get_running_loop().time() - begin < 20.0
+        return FAILED if out else await the_registration_asked_for(request)
+
+    settings = {"retry": RetryPolicy(patience=2.0)}
+    async with Wire(script) as wire, patient_client(wire.base_url, **settings) as client:
+        assert all(outcome.error for outcome in await swept(client, IDS[:5]))
+        clock.advance(30.0)
+        assert all(outcome.value for outcome in await swept(client, IDS))
+
+
 @pytest.mark.usefixtures("clock")
-async def test_without_patience_an_outage_fails_the_ids_of_a_sweep_soon() -> None:
+async def test_the_error_of_an_unsent_request_in_an_outage_names_the_last_failure() -> None:
+    settings = {"retry": RetryPolicy(patience=2.0)}
+    async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url, **settings) as client:
+        outcomes = await swept(client, IDS)
+        unsent = [outcome.error for outcome in outcomes if isinstance(outcome.error, APIConnectionError)]
+        assert all("the last failure: 503 Service Unavailable: GET /api/sip" in str(error) for error in unsent)
+        assert unsent
+
+
+@pytest.mark.usefixtures("clock")
+async def test_without_patience_a_sweep_does_not_wait_for_the_end_of_an_outage() -> None:
     loop = asyncio.get_running_loop()
     settings = {"retry": RetryPolicy(patience=0.0)}
     async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url, **settings) as client:
@@ -92,7 +116,7 @@ async def test_without_patience_an_outage_fails_the_ids_of_a_sweep_soon() -> Non
 
 
 @pytest.mark.usefixtures("clock")
-async def test_a_listing_rides_out_an_outage() -> None:
+async def test_a_listing_waits_for_the_end_of_an_outage() -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
 
@@ -105,7 +129,7 @@ async def test_a_listing_rides_out_an_outage() -> None:
 
 
 @pytest.mark.usefixtures("clock")
-async def test_a_single_call_fails_in_an_outage_by_its_retry_policy_alone() -> None:
+async def test_a_single_call_in_an_outage_is_retried_only_as_its_policy_says() -> None:
     async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url) as client:
         for number in range(1, 5):
             with pytest.raises(ServerError):
@@ -114,7 +138,7 @@ async def test_a_single_call_fails_in_an_outage_by_its_retry_policy_alone() -> N
 
 
 @pytest.mark.usefixtures("clock")
-async def test_a_sweep_that_repeats_nothing_repeats_nothing_in_an_outage() -> None:
+async def test_a_sweep_without_retries_has_none_in_an_outage() -> None:
     settings = {"retry": RetryPolicy(max_attempts=1)}
     async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url, **settings) as client:
         await swept(client, IDS)
@@ -122,7 +146,7 @@ async def test_a_sweep_that_repeats_nothing_repeats_nothing_in_an_outage() -> No
 
 
 @pytest.mark.usefixtures("clock")
-async def test_an_id_that_fails_while_others_succeed_is_no_outage() -> None:
+async def test_an_id_that_fails_while_others_succeed_is_not_an_outage() -> None:
     async def script(request: Received) -> Say:
         return FAILED if request.target.endswith("/id-7") else await the_registration_asked_for(request)
 
@@ -134,7 +158,7 @@ async def test_an_id_that_fails_while_others_succeed_is_no_outage() -> None:
 
 
 @pytest.mark.usefixtures("clock")
-async def test_the_time_for_which_the_server_asks_to_wait_costs_no_patience() -> None:
+async def test_the_time_of_a_retry_after_does_not_count_against_the_patience() -> None:
     announced = answer(503, {"detail": "Maintenance."}, headers={"Retry-After": "200"})
     settings = {"retry": RetryPolicy(patience=30.0)}
     script = out_while(lambda now: now < 150.0, announced)
@@ -143,7 +167,18 @@ async def test_the_time_for_which_the_server_asks_to_wait_costs_no_patience() ->
 
 
 @pytest.mark.usefixtures("clock")
-async def test_an_outage_of_creating_calls_does_not_hold_back_the_rest() -> None:
+async def test_one_id_that_always_gets_a_500_is_not_an_outage() -> None:
+    async def script(request: Received) -> Say:
+        return answer(500, {}) if request.target.endswith("/id-7") else await the_registration_asked_for(request)
+
+    async with Wire(script) as wire, patient_client(wire.base_url) as client:
+        assert [outcome.key for outcome in await swept(client, IDS[:20]) if outcome.error] == ["id-7"]
+        assert len(wire.received) == 20 + 3
+        assert client.stats.outages == 0
+
+
+@pytest.mark.usefixtures("clock")
+async def test_an_outage_of_creating_calls_does_not_hold_back_other_requests() -> None:
     async def script(request: Received) -> Say:
         return HANG_UP if request.target == "/api/calls" else await the_registration_asked_for(request)
 
@@ -157,7 +192,7 @@ async def test_an_outage_of_creating_calls_does_not_hold_back_the_rest() -> None
         assert len((await sweep).found) == len(IDS)
 
 
-async def test_a_single_call_that_would_wait_behind_hanging_ones_fails_at_once(clock: Clock) -> None:
+async def test_a_single_call_that_would_wait_behind_hanging_requests_in_an_outage_fails_at_once(clock: Clock) -> None:
     async def script(request: Received) -> Say:
         return WAIT if request.target.endswith("/hangs") else FAILED
 
@@ -180,7 +215,7 @@ async def test_a_single_call_that_would_wait_behind_hanging_ones_fails_at_once(c
         await asyncio.wait(hanging)
 
 
-async def test_a_single_call_that_waits_behind_hanging_ones_fails_when_the_outage_is_noticed(clock: Clock) -> None:
+async def test_a_single_call_that_waits_behind_hanging_requests_fails_when_the_outage_is_detected(clock: Clock) -> None:
     settings = {"pool_size": 3, "retry": RetryPolicy(max_attempts=1), "timeout": Timeout(read=5.0)}
 
     async def script(_: Received) -> Say:
@@ -199,13 +234,13 @@ async def test_a_single_call_that_waits_behind_hanging_ones_fails_when_the_outag
 
 
 @pytest.mark.usefixtures("clock")
-async def test_an_outage_is_said_once_when_it_begins_and_once_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_beginning_and_the_end_of_an_outage_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "ultravox_async")
     async with Wire(out_while(lambda now: 1.0 < now < 20.0)) as wire, patient_client(wire.base_url) as client:
         await swept(client, IDS)
     begins, ends = caplog.messages
-    assert begins.startswith("api: no request succeeds")
-    assert ends.startswith("api: requests succeed again, after ")
+    assert begins.startswith("outage (class of operations: api): no request succeeds, the last failure is: 503 ")
+    assert ends.startswith("outage over after ")
 
 
 @pytest.mark.usefixtures("clock")
@@ -215,7 +250,7 @@ async def test_probes_are_counted() -> None:
         assert 20 <= client.stats.probes <= 50
 
 
-async def test_closing_in_an_outage_ends_a_sweep_at_once(clock: Clock) -> None:
+async def test_closing_the_client_in_an_outage_ends_a_sweep_at_once(clock: Clock) -> None:
     async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url) as client:
         sweep = asyncio.create_task(swept(client, IDS))
         await until_an_outage(client)
@@ -238,7 +273,7 @@ async def test_cancelling_a_sweep_in_an_outage_leaves_the_client_usable() -> Non
 
 
 @pytest.mark.usefixtures("clock")
-async def test_a_change_that_may_have_been_carried_out_is_not_repeated_in_an_outage() -> None:
+async def test_a_patch_that_may_have_had_an_effect_is_not_repeated_in_an_outage() -> None:
     async with Wire(out_while(lambda _: True)) as wire, patient_client(wire.base_url) as client:
         view = client.with_options(priority="background")
         for _ in range(5):

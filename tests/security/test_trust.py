@@ -257,7 +257,7 @@ async def test_a_proxy_that_refuses_the_tunnel_is_named_as_the_cause(monkeypatch
 
     async with Wire(refuse) as proxy, client_of("https://127.0.0.1:9", trust_env=True) as client:
         monkeypatch.setenv("https_proxy", proxy.base_url)
-        with pytest.raises(APIConnectionError, match="the proxy answered 502") as caught:
+        with pytest.raises(APIConnectionError, match="the proxy responded with 502") as caught:
             await client.request("POST", "/api/anything", json={})
     assert not caught.value.connected
 

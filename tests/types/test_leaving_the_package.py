@@ -68,6 +68,11 @@ def problem(data: dict[str, Any], into: type[WireObject]) -> DecodeError:
     return caught.value
 
 
+def test_as_the_default_of_json_it_refuses_other_objects_with_a_type_error() -> None:
+    with pytest.raises(TypeError, match="datetime cannot be encoded as JSON"):
+        json.dumps([datetime(2026, 7, 2, tzinfo=UTC)], default=SipRegistration.to_dict)
+
+
 def test_every_type_is_a_wire_object() -> None:
     assert len(CLASSES) >= 4
     assert [found for found in CLASSES if not issubclass(found, WireObject)] == []

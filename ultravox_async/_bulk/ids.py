@@ -1,4 +1,4 @@
-"""The ids of a sweep: read one by one, without repetitions, or a batch at a time."""
+"""The ids of a sweep, without duplicates, one by one or in batches."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -7,14 +7,14 @@ from typing import TypeAlias
 Ids: TypeAlias = Iterable[str] | AsyncIterable[str]
 """The ids that a sweep takes."""
 
-# How many ids one pass over the listing looks for, at most; they are held in memory meanwhile.
+# The maximum number of ids that one pass over the listing looks for; they are kept in memory meanwhile.
 _BATCH = 50_000
-# How many ids are read from an iterable before others have a turn.
+# How many ids are read from an iterable before other tasks can run.
 _YIELD_EVERY_IDS = 500
 
 
 class Iterated(AsyncIterator[str]):
-    """A synchronous iterator, read as an asynchronous one."""
+    """An asynchronous iterator over a synchronous one."""
 
     def __init__(self, iterator: Iterator[str]) -> None:
         self._iterator = iterator
@@ -26,17 +26,18 @@ class Iterated(AsyncIterator[str]):
 
 
 class Distinct(AsyncIterator[str]):
-    """The ids of a sweep without repetitions, read one by one."""
+    """The ids of a sweep without duplicates, read one by one."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = aiter(ids) if isinstance(ids, AsyncIterable) else Iterated(iter(ids))
-        # Whole ids, at about 125 bytes for a UUID: short hashes take less, and can lose an id.
+        # Whole ids, at about 125 bytes for a UUID. Short hashes would take less, but two ids with the same hash would
+        # get one outcome.
         self._seen: set[str] = set()
 
     async def __anext__(self) -> str:
         while True:
             key = await anext(self._ids)
-            # What is no string, whatever the types say, is refused where its path is made.
+            # Anything but a string, whatever the types say, may not be hashable. It is refused when its path is made.
             if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
                 return key
             if key not in self._seen:
@@ -45,7 +46,10 @@ class Distinct(AsyncIterator[str]):
 
 
 async def next_batch(ids: AsyncIterator[str]) -> tuple[dict[str, None], Exception | None]:
-    """Return the next ids, and what the caller's iterable raised instead of more, `StopAsyncIteration` for nothing."""
+    """Return the next ids, and the exception that the caller's iterable raised after them, if any.
+
+    It is returned and not raised, because the ids before it have outcomes too.
+    """
     batch: dict[str, None] = {}
     try:
         async for key in ids:

@@ -1,4 +1,4 @@
-"""What a sweep gives: an outcome for each id, or the result of them all."""
+"""The results of a sweep: an outcome for each id, or all of them together."""
 
 from typing import Generic, TypeVar, cast
 
@@ -11,44 +11,44 @@ T = TypeVar("T")
 
 @attrs.define
 class Outcome(Generic[T]):
-    """What became of one id: a value or an error."""
+    """The outcome of one id: a value or an error."""
 
     key: str
     """The id."""
 
     value: T | None = None
-    """What was found; None where there was an error."""
+    """The value; None if there was an error."""
 
     error: UltravoxError | None = None
-    """Why nothing was found; None where there is a value."""
+    """The error; None if there is a value."""
 
     def unwrap(self) -> T:
         """Return the value.
 
         Raises:
-            UltravoxError: The `error`, where there is one.
+            UltravoxError: The `error`, if there is one.
         """
         if self.error is not None:
-            # An error that is raised again would keep the frames of the time before, and show both in a row.
+            # If it was raised before, its traceback would show the frames of both times.
             raise self.error.with_traceback(None)
         return cast("T", self.value)
 
 
 @attrs.define
 class BulkResult(Generic[T]):
-    """What became of all ids of a sweep."""
+    """The outcomes of all ids of a sweep."""
 
     found: dict[str, T] = attrs.field(factory=dict[str, T])
-    """The values by id, in the order in which they came."""
+    """The values by id, in the order in which they finished."""
 
     failed: dict[str, UltravoxError] = attrs.field(factory=dict[str, UltravoxError])
-    """The errors by id, in the order in which they came."""
+    """The errors by id, in the order in which they finished."""
 
     def raise_for_failures(self) -> None:
         """Raise if any id failed.
 
         Raises:
-            ExceptionGroup: It holds the error of each id that failed.
+            ExceptionGroup: The errors of all ids that failed.
         """
         if self.failed:
             msg = f"{len(self.failed)} of {len(self.failed) + len(self.found)} ids failed"

@@ -1,4 +1,4 @@
-"""Where the values of a sweep come from, and what is said of ids once the key is refused."""
+"""Where the values of a sweep come from, and the outcomes of ids once the key is refused."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,8 @@ from ultravox_async.errors import (
 
 T = TypeVar("T")
 
-# How many 401s in a row say that the key was revoked. A single one may come from a server that is being replaced.
+# After so many 401s in a row, the key is taken to be revoked. A single one may come from a server that is just being
+# replaced. All further requests would get a 401 too.
 _REFUSALS = 5
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -30,7 +31,7 @@ class Source(Generic[T]):
     """Where the values of a sweep come from."""
 
     value_type: type[T]
-    """What a value is."""
+    """The type of a value."""
 
     path: str
     """The path of one value, with the name of its id in braces."""
@@ -42,13 +43,14 @@ class Source(Generic[T]):
     """Lists all values."""
 
     key_of: Callable[[T], str]
-    """Gives the id of a value."""
+    """Returns the id of a value."""
 
     async def outcome_of(self, key: str) -> Outcome[T]:
         """Fetch one value.
 
         Raises:
-            ClientClosedError: That says nothing about this id, and no other will fare better: the sweep ends.
+            ClientClosedError: This is not the outcome of one id, because it is the same for all further ids: the sweep
+                ends with it.
         """
         try:
             return Outcome(key, await self.fetch(key))
@@ -61,15 +63,15 @@ class Source(Generic[T]):
         """Return the path of one value.
 
         Raises:
-            InvalidRequestError: `key` cannot be an id.
+            InvalidRequestError: `key` is not a valid id.
         """
         return _FIELD.sub(lambda field: segment(key, field[1]), self.path)
 
 
 class KeyCheck:
-    """Notices that the API no longer takes the key: several 401s in a row, and nothing in between that it answered.
+    """Detects that the API no longer accepts the key: several 401s in a row, without a 2xx or a 404 in between.
 
-    One sweep shares it among its GETs and its listing. Once the key is refused, it stays refused for this sweep.
+    The GETs and the listing of a sweep share one of these. Once the key is refused, it stays refused for this sweep.
     """
 
     def __init__(self) -> None:
@@ -77,18 +79,19 @@ class KeyCheck:
         self._in_a_row = 0
 
     def record(self, error: UltravoxError | None) -> None:
-        """Note how a request ended: with an error, or None."""
+        """Note the error of a request, or None for a success."""
         if isinstance(error, AuthenticationError):
             self._in_a_row += 1
             self.refused = self.refused or self._in_a_row >= _REFUSALS
         elif error is None or isinstance(error, NotFoundError):
-            self._in_a_row = 0  # other errors may come from a proxy that does not look at the key
+            # Only these show that the key was accepted. Other errors may come from a proxy that does not check it.
+            self._in_a_row = 0
 
 
 def refused_outcome(source: Source[T], prefix: str, key: str) -> Outcome[T]:
-    """Return the outcome of an id that was not asked for to the end, because the key is refused.
+    """Return the outcome of an id that was not fetched, because the key is refused.
 
-    Its error is its own: a traceback grows where an error is raised.
+    Each outcome has a separate error, because raising an error extends its traceback.
 
     Args:
         source: Where the value would have come from.
@@ -99,6 +102,6 @@ def refused_outcome(source: Source[T], prefix: str, key: str) -> Outcome[T]:
         path = prefix + source.path_of(key)
     except InvalidRequestError as error:
         return Outcome(key, error=error)
-    # Most of these ids were never sent. Those that were in flight were given up without their answer.
-    detail = f"given up without an answer: the API answered {_REFUSALS} requests of this sweep in a row with 401"
+    # Most of these requests were never sent. Those in flight were cancelled before their response arrived.
+    detail = f"given up without a response: {_REFUSALS} requests of this sweep in a row got a 401"
     return Outcome(key, error=AuthenticationError(401, "GET", path, body=orjson.dumps({"detail": detail})))

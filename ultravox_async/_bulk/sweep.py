@@ -1,4 +1,4 @@
-"""Many ids in, exactly one outcome per distinct id out."""
+"""Fetches many ids; each distinct id gets exactly one outcome."""
 
 import contextlib
 import sys
@@ -20,27 +20,27 @@ T = TypeVar("T")
 Via: TypeAlias = Literal["auto", "get", "list"]
 """How a sweep fetches: one by one, from the listing, or whichever of the two is quicker."""
 
-# Up to so many ids are fetched one by one without a look at what a listing would cost.
-_WORTH_A_LOOK = 100
+# Up to so many ids are fetched one by one: a listing cannot be much quicker.
+_WORTH_A_LISTING = 100
 
 
 class Sweep(Generic[T]):
     """Many ids, fetched concurrently.
 
-    Iterated with ``async for`` it gives one `Outcome` per distinct id, in the order in which they finish, and keeps
-    none of them. Awaited it gives a `BulkResult` of them all, and so does `collect`, for a task of its own:
-    ``asyncio.create_task(sweep.collect())``. Each iteration reads the ids again. A sweep that nobody started is told
-    by a `RuntimeWarning`, as a coroutine is.
+    ``async for`` yields one `Outcome` for each distinct id, in the order in which they finish, and keeps none of them.
+    ``await`` returns all of them as a `BulkResult`. `collect` does the same as a coroutine, for a separate task:
+    ``asyncio.create_task(sweep.collect())``. Each iteration reads the ids again. A sweep that is never iterated or
+    awaited emits a `RuntimeWarning`, as a coroutine does.
 
-    A loop that is left early leaves no task behind once the iterator is closed, which Python does when nothing refers
-    to it any more; `contextlib.aclosing` does it at a place that you choose.
+    A loop that is left early leaves no task behind once its iterator is closed. Python closes it when nothing refers
+    to it any more; use `contextlib.aclosing` to close it at a certain place.
     """
 
-    # Before 3.12, tracemalloc cannot tell where an instance without slots was made.
+    # Before Python 3.12, tracemalloc does not find out where an instance without slots was created.
     __slots__ = ("__weakref__", "_concurrency", "_ids", "_source", "_started", "_transport", "_via")
 
     def __init__(self, transport: Transport, ids: Ids, source: Source[T], concurrency: int, via: Via) -> None:
-        # Until the arguments are accepted, so that nothing is said about a sweep that was refused.
+        # True until the arguments are checked, so that `__del__` does not warn about a sweep that was refused.
         self._started = True
         self._transport = transport
         self._ids = ids
@@ -59,11 +59,11 @@ class Sweep(Generic[T]):
     def __repr__(self) -> str:
         return f'<{self._description()}: iterate with "async for", or await it (in a task: .collect())>'
 
-    # Bound here, because the names of this module may be gone when the interpreter ends.
+    # The function is bound as a default, because the globals of this module may be gone when the interpreter exits.
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if not self._started and not is_finalizing():
             msg = f"{self._description()} was never awaited or iterated"
-            # With its source the warning shows where the sweep was made, if tracemalloc runs, and costs nothing if not.
+            # With `source`, the warning shows where the sweep was created if tracemalloc is running.
             warnings.warn(msg, RuntimeWarning, stacklevel=2, source=self)
 
     def _description(self) -> str:
@@ -73,9 +73,9 @@ class Sweep(Generic[T]):
         """Iterate over the outcomes.
 
         Raises:
-            ClientClosedError: The client is closed, before or meanwhile.
-            UltravoxError: The client belongs to another event loop.
-            Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
+            ClientClosedError: The client was closed, before the iteration or during it.
+            UltravoxError: The client was used in another event loop.
+            Exception: The exception of the iterable of ids; the outcomes of the ids before it come first.
         """
         self._started = True
         return self._outcomes()
@@ -83,9 +83,12 @@ class Sweep(Generic[T]):
     async def _outcomes(self) -> AsyncGenerator[Outcome[T], None]:
         ids = Distinct(self._ids)
         key_check = KeyCheck()
-        # Of ids without a length nobody knows how many there will be, or how long the next one takes to come.
+        # Without a length, it is unknown how many ids there will be, and how long each takes to arrive: collecting a
+        # batch could delay the first outcome forever.
         in_batches = self._via == "list" or (self._via == "auto" and isinstance(self._ids, Sized))
         outcomes = self._by_batches(ids, key_check) if in_batches else self._by_getting(ids, key_check)
+        # An inner generator is not closed together with the one that iterates over it, but only when it is garbage-
+        # collected. Its tasks would live on until then.
         async with contextlib.aclosing(outcomes):
             async for outcome in outcomes:
                 yield outcome
@@ -113,19 +116,18 @@ class Sweep(Generic[T]):
             raise failure
 
     def _ways(self, wanted: dict[str, None], key_check: KeyCheck) -> Iterator[AsyncGenerator[Outcome[T], None]]:
-        """Give the ways to fetch a batch, each of which takes what it brings out of `wanted`."""
+        """Yield the ways to fetch a batch, one after the other; each removes from `wanted` what it has fetched."""
         if not key_check.refused:
             if self._via == "list":
                 yield self._listed(wanted, key_check)
-            elif len(wanted) > _WORTH_A_LOOK:
+            elif len(wanted) > _WORTH_A_LISTING:
                 yield Race(self._transport, self._source, wanted, self._concurrency, key_check).outcomes()
-        # What no page showed is confirmed: it may have been created, or deleted, while the pages came.
+        # An id that was on no page may exist all the same: it may have been created while the pages were read.
         if wanted:
             yield self._by_getting(Iterated(iter(wanted)), key_check)
 
     async def _listed(self, wanted: dict[str, None], key_check: KeyCheck) -> AsyncGenerator[Outcome[T], None]:
-        """Take what the pages show out of `wanted`."""
-        # A listing that fails loses nothing: its ids are fetched one by one, and each has an outcome of its own.
+        """Yield the values of the listing that are in `wanted`, and remove them from it."""
         try:
             async with contextlib.aclosing(self._source.listing.pages()) as pages:
                 async for page in pages:
@@ -137,18 +139,19 @@ class Sweep(Generic[T]):
                     if not wanted:
                         return
         except UltravoxError as error:
+            # If the listing fails, no id is lost: the remaining ones are fetched one by one.
             key_check.record(error)
 
     def __await__(self) -> Generator[Any, None, BulkResult[T]]:
         return self.collect().__await__()
 
     async def collect(self) -> BulkResult[T]:
-        """Return all outcomes together; what ``await sweep`` does, as a coroutine.
+        """Return all outcomes together; the same as ``await sweep``, as a coroutine.
 
         Raises:
-            ClientClosedError: The client is closed, before or meanwhile.
-            UltravoxError: The client belongs to another event loop.
-            Exception: Whatever the iterable of ids raised.
+            ClientClosedError: The client was closed, before the sweep or during it.
+            UltravoxError: The client was used in another event loop.
+            Exception: The exception of the iterable of ids.
         """
         result = BulkResult[T]()
         async for outcome in self:

@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class WorkerPool(Generic[T]):
-    """The tasks that fetch ids one by one. They share one iterator of ids, and each takes one id at a time.
+    """Tasks that fetch ids one by one. They share one iterator of ids, and each takes one id at a time.
 
     Args:
         transport: Runs the tasks.
-        ids: What is to be fetched; it is read only as fast as ids are fetched.
+        ids: The ids; they are read only as fast as they are fetched.
         source: Fetches a value.
-        concurrency: The most tasks at once.
-        key_check: Says when there is no point in asking for more.
+        concurrency: The maximum number of tasks.
+        key_check: Detects that the API no longer accepts the key.
     """
 
     def __init__(
@@ -32,28 +32,32 @@ class WorkerPool(Generic[T]):
         self._source = source
         self._concurrency = concurrency
         self._key_check = key_check
+        # An asynchronous generator cannot be advanced by two tasks at the same time: it raises RuntimeError.
         self._reading = asyncio.Lock()
-        # Taken with an id and given back with its outcome: who reads outcomes slowly is not buried in them.
+        # Acquired before an id is read, and released when the caller takes its outcome. Otherwise the outcomes would
+        # pile up in memory if the caller is slow.
         self._slots = asyncio.Semaphore(2 * concurrency)
         self._outcomes: deque[Outcome[T]] = deque()
         self._changed = asyncio.Event()
         self._workers: set[asyncio.Task[None]] = set()
         self._working = 0
         self._exhausted = False
-        # The workers that wait for an answer.
+        # The workers that are fetching an id, and not waiting for a slot or for an id.
         self._fetching: set[asyncio.Task[None]] = set()
-        # Ids that were taken and have no outcome yet.
+        # The number of ids that were read and have no outcome yet.
         self._unfinished = 0
         self._failure: BaseException | None = None
+        # One worker to begin with. Each adds another one when it has an id, so that a few ids start few tasks.
         self._add_worker()
 
     async def next(self) -> Outcome[T] | None:
-        """Return the next outcome, or None behind the last one.
+        """Return the next outcome, or None after the last one.
 
         Raises:
-            ClientClosedError: The client was closed meanwhile.
-            Exception: Whatever the iterable of ids raised; the outcomes of the ids before that come first.
+            ClientClosedError: The client was closed.
+            Exception: The exception of the iterable of ids; the outcomes of the ids before it come first.
         """
+        # Nothing is awaited between the check and the clear, so that no change is missed.
         while not self._outcomes and self._working:
             self._changed.clear()
             await self._changed.wait()
@@ -62,6 +66,8 @@ class WorkerPool(Generic[T]):
             return self._outcomes.popleft()
         if self._failure is not None:
             raise self._failure
+        # The workers are gone and have left ids behind: something has cancelled them. A sweep must not look complete
+        # when it is not.
         if self._unfinished or not self._exhausted:
             self._transport.check_open()
             msg = "the tasks of this sweep were cancelled before its last id was done"
@@ -95,8 +101,8 @@ class WorkerPool(Generic[T]):
         except StopAsyncIteration:
             self._exhausted = True
         except BaseException as error:
-            # Where nobody cancelled this task, it is the iterable that raised CancelledError, as an async generator
-            # does which awaits a task that somebody else has cancelled.
+            # If this task is not being cancelled, the iterable raised the CancelledError, as an asynchronous generator
+            # does that awaits a cancelled task. It is passed on to the caller like any exception of the iterable.
             if isinstance(error, asyncio.CancelledError) and worker.cancelling() > 0:
                 raise
             self._failure = error
@@ -105,11 +111,13 @@ class WorkerPool(Generic[T]):
     async def _fetch_next(self, worker: asyncio.Task[None]) -> None:
         await self._slots.acquire()
         async with self._reading:
+            # Another worker may have reached the end while this one waited for the lock.
             if self._exhausted:
                 return
             key = await anext(self._ids)
         if len(self._workers) < self._concurrency:
             self._add_worker()
+        # Not decremented in a `finally`: if this worker is cancelled, the id stays unfinished, and `next` reports it.
         self._unfinished += 1
         self._outcomes.append(await self._outcome(key, worker))
         self._unfinished -= 1
@@ -122,11 +130,13 @@ class WorkerPool(Generic[T]):
         try:
             outcome = await self._source.outcome_of(key)
         except asyncio.CancelledError:
-            # One cancellation is that of `_stop_fetching`. Any other is not meant for this id, and ends the worker.
+            # `_stop_fetching` cancels a worker once, to end its request; uncancel() takes that back, and the worker
+            # continues. If a cancellation is left, or came before, the sweep itself is being ended.
             if not self._key_check.refused or worker.uncancel() > 0:
                 raise
             return self._refused(key)
         finally:
+            # Before `_stop_fetching` below, which would cancel this worker too.
             self._fetching.discard(worker)
         self._key_check.record(outcome.error)
         if self._key_check.refused:
@@ -134,7 +144,7 @@ class WorkerPool(Generic[T]):
         return outcome
 
     def _stop_fetching(self) -> None:
-        # Most of them wait for their turn in the rate, and would all be sent for a 401 each.
+        # Most of them are waiting for the rate limiter, and each would be sent just to get a 401.
         for worker in self._fetching:
             worker.cancel()
 

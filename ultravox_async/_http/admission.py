@@ -1,4 +1,4 @@
-"""Who goes next of all that wait for one rate: priorities, turns and cool-downs."""
+"""The order in which requests that wait for the same rate are admitted: priorities, turns and cool-downs."""
 
 import asyncio
 import enum
@@ -12,25 +12,25 @@ from ultravox_async._http.circuit_breaker import CircuitBreaker
 from ultravox_async._http.cool_downs import CoolDowns
 from ultravox_async._http.sliding_window import SlidingWindow
 
-# While both priorities wait, one permit in this many goes to the background, so that it never starves.
+# While both priorities wait, one permit in this many goes to background work, which would otherwise starve.
 _BACKGROUND_SHARE = 8
-# How many waiters start to send in one turn of the event loop: each takes a fraction of a millisecond, and the turn is
-# shared with whatever else runs in the loop.
+# The maximum number of requests that start in one iteration of the event loop. Each takes a fraction of a millisecond,
+# in which nothing else in the loop can run.
 _PER_TURN = 4
 
 
 class Priority(enum.IntEnum):
-    """Whose request goes first: single calls before sweeps and listings."""
+    """Which requests are sent first: single calls before sweeps and listings."""
 
     INTERACTIVE = 0
     BACKGROUND = 1
 
 
 class Places:
-    """The places in the pool of one client, and what that client knows of outages.
+    """The free places in the pool of one client, and the circuit breakers of that client.
 
     Args:
-        free: How many there are.
+        free: The number of places.
     """
 
     __slots__ = ("circuits", "free")
@@ -41,7 +41,7 @@ class Places:
         """By class of operations."""
 
     def circuit_of(self, operation: str, now: float) -> CircuitBreaker:
-        """Return what is known of outages of a class of operations; of one that was never used, nothing is."""
+        """Return the circuit breaker of a class of operations, which is created when it is first used."""
         circuit = self.circuits.get(operation)
         if circuit is None:
             circuit = self.circuits[operation] = CircuitBreaker(now)
@@ -50,7 +50,7 @@ class Places:
 
 @attrs.frozen
 class WaitLimits:
-    """How long a request is ready to wait before it is sent."""
+    """How long a request may wait before it is sent."""
 
     cool_down: float
     """Seconds; a single call does not wait for the end of a longer cool-down."""
@@ -60,13 +60,13 @@ class WaitLimits:
 
 
 class Waiter:
-    """Somebody who waits for a permit.
+    """A request that waits for a permit.
 
     Args:
-        places: The places of the client; one of them goes with the permit.
+        places: The places of the client; the permit includes one of them.
         priority: Whether it is a single call or background work.
         operation: The class of operations.
-        limits: How long it is ready to wait.
+        limits: How long it may wait.
         loop: The event loop.
     """
 
@@ -84,14 +84,14 @@ _Queue = tuple[Places, Priority, str]
 
 
 class AdmissionQueue:
-    """Admits those that wait for one rate, whatever client they belong to.
+    """Admits the requests that wait for the same rate, whichever client they belong to.
 
-    Each client, priority and class of operations has a queue. Single calls of all clients go before background work;
-    queues of the same priority take turns; within a queue the first to come is the first to go.
+    Each client, priority and class of operations has its own queue. Single calls of all clients go before background
+    work. Queues of the same priority take turns. Each queue is first in, first out.
 
     Args:
         window: Counts the sends.
-        loop: The event loop of all who wait.
+        loop: The event loop of all clients.
     """
 
     def __init__(self, window: SlidingWindow, loop: asyncio.AbstractEventLoop) -> None:
@@ -105,14 +105,16 @@ class AdmissionQueue:
         self._admitted = 0
 
     def add(self, waiter: Waiter) -> None:
-        """Let somebody wait for the moment in which `Waiter.future` is done."""
+        """Add a waiter; its future is done when it is admitted."""
         queue = self.queues.setdefault(waiter.queue, OrderedDict())
         queue[waiter] = None
-        if len(queue) == 1:  # behind another, the timer or the release that the first one waits for is enough
+        # Behind another waiter there is nothing to do: whatever that one waits for, a timer or a release, calls
+        # `admit`. Without this, a sweep of n requests would look through all queues n times.
+        if len(queue) == 1:
             self.admit()
 
     def remove(self, waiter: Waiter) -> None:
-        """Let somebody wait no longer, who may have been admitted already."""
+        """Remove a waiter, if it has not been admitted already."""
         queue = self.queues.get(waiter.queue)
         if queue is not None and waiter in queue:
             del queue[waiter]
@@ -120,45 +122,48 @@ class AdmissionQueue:
                 del self.queues[waiter.queue]
 
     def waiting_for(self, places: Places) -> Iterator[Waiter]:
-        """Return those of one client that wait."""
+        """Return the waiters of one client."""
         return (waiter for key, queue in self.queues.items() if key[0] is places for waiter in queue)
 
-    def unwilling_to_cool_down(self, operation: str, seconds: float) -> Iterator[Waiter]:
-        """Return the single calls that wait, and do not want to wait as long as that for the end of a cool-down."""
+    def refusing_cool_down(self, operation: str, seconds: float) -> Iterator[Waiter]:
+        """Return the waiting single calls of a class that do not wait for a cool-down of so many seconds."""
         for (_, priority, of_queue), queue in self.queues.items():
             if priority is Priority.INTERACTIVE and of_queue == operation:
                 yield from (waiter for waiter in queue if waiter.limits.cool_down < seconds)
 
     def admit_unless_timed(self) -> None:
-        """Admit whom a send may have let in."""
-        # An armed timer means that time is what is waited for, and a send does not bring that nearer.
+        """Admit waiters, unless a timer is set."""
+        # A timer means that the first waiters need a later time, and not a send or a place. A send changes nothing
+        # about that time, so looking through the queues for each one would be wasted.
         if self.queues and self._timer is None:
             self.admit()
 
-    def forgettable(self, now: float) -> bool:
-        """Return whether no client uses it, and a new one would say the same."""
+    def idle(self, now: float) -> bool:
+        """Return whether no client uses it, and it remembers nothing that a new one would not know."""
         return not self.clients and not self.queues and self.window.idle(now) and self.cool_downs.over(now)
 
     def admit(self) -> None:
-        """Admit as many as may go, and set a timer for the others."""
+        """Admit as many waiters as possible now, and set a timer for the others."""
         self._stop_timer()
         now = self._loop.time()
         while self.queues:
             if self._admitted == _PER_TURN:
+                # `_begin_turn` was scheduled by the first admission, and so before this: the count is 0 again by then.
                 self._timer = self._loop.call_soon(self.admit)
                 return
             key = self._next_queue(now)
             ready_at = self.window.evenly_at() if key is not None else self._next_opening()
             if key is None or ready_at > now:
-                # Infinity: as many are pending as the rate allows, or all wait for a place, or for the one that tries
-                # after a cool-down; the send or the end of one of those comes back here.
+                # Infinity means that no point in time helps: as many requests are pending as the rate allows, or all
+                # wait for a place, or for the trial request after a cool-down. The send or the end of one of those
+                # requests calls `admit` again.
                 if ready_at < math.inf:
                     self._timer = self._loop.call_at(ready_at, self.admit)
                 return
             self._admit_first(key, now)
 
     def stop_timer_if_idle(self) -> None:
-        """Leave no timer behind where nobody waits."""
+        """Cancel the timer if there are no waiters."""
         if not self.queues:
             self._stop_timer()
 
@@ -169,6 +174,7 @@ class AdmissionQueue:
 
     def _next_queue(self, now: float) -> _Queue | None:
         ready = [key for key in self.queues if key[0].free > 0 and self._opens_at(key) <= now]
+        # Of queues with equal priority, min() and max() return the first one, whose turn it is: see `_admit_first`.
         choose = max if self._interactive_in_a_row >= _BACKGROUND_SHARE - 1 else min
         return choose(ready, key=lambda key: key[1], default=None)
 
@@ -176,7 +182,7 @@ class AdmissionQueue:
         return min((self._opens_at(key) for key in self.queues if key[0].free > 0), default=math.inf)
 
     def _opens_at(self, key: _Queue) -> float:
-        """Return when cool-downs and outages let a queue go on."""
+        """Return the time at which cool-downs and outages allow the next request of a queue."""
         places, priority, operation = key
         ends_at = self.cool_downs.ends_at(operation)
         if priority is Priority.INTERACTIVE:
@@ -184,15 +190,20 @@ class AdmissionQueue:
         return max(ends_at, places.circuits[operation].admits_at())
 
     def _admit_first(self, key: _Queue, now: float) -> None:
-        # To the end of the dictionary, so that clients and classes of operations take turns within a priority.
+        # The queue is moved to the end of the dictionary, so that clients and classes of operations take turns within
+        # a priority.
         queue = self.queues[key] = self.queues.pop(key)
         waiter, _ = queue.popitem(last=False)
         if not queue:
             del self.queues[key]
-        if waiter.future.done():  # cancelled, and its task has not run yet
+        # Task.cancel() cancels the future at once, but the task removes its waiter only when it runs again, which is
+        # in a later iteration of the loop. Until then the waiter is still in its queue, and set_result() would raise.
+        if waiter.future.done():
             return
         places, priority, operation = key
         self._interactive_in_a_row = self._interactive_in_a_row + 1 if priority is Priority.INTERACTIVE else 0
+        # The permit is taken here and not by the task, which runs later: the next round of the loop in `admit` has to
+        # see that it is gone.
         places.free -= 1
         self.window.reserve(now)
         self.cool_downs.begin_trial(operation)

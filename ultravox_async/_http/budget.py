@@ -1,4 +1,4 @@
-"""Where the slots of the rate come from: the client itself, a budget of this event loop, or one that is elsewhere."""
+"""Where the slots of the rate come from: the client itself, a budget of this event loop, or a remote budget."""
 
 import asyncio
 import math
@@ -11,23 +11,24 @@ from ultravox_async._http.sliding_window import LeaseWindow, SlidingWindow, Unli
 from ultravox_async.errors import ConfigurationError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
 
-_ENDLESSLY = WaitLimits(cool_down=math.inf, outage=math.inf)
+_NO_LIMITS = WaitLimits(cool_down=math.inf, outage=math.inf)
 
 
 @final
 class LocalRateBudget:
     """A `RateBudget` for all clients of one event loop: those with the same key send at the rate of one client.
 
-    Make one for the process, and hand it to each client: a client that takes the place of another, after new settings
-    were read for example, goes on with what the other has left. Clients with different keys do not disturb one
-    another. Single calls of all clients go before their sweeps and listings, and clients take turns. Each client has
-    its own places in its own pool.
+    Create one for the process, and pass it to each client. A client that replaces another, for example after the
+    settings were reloaded, continues with what is left of the rate. Clients with different keys do not affect each
+    other. Single calls of all clients go before their sweeps and listings, and clients take turns. Each client has its
+    own connection pool, with its own size.
 
     Args:
         rate_limit: The rate of each key.
 
     Raises:
-        ConfigurationError: `rate_limit` has the wrong type; or, when it is used, it was used in another event loop.
+        ConfigurationError: `rate_limit` has the wrong type. Also raised later, if the budget is used in a second event
+            loop.
     """
 
     def __init__(self, rate_limit: RateLimit) -> None:
@@ -47,7 +48,7 @@ class LocalRateBudget:
 
     async def acquire(self, key_digest: str, operation: str) -> None:
         """Wait for a slot; as `RateBudget.acquire`."""
-        await self._without_places(key_digest).acquire(operation, Priority.INTERACTIVE, _ENDLESSLY)
+        await self._without_places(key_digest).acquire(operation, Priority.INTERACTIVE, _NO_LIMITS)
 
     def mark_sent(self, key_digest: str, operation: str) -> None:
         """Note that a request with a slot is being sent; as `RateBudget.mark_sent`."""
@@ -60,17 +61,17 @@ class LocalRateBudget:
         self._without_places(key_digest).cancel(operation)
 
     def cool_down(self, key_digest: str, operation: str, seconds: float) -> None:
-        """Let nobody start an operation of this class for so many seconds; as `RateBudget.cool_down`."""
+        """Start no operation of this class for so many seconds; as `RateBudget.cool_down`."""
         self._without_places(key_digest).cool_down(operation, seconds, math.inf)
 
     def cooling_down(self, key_digest: str, operation: str) -> float:
-        """Return the seconds that a cool-down still lasts; as `RateBudget.cooling_down`."""
+        """Return the remaining seconds of a cool-down; as `RateBudget.cooling_down`."""
         queue = self._queue_of(key_digest)
         left = queue.cool_downs.ends_at(operation) - asyncio.get_running_loop().time()
         return left if 0.0 < left < math.inf else 0.0
 
     def scheduler_of(self, key_digest: str, places: int) -> RequestScheduler:
-        """Return the scheduler of a client: it looks into the budget, and needs no coroutine to take a free slot.
+        """Return the scheduler of a client, which uses the queue of its key directly and not through `acquire`.
 
         Raises:
             ConfigurationError: The budget was used in another event loop.
@@ -96,20 +97,21 @@ class LocalRateBudget:
         return RequestScheduler(self._queue_of(key_digest), math.inf, asyncio.get_running_loop())
 
     def _forget_idle(self, now: float) -> None:
-        # A service may see any number of keys in its life.
-        self._queues = {digest: queue for digest, queue in self._queues.items() if not queue.forgettable(now)}
+        # A service that runs for months may use any number of keys.
+        self._queues = {digest: queue for digest, queue in self._queues.items() if not queue.idle(now)}
 
 
 class LeasingScheduler(RequestScheduler):
-    """Hands out permits whose slots of the rate are leased from a budget that is elsewhere.
+    """Hands out permits whose slots come from a remote budget.
 
-    A request takes its turn and its place here first, and then asks for a lease in its own task: nothing is left to
-    clean up where it is cancelled. Only a few ask at a time, so that single calls do not wait behind a whole sweep.
+    A request first waits for its turn and its place here, and then asks the budget for a slot, in its own task: if it
+    is cancelled, there is no other task to clean up. Only a few requests ask at the same time, so that single calls do
+    not wait behind a whole sweep.
 
     Args:
-        budget: Leases the slots.
-        key_digest: What the budget knows the key by.
-        places: How many permits may be out at once.
+        budget: Where the slots come from.
+        key_digest: The name of the key at the budget.
+        places: How many permits may be in use at once.
         loop: The event loop whose clock is used.
     """
 
@@ -123,23 +125,28 @@ class LeasingScheduler(RequestScheduler):
         """Wait for a permit, as `RequestScheduler.acquire` does.
 
         Raises:
-            BudgetFailedError: The budget raised something.
+            BudgetFailedError: The budget raised an exception.
         """
         self._learn_of_cool_down(operation)
         await super().acquire(operation, priority, limits)
         try:
             await self._lease(operation)
         except BaseException:
+            # After a cancellation, a close or a failure the budget has given no slot, as `RateBudget.acquire` demands.
+            # Only what this scheduler has counted is given back.
             self._withdraw(operation)
             raise
+        # For the window, a request is pending while it asks: the next one may ask now.
         self._window.record_send(self._loop.time())
         self._admission.admit_unless_timed()
+        # The budget may give the slot in the same iteration of the loop in which the client is closed. Then the close
+        # comes too late to end the request, and the slot has to go back to the budget.
         if self._closed:
             self.cancel(operation)
             raise SchedulerClosedError
 
     def mark_sent(self, operation: str) -> None:
-        """Tell the budget that a request is being sent."""
+        """Report to the budget that a request is being sent."""
         self._budget.mark_sent(self._key_digest, operation)
 
     def cancel(self, operation: str) -> None:
@@ -148,18 +155,21 @@ class LeasingScheduler(RequestScheduler):
         self._leave(operation)
 
     def cool_down(self, operation: str, seconds: float, longest: float) -> None:
-        """Let nobody start an operation of this class for so long, and tell the budget, which tells the others."""
+        """Start no operation of this class for so long, and report it to the budget for the other clients."""
         super().cool_down(operation, seconds, longest)
         self._budget.cool_down(self._key_digest, operation, min(seconds, longest))
 
     def close(self) -> None:
-        """Fail everybody who waits here, now and later."""
+        """Fail all requests that wait or ask the budget, now and later."""
         super().close()
         for scope in self._asking:
-            if not scope.expired():  # by a close before: asyncio allows no second time
+            # A scope that an earlier close has expired cannot be rescheduled: asyncio raises RuntimeError.
+            if not scope.expired():
                 scope.reschedule(-math.inf)
 
     async def _lease(self, operation: str) -> None:
+        # A close has to end the wait with an error. Cancelling the task, which is the caller's, would end more than
+        # that; the scope of a timeout that never comes turns the cancellation into a TimeoutError.
         scope = asyncio.timeout(None)
         self._asking.add(scope)
         try:

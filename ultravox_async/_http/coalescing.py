@@ -1,4 +1,4 @@
-"""Identical reads that are in flight at the same time share one request."""
+"""Lets identical reads that are in flight at the same time share one request."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 class SharedCancelledError(Exception):
-    """The shared work was cancelled, though nobody who waits for it was."""
+    """The shared work was cancelled, although none of its callers was."""
 
 
 class _Flight(Generic[T]):
-    """Work that is under way, and how many wait for it."""
+    """Work in progress, and the number of callers that wait for it."""
 
     def __init__(self, task: asyncio.Task[T]) -> None:
         self.task = task
@@ -20,10 +20,12 @@ class _Flight(Generic[T]):
 
 
 class Coalescer(Generic[T]):
-    """Shares work among those that ask for the same while it is under way.
+    """Shares work in progress among the callers that request the same.
+
+    The work runs in its own task. If the first caller ran it, cancelling that caller would cancel the others.
 
     Args:
-        spawn: Starts the task of a piece of work.
+        spawn: Runs work in a task.
     """
 
     def __init__(self, spawn: Callable[[Coroutine[Any, Any, T]], asyncio.Task[T]]) -> None:
@@ -31,30 +33,36 @@ class Coalescer(Generic[T]):
         self._flights: dict[Hashable, _Flight[T]] = {}
 
     async def share(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return what the work of this key gives: work that is under way, or else `work`.
+        """Return the result of the work with this key: of work in progress, or else of `work`.
 
-        Cancelling one who waits leaves the others alone; cancelling the last one cancels the work.
+        Cancelling one caller does not affect the others; cancelling the last one cancels the work.
 
         Raises:
             SharedCancelledError: The work was cancelled from outside.
         """
         flight = self._flights.get(key)
+        # A task that is done stays here until its callers have run. Its result is older than this call.
         if flight is None or flight.task.done():
             flight = self._flights[key] = _Flight(self._spawn(work()))
         flight.waiting += 1
         try:
+            # Not `await flight.task`: a caller that is cancelled there would cancel the task with it.
             await asyncio.wait((flight.task,))
         finally:
             flight.waiting -= 1
             if flight.waiting == 0:
+                # Before the await below, during which another caller could join a task that is being cancelled. The
+                # entry may belong to a newer flight, if `forget` was called meanwhile.
                 if self._flights.get(key) is flight:
                     del self._flights[key]
+                # Does nothing to a task that is done. One that is not has to be over when the cancelled caller ends.
                 flight.task.cancel()
                 await asyncio.wait((flight.task,))
+        # The task was cancelled, and not this caller: `CancelledError` would say the contrary.
         if flight.task.cancelled():
             raise SharedCancelledError
         return flight.task.result()
 
     def forget(self) -> None:
-        """Let nobody join what is under way; those who wait for it keep waiting."""
+        """Let no further caller join the work in progress; those that wait for it continue to wait."""
         self._flights.clear()

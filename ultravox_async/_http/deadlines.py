@@ -1,7 +1,8 @@
 """Ends attempts that take too long, with one timer for all of them.
 
-A timer for each attempt, set and cancelled again, is a tenth of the cost of a short request. Here an attempt is an
-entry in a dictionary, and a timer goes off about once in the shortest `Timeout.read` to see whether any is overdue.
+A timer for each attempt, set and cancelled again, would be a tenth of the cost of a short request. Here an attempt is
+an entry in a set, and one timer fires at the earliest deadline. Deadlines that have moved since then are not searched
+for: the timer finds no overdue attempt, and is set to the deadline that is the earliest by then.
 """
 
 import asyncio
@@ -16,18 +17,18 @@ class Connection(Protocol):
     """How many attempts have used it."""
 
     def drop(self) -> None:
-        """Close it at once, without sending what is left in its buffer."""
+        """Close it at once, without sending the rest of its write buffer."""
 
 
 class Attempt:
-    """The time that one attempt has left.
+    """One attempt: its deadlines, its connection, and what the layers above need to know about how it went.
 
     Args:
-        task: Whose attempt it is.
-        outer: The attempt that the task makes already: a function that listens to aiohttp's events may use the client.
-        scope: What is expired when the time is up.
+        task: The task that makes it.
+        outer: The attempt that the task was already making, if a callback of a TraceConfig uses the client.
+        scope: The timeout scope that is expired when the time is up.
         ends_at: When the logical request has to be over, on the clock of the loop.
-        read_timeout: How many seconds of silence it bears.
+        read_timeout: The maximum number of seconds without data from the server.
     """
 
     __slots__ = (
@@ -36,11 +37,11 @@ class Attempt:
         "due",
         "ends_at",
         "fresh",
-        "hopeless",
+        "never_connected",
         "operation",
         "outer",
+        "permanent",
         "read_timeout",
-        "refused",
         "repeatable",
         "scope",
         "sent",
@@ -61,18 +62,23 @@ class Attempt:
         self.ends_at = ends_at
         self.read_timeout = read_timeout
         self.due = ends_at
+        # Whether sending began. Decides between `RequestScheduler.release` and `cancel`.
         self.sent = False
-        self.refused = False
+        # Whether it is certain that there was no connection, even where nothing reports the moment of sending.
+        self.never_connected = False
+        # Whether the method is idempotent, so that a connection that the server may be closing is good enough.
         self.repeatable = True
-        self.hopeless = False
+        # Whether another attempt would fail in the same way, as after a certificate that does not verify.
+        self.permanent = False
+        # Whether pooled connections are suspect, and a new one has to be made.
         self.fresh = False
         self.operation = ""
         self._connection: Connection | None = None
         self._use = 0
 
     @property
-    def spent(self) -> bool:
-        """Whether it is the logical request that has no time left, and not a silence that was too long."""
+    def total_exceeded(self) -> bool:
+        """Whether the deadline is that of the logical request, `Timeout.total`, and not the read timeout."""
         return self.due >= self.ends_at
 
     def use(self, connection: Connection) -> None:
@@ -82,12 +88,13 @@ class Attempt:
         self._use = connection.uses
 
     def drop_connection(self) -> None:
-        """Close its connection, unless that went back to the pool and another attempt uses it."""
+        """Close its connection, unless it went back to the pool and another attempt uses it now."""
+        # A response that was read to its end gives the connection back while the attempt still runs.
         if self._connection is not None and self._connection.uses == self._use:
             self._connection.drop()
 
-    def drop_connection_of_whoever_uses_it(self) -> None:
-        """Close its connection, though another attempt may use it by now."""
+    def drop_connection_even_if_reused(self) -> None:
+        """Close its connection, even if another attempt uses it now."""
         if self._connection is not None:
             self._connection.drop()
 
@@ -102,7 +109,8 @@ class Deadlines:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._attempts: set[Attempt] = set()
-        # The innermost attempt of each task.
+        # The innermost attempt of each task. aiohttp calls the connector in the task that makes the attempt, and passes
+        # nothing through that would lead to the attempt.
         self._current: dict[asyncio.Task[object] | None, Attempt] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -113,7 +121,13 @@ class Deadlines:
         return len(self._attempts)
 
     def start(self, scope: asyncio.Timeout, seconds: float, read_timeout: float) -> Attempt:
-        """Give the current task's attempt so many seconds in all, and of silence once it is sent."""
+        """Begin an attempt of the current task, which has to enter `scope` before it is suspended.
+
+        Args:
+            scope: The timeout scope that is expired when the time is up.
+            seconds: The time that is left for the logical request.
+            read_timeout: The maximum number of seconds without data, from the moment of sending.
+        """
         task = asyncio.current_task(self._loop)
         outer = self._current.get(task)
         attempt = self._current[task] = Attempt(task, outer, scope, self._loop.time() + seconds, read_timeout)
@@ -123,21 +137,23 @@ class Deadlines:
         return attempt
 
     def current(self) -> Attempt:
-        """Return the attempt of the current task, which makes one."""
+        """Return the attempt that the current task is making; there must be one."""
         return self._current[asyncio.current_task(self._loop)]
 
     def innermost(self) -> Attempt | None:
-        """Return the attempt of the current task, if it makes one."""
+        """Return the attempt that the current task is making; None if there is none."""
         return self._current.get(asyncio.current_task(self._loop))
 
     def reset_read_timeout(self, attempt: Attempt) -> None:
-        """Let the silence of an attempt begin anew."""
+        """Begin the read timeout of an attempt again, because data has arrived or the request is sent."""
         attempt.due = min(attempt.ends_at, self._loop.time() + attempt.read_timeout)
+        # Usually the deadline moves to a later time, and there is nothing to do: the timer fires too early, and is set
+        # again then. That is much rarer than data.
         if attempt.due < self._timer_at:
             self._watch(attempt)
 
     def stop(self, attempt: Attempt) -> None:
-        """Forget an attempt."""
+        """Forget an attempt. The task must not be suspended between the end of the scope and this call."""
         self._attempts.discard(attempt)
         if attempt.outer is None:
             del self._current[attempt.task]
@@ -146,18 +162,20 @@ class Deadlines:
         self._changed.set()
 
     async def end_others(self) -> None:
-        """End all attempts now, and wait until they are over; an attempt of the current task goes on.
+        """End all attempts now, and wait until they are over, except for those of the current task.
 
-        The current task makes one where a function that listens to aiohttp's events closes the client: it would wait
-        for itself. Two such functions would wait for each other, so that nobody waits for a task that is in here.
+        If a callback of a TraceConfig closes the client, the current task is making an attempt, and would wait for
+        itself. Two such callbacks would wait for each other, so that tasks that are in this method are not waited for.
         """
         task = asyncio.current_task(self._loop)
         for attempt in self._attempts:
             if attempt.task is not task:
                 _expire(attempt)
         self._ending.add(task)
+        # Another task that is in this method may wait for this one, and has to look again.
         self._changed.set()
         try:
+            # Between looking at the attempts and clearing the event nothing is awaited, so no change is missed.
             while any(attempt.task not in self._ending for attempt in self._attempts):
                 self._changed.clear()
                 await self._changed.wait()
@@ -165,7 +183,7 @@ class Deadlines:
             self._ending.discard(task)
 
     def end_own(self) -> None:
-        """End the attempt of the current task, if it makes one, as soon as it waits for anything."""
+        """End the attempts of the current task, if any: the next await in them raises."""
         attempt = self.innermost()
         while attempt is not None:
             _expire(attempt)
@@ -190,6 +208,7 @@ class Deadlines:
 
 
 def _expire(attempt: Attempt) -> None:
-    # Not while it is expiring: asyncio allows no second time.
+    # Once a scope is expiring, asyncio raises RuntimeError if it is rescheduled. The same is true of one that was not
+    # entered yet, or was left; `start` and `stop` see to it that no other task finds an attempt in such a state.
     if not attempt.scope.expired():
         attempt.scope.reschedule(-math.inf)

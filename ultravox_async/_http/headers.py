@@ -1,4 +1,4 @@
-"""Headers that a caller adds to one request: checked, and shown nowhere."""
+"""Headers that a caller adds to one request: checked here, and redacted in errors."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +13,9 @@ from ultravox_async.errors import InvalidRequestError
 # RFC 9110, sections 5.6.2 and 5.5: a name is a token, and a value has no control characters but tabs.
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _UNUSABLE_IN_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-# The key goes with each request anyway; the others say where a request ends and what becomes of its connection, and a
-# server that is told otherwise takes the rest of one request for the beginning of the next.
+# The key is sent with each request anyway. The others determine where a request ends and whether its connection is kept
+# open. If they contradicted what aiohttp sends, a server could take the end of one request for the beginning of the
+# next one (request smuggling).
 _SET_BY_THE_CLIENT: Final = frozenset(
     {
         "connection",
@@ -36,21 +37,21 @@ _SECRET_BY_STANDARD: Final = frozenset({"authorization", "cookie"})
 
 @attrs.frozen
 class ExtraHeaders:
-    """Headers of one request, beside those that the client sends with each."""
+    """Additional headers of one request."""
 
     fields: tuple[tuple[str, str], ...] = attrs.field(repr=False)
     """Names and values."""
 
     secrets: tuple[str, ...] = attrs.field(repr=False)
-    """The values that an error must not show."""
+    """The values that are redacted in errors."""
 
 
 def extra_headers(given: Secret) -> ExtraHeaders:
-    """Return what a caller gave as headers.
+    """Return the headers that a caller passed.
 
     Raises:
-        InvalidRequestError: It is no mapping of strings to strings, a name or a value cannot be sent, or the client
-            sets a header itself. The text never holds a value.
+        InvalidRequestError: `given` is not a mapping of strings to strings, a name or a value cannot be sent, or a
+            header is one that the client sets itself. The text never contains a value.
     """
     problem = _problem(given)
     if problem is not None:
@@ -64,7 +65,7 @@ def _fields(given: Secret) -> Iterable[tuple[str, str]]:
 
 
 def _problem(given: Secret) -> str | None:
-    """Return what is wrong, not raise it: a traceback with the locals of this function would show the values."""
+    """Return the problem and do not raise it: a traceback with the locals of this function would show the values."""
     if not isinstance(given.reveal(), Mapping):
         return "takes a mapping of strings to strings"
     seen: set[str] = set()
@@ -78,17 +79,17 @@ def _problem(given: Secret) -> str | None:
 
 def _problem_of_name(name: object, seen: set[str]) -> str | None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return "a name takes letters, digits and !#$%&'*+-.^_`|~ only"
+        return "a name can only contain letters, digits and !#$%&'*+-.^_`|~"
     if name.lower() in _SET_BY_THE_CLIENT:
         return f"{name} is set by the client itself"
-    return f"{name} is there twice" if name.lower() in seen else None
+    return f"{name} is given twice" if name.lower() in seen else None
 
 
 def _problem_of_value(name: str, value: object) -> str | None:
     if not isinstance(value, str):
-        return f"the value of {name} takes a string, not {type(value).__name__}"
+        return f"the value of {name} must be a string, not {type(value).__name__}"
     if _UNUSABLE_IN_VALUE.search(value):
-        return f"the value of {name} has a line break, a control character or a lone surrogate"
+        return f"the value of {name} contains a line break, a control character or a lone surrogate"
     return None
 
 
@@ -96,7 +97,7 @@ def _secrets(fields: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, value in fields:
         if SECRET_NAME.search(name) or name.lower() in _SECRET_BY_STANDARD:
             yield value
-            # The credentials behind a scheme, as in "Bearer …".
+            # The credentials without their scheme, as in "Bearer …": a server may echo them alone.
             yield value.partition(" ")[2].strip()
         if name.lower() == "cookie":
             yield from (pair.partition("=")[2].strip() for pair in value.split(";"))

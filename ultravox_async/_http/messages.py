@@ -1,4 +1,4 @@
-"""What is asked, with which credentials, and what is answered."""
+"""Requests, credentials and responses."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ COMMON_HEADERS: Final[Mapping[str, str]] = {
     "Accept": "application/json",
     "User-Agent": f"ultravox-async/{__version__}",
 }
-"""What each request says beside the key."""
+"""The headers of each request, without the key."""
 
 
 @attrs.define
@@ -47,40 +47,43 @@ class Request:
     """The JSON body, if any."""
 
     headers: ExtraHeaders | None = None
-    """Headers beside those of each request."""
+    """Headers in addition to those of each request."""
 
     priority: Priority = Priority.INTERACTIVE
-    """Whether it waits with single calls or behind them."""
+    """Whether it waits like a single call or behind single calls."""
 
     operation: OperationClass = OperationClass.GENERAL
-    """The class of operations whose 429s concern it."""
+    """The class of operations that it belongs to, whose cool-downs and outages concern it."""
 
     identity: tuple[str, str] | None = None
-    """The field of the answer, by its name on the wire, that says what it is about, and what has to be in it."""
+    """The field of the response that identifies the object, by its name in JSON, and the value that it must have."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What an error must not show of it."""
+        """The values in it that are redacted in errors."""
         in_body = self.body.secrets if self.body is not None else ()
         return (*in_body, *self.headers.secrets) if self.headers is not None else in_body
 
 
 @attrs.frozen
 class RequestOptions:
-    """What a client, or a view of it, decides for each of its requests."""
+    """The options of a client, or of a view of it, for all of its requests."""
 
     timeout: Timeout
     """The deadlines."""
 
     retry: RetryPolicy
-    """What is repeated, and after how long."""
+    """Which failures are retried, and after how long."""
 
     priority: Priority = Priority.INTERACTIVE
-    """The priority of single calls; sweeps and listings are background work anyway."""
+    """The priority of single calls; sweeps and listings are always background work."""
 
 
 class Credentials:
-    """The API key, where no repr, no `vars` and no pickle shows it."""
+    """The API key, which is not shown by repr, `vars` or pickle.
+
+    The class has `__slots__`, because `vars` would show the key otherwise, as error trackers do.
+    """
 
     __slots__ = ("_key", "headers", "key_header")
 
@@ -90,42 +93,42 @@ class Credentials:
         self.headers = CIMultiDict({**COMMON_HEADERS, KEY_HEADER: self._key})
 
     def __reduce__(self) -> NoReturn:
-        msg = "what belongs to an AsyncUltravox holds the API key, and does not pickle"
+        msg = "the credentials of an AsyncUltravox cannot be pickled: they hold the API key"
         raise TypeError(msg)
 
     @property
     def digest(self) -> str:
-        """What the key is known by where it must not be told."""
+        """A name for the key, for a rate budget, from which the key cannot be recovered."""
         return hashlib.blake2b(self._key.encode(), digest_size=16, person=b"ultravox-async").hexdigest()
 
     def redactor(self, secrets: Iterable[str] = ()) -> Redactor:
-        """Return what takes the key, and other secrets, out of texts."""
+        """Return a redactor for the key and other secrets."""
         return Redactor((self._key, *secrets))
 
 
 @attrs.define
 class Response:
-    """A successful answer, as `AsyncUltravox.request` returns it."""
+    """A successful response, as `AsyncUltravox.request` returns it."""
 
     status: int
     """The HTTP status code, 200 to 299."""
 
     headers: Mapping[str, str] = attrs.field(repr=False)
-    """The headers; names are looked up without regard to case."""
+    """The headers; their names are not case-sensitive."""
 
     body: bytes = attrs.field(repr=False)
-    """The decoded body."""
+    """The body, after decompression."""
 
     _request: Request = attrs.field(repr=False, eq=False)
     _credentials: Credentials = attrs.field(repr=False, eq=False)
 
     @property
     def origin(self) -> str:
-        """The request that it answers, for example ``GET /api/voices``."""
+        """The request, for example ``GET /api/voices``."""
         return f"{self._request.method} {self._request.path}"
 
-    def json(self) -> Any:  # noqa: ANN401 - what comes here is what the SDK has no type for
-        """Return the body as dicts, lists and scalars; whole numbers of more than 64 bits become floats.
+    def json(self) -> Any:  # noqa: ANN401 - used for responses that the SDK has no type for
+        """Return the body as dicts, lists and scalars; integers of more than 64 bits become floats.
 
         Raises:
             DecodeError: The body is not valid JSON.
@@ -133,12 +136,12 @@ class Response:
         return self.decode(object)
 
     def decode(self, into: type[T]) -> T:
-        """Return the body as an `into`: an attrs class, or a list, dict or scalar type, never coerced.
+        """Return the body as an `into`: an attrs class, or a list, dict or scalar type; nothing is coerced.
 
-        The camelCase names of the wire become the Python names of the class.
+        The camelCase names in JSON become the Python names of the class.
 
         Raises:
-            DecodeError: The body is not valid JSON, or has not the types that `into` declares.
+            DecodeError: The body is not valid JSON, or does not have the types that `into` declares.
         """
         return decode(self.body, into, self)
 
@@ -147,5 +150,5 @@ class Response:
         return self._credentials.redactor(self._request.secrets).redact(text)
 
 
-Answer: TypeAlias = Response | UltravoxError
-"""What comes of a request. Errors travel as values below `Transport.send`, where frames hold the key."""
+Result: TypeAlias = Response | UltravoxError
+"""The result of a request. Below `Transport.send` errors are values, because the frames there contain the key."""

@@ -1,13 +1,13 @@
-"""Which operations share their limits."""
+"""The classes of operations that have separate limits."""
 
 import enum
 
 
 class OperationClass(enum.StrEnum):
-    """Operations that share their limits: a 429 or an outage of one class says nothing about the others."""
+    """Operations that share their limits. A 429 or an outage in one class says nothing about the other."""
 
     GENERAL = "api"
-    """Whatever has no limits of its own."""
+    """All operations without separate limits."""
 
     CREATE_CALL = "calls"
     """Creating calls, for which the API has capacity limits."""

@@ -22,22 +22,22 @@ from ultravox_async.errors import ConfigurationError
 from ultravox_async.settings import RateBudget, RateLimit
 
 UNUSABLE_SESSION = (
-    "the aiohttp.ClientSession that was handed in is closed, or belongs to another event loop; "
+    "the aiohttp.ClientSession that was passed as session is closed, or belongs to another event loop; "
     "make it in the loop where the AsyncUltravox is used, and close it after that"
 )
-"""What is said where `Pool.usable` is not true."""
+"""The text of the error if `Pool.usable` is false."""
 
 
-# aiohttp looks headers up without regard to case, and an istr need not be put into lower case each time.
+# Header names are compared without regard to case. An istr is not converted for each comparison.
 _KEEP_ALIVE = istr("Keep-Alive")
 
 
 class _Protocol(ResponseHandler):
-    """aiohttp's end of a connection; it closes itself when something comes that no request has asked for.
+    """A connection, on top of aiohttp's protocol. It closes itself if data arrives that no request is waiting for.
 
     Args:
-        loop: The event loop that it runs in.
-        idle_closes: Learns when the server closes it.
+        loop: The event loop.
+        idle_closes: Records when the server closes the connection.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, idle_closes: IdleCloses) -> None:
@@ -47,10 +47,12 @@ class _Protocol(ResponseHandler):
         self._idle_closes = idle_closes
         # None while it is in use.
         self._idle_since: float | None = None
-        # How long it was idle before the request to which no byte of an answer has come yet.
+        # For how long it was idle before the current request, until the first byte of the response arrives.
         self._idle_before: float | None = None
+        # The timeout from a Keep-Alive header of the server.
         self._advertised: float | None = None
-        # aiohttp forgets the transport when it closes it, though that may still have something to send.
+        # aiohttp sets `transport` to None when it closes it, although its write buffer may not be empty yet. `drop`
+        # needs it then.
         self._opened: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,10 +60,11 @@ class _Protocol(ResponseHandler):
         self._opened = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        # The next request on this connection would be given it as its answer, and each one after that the answer of
-        # the one before. aiohttp itself calls this without data, when it goes on to decompress.
+        # aiohttp would take data on an idle connection for the response to the next request, and each later request
+        # would get the response to the one before it. aiohttp itself calls this with empty data when it resumes
+        # decompressing.
         if self._idle_since is not None and data:
-            # Some servers say 408 before they close an idle connection.
+            # Some servers send a 408 before they close an idle connection, so this counts as such a close.
             self._record_end()
             self.close()
         else:
@@ -83,7 +86,7 @@ class _Protocol(ResponseHandler):
         super().connection_lost(exc)
 
     def carry(self, connection: Any) -> None:  # noqa: ANN401 - aiohttp's Connection, which it does not export
-        """Note that a request is sent on this connection, and when it is over."""
+        """Note that a request is sent on this connection, and be notified when it is released."""
         if self._idle_since is not None:
             self._idle_before = self._loop.time() - self._idle_since
             self._idle_since = None
@@ -96,16 +99,18 @@ class _Protocol(ResponseHandler):
         self._idle_before = None
 
     def may_be_closing(self) -> bool:
-        """Whether it was idle for so long that the server may close it while a request is on its way."""
+        """Return whether it was idle for so long that the server may close it while a request is on its way."""
         if self._idle_since is None:
             return False
         now = self._loop.time()
         return now - self._idle_since >= self._idle_closes.limit(self._advertised, now)
 
     def _record_end(self) -> None:
+        # The end of a connection is reported up to three times, and must be recorded once.
         idle_since, idle_before = self._idle_since, self._idle_before
         self._idle_since = self._idle_before = None
-        if self.transport is None:  # it was closed on this side
+        # It was closed on this side, which says nothing about the server.
+        if self.transport is None:
             return
         now = self._loop.time()
         if idle_since is not None:
@@ -114,7 +119,7 @@ class _Protocol(ResponseHandler):
             self._idle_closes.record_lost_request(idle_before, now)
 
     def drop(self) -> None:
-        """Close the connection at once, without sending what is left in its buffer.
+        """Close the connection at once, without sending the rest of its write buffer.
 
         An ordinary close waits until the server has read the buffer, and a server that has stalled never does.
         """
@@ -124,13 +129,16 @@ class _Protocol(ResponseHandler):
 
 
 class Connector(aiohttp.TCPConnector):
-    """A pool that tells when a request is about to be sent, and hands out no connection that is suspect.
+    """A pool that reports when a request is about to be sent, and does not use connections that are suspect.
+
+    Only the connector knows when a connection exists. A failure before that had no effect, so that even a POST may be
+    repeated; and the rate limiter counts a request from that moment.
 
     Args:
-        scheduler: What is told of each send.
-        deadlines: What knows the attempt of the current task.
-        limit: How many connections there may be at once.
-        ssl: What checks the server's certificate; None for the defaults of aiohttp.
+        scheduler: Where each send is reported.
+        deadlines: Knows the attempt of the current task.
+        limit: The maximum number of connections.
+        ssl: The context that verifies the server's certificate; None for the defaults of aiohttp.
     """
 
     def __init__(self, scheduler: RequestScheduler, deadlines: Deadlines, limit: int, ssl: SSLContext | None) -> None:
@@ -148,11 +156,13 @@ class Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
     ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
         """Return a connection from the pool, or a new one, for the attempt of the current task."""
-        # Functions that listen to aiohttp's events are given the session, and may ask other hosts with it.
+        # Callbacks of a TraceConfig get the session, and may send requests of their own with it, to any host. Those do
+        # not have the key, and belong to no attempt.
         if KEY_HEADER not in req.headers:
             connection = await super().connect(req, traces, timeout)
             protocol = cast("_Protocol", connection.protocol)
-            if protocol.uses:  # they ask the base URL's host
+            # It went to the host of the base URL, and took a connection that counts as idle.
+            if protocol.uses:
                 protocol.carry(connection)
             return connection
         attempt = self._deadlines.current()
@@ -164,12 +174,14 @@ class Connector(aiohttp.TCPConnector):
                 self._drop_unused()
                 raise
             protocol = cast("_Protocol", connection.protocol)
-            # After a lost connection, the pooled connections are suspect too. `should_close` is true of one on which
-            # something is left unread.
+            # After a lost connection, the other pooled connections are suspect too. `should_close` is true if data is
+            # left unread on a connection.
             suspect = attempt.fresh or protocol.should_close or (not attempt.repeatable and protocol.may_be_closing())
             if not protocol.uses or not suspect:
                 break
             connection.close()
+        # Before anything is written: an attempt that fails or is cancelled from here on may have had an effect, and
+        # counts against the rate.
         protocol.carry(connection)
         attempt.use(protocol)
         self._scheduler.mark_sent(attempt.operation)
@@ -177,25 +189,26 @@ class Connector(aiohttp.TCPConnector):
         return connection
 
     async def _get(self, key: Any, traces: list[Any]) -> Any:  # noqa: ANN401 - as for `connect`
-        # aiohttp takes a connection from the pool here, or makes a new one where this returns None.
+        # aiohttp takes a connection from the pool here, and makes a new one if this returns None.
         attempt = self._deadlines.innermost()
         if attempt is not None and not attempt.repeatable and not self._has_young(key):
             return None
         return await super()._get(key, traces)
 
     def _has_young(self, key: Any) -> bool:  # noqa: ANN401 - as for `connect`
-        """Put the connection that was idle for the shortest first, where that was short enough.
+        """Move the connection with the shortest idle time to the front, if that time is short enough.
 
-        aiohttp hands out the one that was idle for the longest. Were those that are too old closed one by one, a POST
-        after a sweep would close the connections of all its GETs, which may use them still.
+        aiohttp takes the connection with the longest idle time. If the ones that are too old were closed until one is
+        young enough, a POST after a sweep would close all connections of the sweep, which are good enough for GETs.
         """
         pooled = self._conns[key]
+        # Connections that are closed already are skipped: aiohttp would, too.
         while pooled and not pooled[-1][0].is_connected():
             pooled.pop()
         if not pooled:
             return False
         if cast("_Protocol", pooled[-1][0]).may_be_closing():
-            # The new connection takes its place, so that POSTs do not make the pool grow.
+            # A new connection will replace one of these, so that POSTs do not make the pool grow.
             oldest, _ = pooled.popleft()
             oldest.close()
             return False
@@ -203,7 +216,7 @@ class Connector(aiohttp.TCPConnector):
         return True
 
     def abort(self) -> None:
-        """Close all connections at once, those too whose last bytes the server does not read."""
+        """Close all connections at once, even those whose write buffer the server does not read."""
         for protocol in self._protocols:
             protocol.drop()
 
@@ -213,8 +226,8 @@ class Connector(aiohttp.TCPConnector):
         return protocol
 
     def _drop_unused(self) -> None:
-        # aiohttp loses sight of a connection that is there already when a function that listens to its making fails
-        # or is cancelled.
+        # If a callback of a TraceConfig raises, or is cancelled, just after a connection was made, aiohttp loses track
+        # of the connection and never closes it.
         task = asyncio.current_task(self._loop)
         for protocol in self._protocols:
             if protocol.made_by is task:
@@ -222,13 +235,13 @@ class Connector(aiohttp.TCPConnector):
 
 
 class _LostConnectionError(aiohttp.ClientError):
-    """A connection that broke; not of the kinds after which aiohttp sends a request again by itself."""
+    """The connection was lost. It is not one of the errors after which aiohttp repeats a request by itself."""
 
 
 async def _without_silent_repeat(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    # aiohttp sends a GET, PUT or DELETE again by itself when these two reach it; RetryPolicy alone decides that here.
+    # After these two errors aiohttp repeats a GET, PUT or DELETE by itself; only `RetryPolicy` may decide that.
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -238,14 +251,14 @@ async def _without_silent_repeat(
 
 
 MIDDLEWARES = (_without_silent_repeat,)
-"""What each request goes through."""
+"""The middlewares of each request."""
 
 
 def checked_trace_configs(value: object) -> tuple[aiohttp.TraceConfig, ...]:
-    """Return what listens to aiohttp's events.
+    """Return the trace configs of a client.
 
     Raises:
-        ConfigurationError: `value` is not a list, or has something else in it, such as the class.
+        ConfigurationError: `value` is not a list, or contains something else, such as the class itself.
     """
     if not isinstance(value, Sequence):
         raise ConfigurationError(f"trace_configs takes a list of aiohttp.TraceConfig, not {type(value).__name__}")
@@ -304,11 +317,11 @@ class Pool:
     @property
     def usable(self) -> bool:
         """Whether the session is open and belongs to the running event loop."""
-        # The public name of the loop warns that it is deprecated, and there is no other way to ask.
+        # `session.loop` would emit a DeprecationWarning, and there is no other way to find out.
         return not self.session.closed and getattr(self.session, "_loop", None) is asyncio.get_running_loop()
 
     async def close(self) -> None:
-        """Close the connections at once, where they are the client's own."""
+        """Close the connections at once, if they belong to the client."""
         if self.connector is not None:
             self.connector.abort()
             await self.session.close()
@@ -324,7 +337,7 @@ def make_pool(settings: PoolSettings, credentials: Credentials, rate: RateLimit 
     places = settings.size
     if settings.session is not None and settings.session.connector is not None:
         limits = settings.session.connector.limit, settings.session.connector.limit_per_host
-        places = min([places, *(limit for limit in limits if limit)])  # aiohttp's 0 is no limit
+        places = min([places, *(limit for limit in limits if limit)])  # in aiohttp, 0 means unlimited
     scheduler = make_scheduler(rate, credentials.digest, places, loop)
     deadlines = Deadlines(loop)
     if settings.session is not None:

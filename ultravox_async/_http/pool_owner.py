@@ -1,4 +1,4 @@
-"""Makes the pool of a client on first use, and ends at once what runs in it."""
+"""Creates the pool of a client on first use, and ends everything that runs in it when the client is closed."""
 
 import asyncio
 import math
@@ -19,9 +19,9 @@ class PoolOwner:
     """The pool and the tasks of one client, which all views of the client share.
 
     Args:
-        settings: How to make the pool.
+        settings: How to create the pool.
         credentials: The key.
-        rate: The pace, or the budget that it comes from.
+        rate: The rate limit, or the budget that the slots come from.
     """
 
     def __init__(self, settings: PoolSettings, credentials: Credentials, rate: RateLimit | RateBudget) -> None:
@@ -32,18 +32,19 @@ class PoolOwner:
         self._settings = settings
         self._budget = rate
         self._pool: Pool | None = None
-        # It outlives the pool, because what it counted is asked for after closing too.
+        # It is kept after the pool is closed, because `stats` can be read then too.
         self._scheduler: RequestScheduler | None = None
+        # The event loop has only weak references to tasks: without this set, a task could be garbage-collected.
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def interval(self) -> float:
-        """The seconds between two requests at the present pace; 0.0 where there is none."""
+        """The seconds between two requests at the current pace; 0.0 without one."""
         return 1 / self._rate
 
     @property
     def stats(self) -> Stats:
-        """What was met so far."""
+        """The statistics of the client so far."""
         circuits = () if self._scheduler is None else self._scheduler.circuits
         return Stats(
             requests_per_second=None if self._rate == math.inf else self._rate,
@@ -57,14 +58,15 @@ class PoolOwner:
         return pace.rate if pace is not None and pace.lowered else self._configured_rate
 
     def open(self) -> Pool:
-        """Return the pool, which is made on first use.
+        """Return the pool, which is created on first use.
 
         Raises:
             ClientClosedError: The client is closed.
             ConfigurationError: Its rate budget was used in another event loop.
-            UltravoxError: It belongs to another event loop, or the session that was handed in cannot be used.
+            UltravoxError: The client was used in another event loop, or the caller's session is unusable.
         """
         pool = self._pool
+        # Every request comes here, so the usual case is checked in one place and without a further call.
         if pool is None or self.closed or pool.session.closed or asyncio.get_running_loop() is not pool.loop:
             pool = self._ensure_open()
         return pool
@@ -84,28 +86,32 @@ class PoolOwner:
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
-        # Not by the loop's own factory: an eager task would run before anybody knows of it.
+        # Not `loop.create_task`: with an eager task factory, the coroutine would run up to its first await before the
+        # task is in the set, and a close during that time would miss it.
         task = asyncio.Task(work, loop=asyncio.get_running_loop())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def close(self) -> None:
-        """End what is running, and close the session if it is owned; closing again does nothing.
+        """End all requests and tasks, and close the session if the client owns it; closing again does nothing.
 
         Raises:
-            UltravoxError: The session belongs to another event loop.
+            UltravoxError: The client was used in another event loop.
         """
         pool = self._pool
         if pool is not None:
             _check_loop(pool.loop)
+        # First of all, and before anything is awaited: from now on no request and no task can be added.
         self.closed = True
         if pool is None:
             return
         try:
+            # Before the attempts are ended: each of them gives back a permit, which would admit a waiter.
             pool.scheduler.close()
-            # The current task is one of them where the ids of a sweep, or a function that listens to aiohttp's events,
-            # close the client. It ends by itself, because there is nothing more that it could send.
+            # The current task is one of them if the client is closed by the iterable of ids of a sweep, or by a
+            # callback of a TraceConfig. It would wait for itself. It ends without that, because it cannot send anything
+            # any more.
             tasks = self._tasks - {asyncio.current_task()}
             for task in tasks:
                 task.cancel()
@@ -113,7 +119,9 @@ class PoolOwner:
             if tasks:
                 await asyncio.wait(tasks)
         finally:
+            # Also if this close is cancelled while it waits: it leaves no connection behind, and can be repeated.
             await pool.close()
+            # Last, because it makes the next await of this task raise.
             pool.deadlines.end_own()
         self._pool = None
 

@@ -1,4 +1,8 @@
-"""Proxies of the environment: what aiohttp would bypass in silence, or fail on at every request, is refused at once."""
+"""Checks the proxies of the environment.
+
+aiohttp silently ignores some proxies, and would connect directly. Others would make every request fail. Both are
+refused when the client is created.
+"""
 
 from urllib.request import getproxies, proxy_bypass
 
@@ -15,7 +19,7 @@ def check_proxies(base_url: URL) -> None:
 
     Raises:
         ConfigurationError: A variable is not a URL, or names a proxy that aiohttp cannot use. Neither the text nor the
-            traceback shows its value, which may hold a password.
+            traceback shows its value, which may contain a password.
     """
     problem = _problem_with_proxies(base_url)
     if problem is not None:
@@ -35,7 +39,7 @@ def _problem_with_proxies(base_url: URL) -> str | None:
             return None
         return (
             f"{_variable(base_url.scheme)} names a proxy with the scheme {scheme}, which aiohttp does not use; "
-            "name one with http, or pass session= with a connector that speaks it, such as that of aiohttp-socks"
+            "name one with http, or pass session= with a connector that supports it, such as that of aiohttp-socks"
         )
     if "all" in schemes:
         return f"aiohttp does not read ALL_PROXY; set {_variable(base_url.scheme)} or NO_PROXY"
@@ -43,7 +47,7 @@ def _problem_with_proxies(base_url: URL) -> str | None:
 
 
 def _scheme_of(proxy: str) -> str | None:
-    """Return the scheme of a proxy's URL; None where it is not a URL with a host."""
+    """Return the scheme of a proxy's URL; None if it is not a URL with a host."""
     try:
         url = URL(proxy)
         usable = bool(url.raw_host) and url.port != 0

@@ -15,7 +15,7 @@ from ultravox_async.errors import APIConnectionError, APIStatusError, DecodeErro
 from ultravox_async.settings import RetryPolicy
 
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""What may be sent again though it may have taken effect."""
+"""The methods that may be repeated even if the request may have taken effect (RFC 9110, section 9.2.2)."""
 
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _SERVER_FAILURES = frozenset({500, 502, 503, 504})
@@ -24,7 +24,7 @@ _SERVICE_UNAVAILABLE = 503
 _SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 
 
-def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
+def retry_delay(  # noqa: PLR0913 - a pure function: everything that it depends on is an argument
     policy: RetryPolicy,
     request: Request,
     attempt: int,
@@ -33,29 +33,32 @@ def retry_delay(  # noqa: PLR0913 - pure: all that decides comes in
     random: Callable[[], float],
     longest: float,
 ) -> float | None:
-    """Return the seconds to wait before the next attempt, or None where there must not be one.
+    """Return the seconds to wait before the next attempt, or None if there must not be one.
 
     Args:
         policy: The client's policy.
-        request: What was asked.
+        request: The request.
         attempt: The number of the attempt that failed, counted from 1.
-        error: What it failed with.
-        random: Gives numbers from 0 up to, not including, 1.
-        longest: The seconds that the error may ask to wait; where it asks for more there is no next attempt.
+        error: The error of that attempt.
+        random: Returns numbers from 0 up to, not including, 1.
+        longest: The maximum number of seconds that the error may ask to wait; if it asks for more, there is no next
+            attempt.
     """
     if attempt >= policy.max_attempts or not may_be_repeated(request, error):
         return None
     asked = error.retry_after if isinstance(error, APIStatusError) else None
-    # Zero seconds, or a date that is past, says nothing about how long to wait: the ordinary pause holds then.
+    # Zero seconds, or a date in the past, does not say how long to wait: the delay is then the same as without it. The
+    # jitter keeps clients that failed together from coming back together.
     if not asked:
         return min(policy.max_delay, policy.base_delay * 2.0 ** min(attempt - 1, 64)) * (1.0 - random() / 2)
     if asked > longest:
         return None
+    # Here the jitter is added, because the server has asked for no less than this.
     return asked + policy.base_delay * random() / 2
 
 
 def is_failure_of_the_server(error: UltravoxError) -> bool:
-    """Return whether an error says that the server, or the way to it, does not work just now."""
+    """Return whether an error shows that the server, or the connection to it, does not work at the moment."""
     if isinstance(error, APIStatusError):
         return error.status in _SERVER_FAILURES
     return isinstance(error, APIConnectionError)
@@ -76,8 +79,8 @@ def may_be_repeated(request: Request, error: UltravoxError) -> bool:
 
 
 def _says_that_capacity_is_missing(error: APIStatusError) -> bool:
-    # The API turns away a call that it has no capacity for. A gateway answers 503 after its backend has acted, too,
-    # and only the form of the body tells the two apart.
+    # The API refuses a call that it has no capacity for. A gateway may respond with 503 after its backend has acted,
+    # and only the body distinguishes the two.
     return error.status == _SERVICE_UNAVAILABLE and error.retry_after is not None and _is_detail_of_the_api(error.body)
 
 
@@ -90,14 +93,15 @@ def _is_detail_of_the_api(body: bytes) -> bool:
 
 
 def parse_retry_after(values: Sequence[str], now: datetime) -> float | None:
-    """Return the seconds that the ``Retry-After`` headers of one answer ask for; None where none of them is usable.
+    """Return the seconds that the ``Retry-After`` headers of a response ask for; None if none of them is valid.
 
-    RFC 9110, section 10.2.3, allows whole seconds and HTTP dates; decimals are understood too. A date that is past is
-    0.0. Of several headers the longest wait counts. A negative number, ``nan``, ``inf`` and anything else is ignored.
+    RFC 9110, section 10.2.3, allows whole seconds and HTTP dates; decimals are accepted too. A date in the past is 0.0.
+    If there are several headers, the longest wait counts. Negative numbers, ``nan``, ``inf`` and anything else are
+    ignored.
 
     Args:
-        values: The header's values, in any number.
-        now: The time at which the answer was made, with a time zone, on the clock of the server if it told that.
+        values: The values of the headers.
+        now: The time of the response, with a time zone: on the clock of the server, if it sent a ``Date``.
     """
     waits = [seconds for value in values if (seconds := _seconds(value.strip(), now)) is not None]
     return max(waits, default=None)
@@ -111,10 +115,10 @@ def _seconds(value: str, now: datetime) -> float | None:
 
 
 def parse_http_date(value: str) -> datetime | None:
-    """Return the moment that an HTTP date names, with a time zone; None where it is none."""
+    """Return the time of an HTTP date, with a time zone; None if it is not a date."""
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    # "-0000" says that the zone is unknown; HTTP dates are always GMT.
+    # With "-0000" the result is naive, because the zone is unknown; HTTP dates are always in GMT.
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

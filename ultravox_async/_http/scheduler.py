@@ -1,4 +1,4 @@
-"""What one client may have in flight: its places in the pool, and its part of the rate."""
+"""Permits of one client: a place in its pool, and a slot of the rate that it may share with other clients."""
 
 import asyncio
 import logging
@@ -21,12 +21,12 @@ __all__ = [
 ]
 
 _log = logging.getLogger("ultravox_async")
-# What has limits of its own says nothing about the rate of all other requests.
-_NOT_LEARNT: Pace = FixedPace(math.inf)
+# Creating calls has separate limits: its 429s say nothing about the rate of all other requests.
+_UNRELATED_PACE: Pace = FixedPace(math.inf)
 
 
 class CoolingDownError(Exception):
-    """A class of operations is cooling down for longer than anybody is ready to wait."""
+    """A class of operations is cooling down for longer than the request may wait."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"cooling down for another {seconds:.3f} s")
@@ -34,30 +34,36 @@ class CoolingDownError(Exception):
 
 
 class OutageError(Exception):
-    """The server is out, and whoever asks does not wait for it any longer."""
+    """There is an outage, and the request does not wait for its end, or not any longer."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no request has succeeded for {seconds:.3f} s")
+    def __init__(self, seconds: float, last_failure: str) -> None:
+        super().__init__(f"no request has succeeded for {seconds:.3f} s: {last_failure}")
         self.seconds = seconds
+        self.last_failure = last_failure
 
 
 class SchedulerClosedError(Exception):
-    """The scheduler was closed while somebody waited at it."""
+    """The scheduler is closed, or was closed while the request waited."""
 
 
 class BudgetFailedError(Exception):
-    """A rate budget that the user made raised the error that is the cause of this one."""
+    """A rate budget of the user raised an exception, which is the cause of this one."""
 
 
 class RequestScheduler:
-    """Hands out permits: a place among the `places` that may be in flight, and a slot of the rate, together.
+    """Hands out permits; a permit is one of the `places` in the pool and a slot of the rate, together.
 
-    The two come together because a slot that then waits for a place is a burst in the making, and a place that waits
-    for a slot keeps others out. Waiting is fair within a priority and a class of operations.
+    They are handed out together because either one alone does harm: slots that wait for places become a burst as soon
+    as the places are free, and a place that waits for a slot cannot be used by anyone else, such as a request of
+    another class that is not cooling down. Waiting is fair within a priority and a class of operations.
+
+    Every permit is given back exactly once: by `release` if the request was sent, by `cancel` if not, and by the
+    scheduler itself if `acquire` raises. One that was given back twice would let more requests run than there are
+    connections. One that was lost would be missing for as long as the client lives.
 
     Args:
-        admission: Who goes next; clients that share a rate share it.
-        places: How many permits may be out at once.
+        admission: The queues; clients that share a rate share them.
+        places: How many permits may be in use at once.
         loop: The event loop whose clock is used.
     """
 
@@ -71,31 +77,34 @@ class RequestScheduler:
         self._closed = False
 
     async def acquire(self, operation: str, priority: Priority, limits: WaitLimits) -> None:
-        """Wait for a permit, which `release` gives back after `mark_sent`, and `cancel` without.
+        """Wait for a permit. It is given back with `release` after `mark_sent`, or else with `cancel`.
 
         Args:
             operation: The class of operations.
             priority: Whether it is a single call or background work.
-            limits: How long it is ready to wait.
+            limits: How long it may wait.
 
         Raises:
-            CoolingDownError: It is a single call, and its class of operations cools down for longer than it waits.
-            OutageError: The server is out, for longer than background work waits; or all places are taken by requests
-                that get no answer, and a single call would wait behind them.
+            CoolingDownError: It is a single call, and its class of operations cools down for longer than it may wait.
+            OutageError: There is an outage, and background work has waited for long enough; or all places are taken in
+                an outage, and a single call would wait behind requests that get no response.
             SchedulerClosedError: The scheduler is closed.
         """
         if self._closed:
             raise SchedulerClosedError
         now = self._loop.time()
         circuit = self._places.circuit_of(operation, now)
-        if circuit.open and self._gives_up(circuit, priority, limits):
-            raise OutageError(circuit.lasts(now))
+        if circuit.open and priority is Priority.INTERACTIVE and self._gives_up(circuit, priority, limits):
+            raise OutageError(circuit.lasts(now), circuit.last_failure)
         cooling = self._cool_downs.ends_at(operation) - now
         if priority is Priority.INTERACTIVE and limits.cool_down < cooling < math.inf:
             raise CoolingDownError(cooling)
         free = cooling <= 0 < self._places.free and operation not in self._cool_downs.probation
-        nobody_waits = not self._admission.queues
-        if priority is Priority.INTERACTIVE and free and nobody_waits and self._window.opens_at() <= now:
+        queue_is_empty = not self._admission.queues
+        # The short way costs no future and no iteration of the loop. Between the check and the reservation there is no
+        # await, so no other task can take the same place or slot. Only a request that finds no queue may use it: it
+        # would overtake those that wait.
+        if priority is Priority.INTERACTIVE and free and queue_is_empty and self._window.opens_at() <= now:
             self._places.free -= 1
             self._window.reserve(now)
         else:
@@ -109,16 +118,20 @@ class RequestScheduler:
             await future
         except asyncio.CancelledError:
             self._admission.remove(waiter)
+            # A task can be cancelled after its future got a result and before it runs again. Then the await raises
+            # CancelledError all the same, and the permit would be lost. A cancelled future has no permit to give back,
+            # and neither has one that was failed.
             if future.done() and not future.cancelled() and future.exception() is None:
                 self._withdraw(operation)
             raise
-        # Whoever was admitted runs a turn of the loop later, and the scheduler may have been closed in between.
+        # The task runs one iteration of the loop after its admission, and the scheduler may have been closed in
+        # between. `close` cannot see this waiter any more, because it has left its queue.
         if self._closed:
             self._withdraw(operation)
             raise SchedulerClosedError
 
-    def mark_sent(self, operation: str) -> None:  # noqa: ARG002 - a budget that is elsewhere is told
-        """Note that a request is being sent: from here on it fills its second of the rate."""
+    def mark_sent(self, operation: str) -> None:  # noqa: ARG002 - LeasingScheduler passes it on to its budget
+        """Note that a request is being sent: from now on, its slot of the rate is in use for one second."""
         self._window.record_send(self._loop.time())
         self._admission.admit_unless_timed()
 
@@ -129,7 +142,8 @@ class RequestScheduler:
             self._cool_downs.end_trial(operation, self._loop.time())
             self._admission.admit()
         elif self._places.free == 1:
-            # A timer that is set may be about another client, one that has places.
+            # All places were taken, so the waiters of this client were left out when a timer was set. That timer is
+            # about another client with free places, and may be much too late for this one.
             self._admission.admit()
         else:
             self._admission.admit_unless_timed()
@@ -139,57 +153,73 @@ class RequestScheduler:
         self._withdraw(operation)
 
     def cool_down(self, operation: str, seconds: float, longest: float) -> None:
-        """Let nobody start an operation of this class for so many seconds, `longest` at most.
+        """Start no operation of this class for so many seconds, `longest` at most.
 
-        A cool-down only ever moves later. It holds for all clients that share the rate.
+        The end of a cool-down is only ever moved to a later time. It holds for all clients that share the rate.
         """
         if not self._cool_downs.start(operation, self._loop.time(), seconds, longest):
             return
         lasts = min(seconds, longest)
-        for waiter in list(self._admission.unwilling_to_cool_down(operation, lasts)):
+        # A list, because dismissing a waiter removes it from the queue that is iterated over.
+        for waiter in list(self._admission.refusing_cool_down(operation, lasts)):
             self._dismiss(waiter, CoolingDownError(lasts))
 
     def note_success(self, operation: str) -> None:
-        """Note an answer that neither refuses nor fails: it shows that the server works, at this pace."""
+        """Note a response that is neither a 429 nor a failure: the server works, and accepts the pace."""
         now = self._loop.time()
         self._pace_of(operation).note_accepted(now)
-        self._note_answer(operation, now)
+        self._note_response(operation, now)
 
     def note_refusal(self, operation: str) -> bool:
-        """Note a 429. Return whether a lower pace answers for it, or False where all requests have to stop."""
+        """Note a 429. Return True if the pace was lowered because of it, False if all requests have to stop."""
         now = self._loop.time()
-        self._note_answer(operation, now)
+        self._note_response(operation, now)
         return self._pace_of(operation).note_refused(now)
 
+    def note_refusal_of_one_request(self, operation: str) -> bool:
+        """Note a 429 that is not about the rate. Return whether the server accepts other requests."""
+        now = self._loop.time()
+        self._note_response(operation, now)
+        return self._pace_of(operation).accepts(now)
+
     def note_unavailable(self, operation: str) -> bool:
-        """Note a 503. Return whether it is taken for a refusal, for which a lower pace answers."""
+        """Note a 503. Return whether it is taken for a refusal, as a 429 is."""
         return self._pace_of(operation).note_unavailable(self._loop.time())
 
-    def note_failure(self, operation: str, retry_after: float | None) -> None:
-        """Note a failure that says nothing about one request alone.
+    def note_failure(self, operation: str, failure: str, retry_after: float | None, *, counts: bool) -> None:
+        """Note a failure of the server, or of the connection to it.
 
         Args:
             operation: The class of operations.
-            retry_after: The seconds that the server asked to wait, if it did.
+            failure: The text of the error.
+            retry_after: The seconds that the server asked to wait; None if it did not.
+            counts: False if it may be the same failure of the same request as before.
         """
         now = self._loop.time()
         circuit = self._places.circuit_of(operation, now)
-        if circuit.note_failure(now, retry_after):
-            _log.info("%s: no request succeeds; background work waits, and sees four times a second", operation)
+        if circuit.note_failure(now, failure, retry_after, counts=counts):
+            _log.info(
+                "outage (class of operations: %s): no request succeeds, the last failure is: %s; "
+                "background requests wait, and one is sent every quarter of a second as a probe",
+                operation,
+                failure,
+            )
         if circuit.open:
+            # Background requests that have waited for long enough are given up here and nowhere else: each of them
+            # has seen a failure, and a sweep does not burn its ids faster than probes fail.
             for waiter in list(self._admission.waiting_for(self._places)):
                 _, priority, of_waiter = waiter.queue
                 if of_waiter == operation and self._gives_up(circuit, priority, waiter.limits):
-                    self._dismiss(waiter, OutageError(circuit.lasts(now)))
+                    self._dismiss(waiter, OutageError(circuit.lasts(now), circuit.last_failure))
 
     def outage(self, operation: str) -> float | None:
-        """Return the seconds of an outage, without those for which the server asked to wait; None without one."""
+        """Return the seconds of an outage, without those that a ``Retry-After`` asked for; None without an outage."""
         circuit = self._places.circuit_of(operation, self._loop.time())
         return circuit.lasts(self._loop.time()) if circuit.open else None
 
     @property
     def circuits(self) -> Iterable[CircuitBreaker]:
-        """What is known of outages, for each class of operations that was used."""
+        """The circuit breakers of the classes of operations that were used."""
         return self._places.circuits.values()
 
     @property
@@ -205,6 +235,7 @@ class RequestScheduler:
         """
         if self._closed:
             raise SchedulerClosedError
+        # A future and not asyncio.sleep(), because `close` has to end it with an error.
         pause: asyncio.Future[None] = self._loop.create_future()
         self._pauses.add(pause)
         alarm = self._loop.call_later(seconds, _end, pause)
@@ -215,33 +246,35 @@ class RequestScheduler:
             self._pauses.discard(pause)
 
     def close(self) -> None:
-        """Fail everybody who waits here, now and later; other clients that share the rate go on."""
+        """Fail all waiters and pauses of this client, now and later; other clients that share the rate continue."""
         if not self._closed:
             self._admission.clients -= 1
         self._closed = True
+        # The set does not change while it is iterated over: each `pause` leaves it in its own task, which runs later.
         for pause in self._pauses:
             _fail(pause, SchedulerClosedError())
         for waiter in list(self._admission.waiting_for(self._places)):
             self._dismiss(waiter, SchedulerClosedError())
         self._admission.stop_timer_if_idle()
 
-    def _note_answer(self, operation: str, now: float) -> None:
+    def _note_response(self, operation: str, now: float) -> None:
         circuit = self._places.circuit_of(operation, now)
         lasted = circuit.lasts(now)
         if circuit.note_success(now):
-            _log.info("%s: requests succeed again, after %.1f s", operation, lasted)
+            _log.info("outage over after %.1f s (class of operations: %s)", lasted, operation)
             self._admission.admit()
 
     def _pace_of(self, operation: str) -> Pace:
-        return self._window.pace if operation == OperationClass.GENERAL else _NOT_LEARNT
+        return self._window.pace if operation == OperationClass.GENERAL else _UNRELATED_PACE
 
     def _gives_up(self, circuit: CircuitBreaker, priority: Priority, limits: WaitLimits) -> bool:
-        # A single call is not told of an outage before it has tried. But one that waits for a place waits for the
-        # timeouts of all that try already.
-        if priority is Priority.INTERACTIVE:
-            return self._places.free <= 0
         now = self._loop.time()
-        return circuit.lasts(now) > limits.outage and circuit.admits_at() > now
+        # A single call is always tried, because the outage may just be over. But if all places are taken, it would
+        # wait until the requests that have them run into their timeouts, one after the other.
+        if priority is Priority.INTERACTIVE:
+            return self._places.free <= 0 and circuit.failed_lately(now)
+        # Background work is only given up when a probe has just failed: see `note_failure`.
+        return circuit.lasts(now) > limits.outage
 
     def _withdraw(self, operation: str) -> None:
         self._window.cancel_reservation()
@@ -250,12 +283,17 @@ class RequestScheduler:
     def _leave(self, operation: str) -> None:
         self._places.free += 1
         self._cool_downs.abandon_trial(operation)
-        if self._admission.queues:  # even if a timer is set: what was not sent brings its moment nearer
+        # Even if a timer is set: the slot that was not used can be used by the next request, earlier than that.
+        if self._admission.queues:
             self._admission.admit()
 
     def _dismiss(self, waiter: Waiter, error: Exception) -> None:
         self._admission.remove(waiter)
         _fail(waiter.future, error)
+
+
+# Both futures can be done already: a cancelled task, a close and a timer can meet in the same iteration of the loop,
+# and the task that would clean up runs only in the next one. Setting a result twice raises InvalidStateError.
 
 
 def _end(pause: asyncio.Future[None]) -> None:

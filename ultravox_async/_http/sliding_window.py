@@ -1,35 +1,38 @@
-"""Counts sends over every second: arithmetic on the times that it is given, without a clock of its own."""
+"""Counts sends in a sliding window of one second: arithmetic on the times that it is given, without a clock."""
 
 from collections import deque
 
 from ultravox_async._http.pace import FixedPace, Pace
 
-# What the client's clock calls a second may be a little less at the server: requests overtake each other on the way.
-# A window of 1.02 s bears 20 ms of that, and costs 2 % of the rate.
+# Requests that are sent within one second may arrive within less, because some are longer on their way than others. A
+# window of 1.02 s allows for 20 ms of that, and costs 2 % of the rate.
 _HEADROOM = 0.02
-# How many leases a client asks for at a time: enough to keep up with 200 requests a second where an answer takes 40 ms.
+# How many requests of a client ask a remote budget for a slot at the same time: enough for 200 requests a second if the
+# budget takes 40 ms.
 _MAX_LEASES = 8
-# Timers fire late, by a millisecond when all is well. Lateness up to this is made good, in seconds.
+# Timers fire late, by about a millisecond on an idle machine. Up to this lateness, in seconds, the next requests follow
+# sooner to make up for it.
 _CATCH_UP = 0.01
-# Where the server accepts less than the configured rate, nobody knows how it counts. Some servers refuse what comes
-# sooner after the request before it than the rate says (a leaky bucket without a burst, such as nginx's).
+# If the server accepts less than the configured rate, how it counts is unknown. Some servers refuse every request that
+# follows the one before it sooner than the rate says (a leaky bucket without a burst, as nginx has).
 _CATCH_UP_LOWERED = 0.002
 
 
 class SlidingWindow:
     """Counts sends, so that no window of one second, wherever it starts, holds more than the rate.
 
-    A request that has a permit but no connection yet is counted as pending, and in the window from the moment it is
-    really sent: a cold pool delays its first requests by a handshake, and they would crowd those that come behind.
+    A request that has a permit but no connection yet is counted as pending. It is counted in the window from the moment
+    when it is sent: if it were counted when it was admitted, the first requests of a cold pool, delayed by their
+    handshakes, would exceed the rate together with the requests behind them.
 
     Args:
         rate: Requests a second, above 0: the upper bound.
-        pace: The rate at which requests follow one another.
+        pace: The rate at which queued requests follow each other.
     """
 
     def __init__(self, rate: float, pace: Pace) -> None:
         self.pace = pace
-        # More than a million a second is no pace that anybody could keep.
+        # The maximum length of a deque has to fit into a C integer, and a million a second cannot be reached anyway.
         self._capacity = min(max(1, int(rate)), 1_000_000)
         self._window = max(1.0, 1 / rate) * (1 + _HEADROOM)
         self._sent: deque[float] = deque(maxlen=self._capacity)
@@ -37,12 +40,12 @@ class SlidingWindow:
         self._due = float("-inf")
 
     def opens_at(self) -> float:
-        """Return the earliest time, in seconds, at which one more request may go; infinity until a pending one does."""
-        # A burst fits into a limit that is known. One that was found by trying may bear none.
+        """Return the earliest time at which one more request may be sent; infinity until a pending one is sent."""
+        # A server may accept no burst at all below the configured rate, so that requests are spaced evenly then.
         return self.evenly_at() if self.pace.lowered else self._has_room_at()
 
     def evenly_at(self) -> float:
-        """Return the earliest time for a request that had to queue: those follow one another at even distances."""
+        """Return the earliest time for a request that had to queue: these are spaced evenly."""
         return max(self._due, self._has_room_at())
 
     def reserve(self, now: float) -> None:
@@ -62,7 +65,7 @@ class SlidingWindow:
         self._due -= self._interval()
 
     def idle(self, now: float) -> bool:
-        """Return whether nothing is pending or counted any more, so that a new window would say the same."""
+        """Return whether nothing is pending or counted any more."""
         return self._pending == 0 and self._due <= now and (not self._sent or self._sent[-1] + self._window <= now)
 
     def _interval(self) -> float:
@@ -89,9 +92,9 @@ class UnlimitedWindow(SlidingWindow):
 
 
 class LeaseWindow(UnlimitedWindow):
-    """The window of a client whose slots are leased from elsewhere: it bounds how many ask for a lease at a time.
+    """The window of a client whose slots come from a remote budget: it limits how many requests ask at the same time.
 
-    Those who ask are pending; whoever has a lease counts as sent.
+    A request is pending while it asks, and counts as sent when it has its slot.
     """
 
     def opens_at(self) -> float:

@@ -1,4 +1,4 @@
-"""One logical request in, one response out: attempts, pacing and retries, for all tasks of one event loop."""
+"""Sends logical requests: attempts, pacing and retries, for all tasks of one event loop."""
 
 import asyncio
 import copy
@@ -12,7 +12,7 @@ from yarl import URL
 from ultravox_async._http.attempt import Sender
 from ultravox_async._http.coalescing import Coalescer, SharedCancelledError
 from ultravox_async._http.deadlines import Attempt
-from ultravox_async._http.messages import Answer, Credentials, Request, RequestOptions, Response
+from ultravox_async._http.messages import Credentials, Request, RequestOptions, Response, Result
 from ultravox_async._http.pool import Pool, PoolSettings
 from ultravox_async._http.pool_owner import PoolOwner
 from ultravox_async._http.recovery import NextAttempt, Recovery
@@ -36,14 +36,14 @@ class Transport:
     """Sends requests for one key to one origin, for all tasks of one event loop.
 
     Args:
-        owner: Has the pool; views of a client share it.
-        sender: Sends one attempt.
-        coalescer: Shares identical reads that are in flight; None where each is sent.
-        options: The deadlines, what is repeated, and whose turn it is.
+        owner: Owns the pool; the views of a client share it.
+        sender: Makes a single attempt.
+        coalescer: Shares identical reads that are in flight; None if each of them is sent.
+        options: The deadlines, the retry policy and the priority.
     """
 
     def __init__(
-        self, owner: PoolOwner, sender: Sender, coalescer: Coalescer[Answer] | None, options: RequestOptions
+        self, owner: PoolOwner, sender: Sender, coalescer: Coalescer[Result] | None, options: RequestOptions
     ) -> None:
         self.origin = sender.base_url.origin()
         self.prefix = sender.base_url.raw_path.rstrip("/")
@@ -58,16 +58,16 @@ class Transport:
 
     @property
     def interval(self) -> float:
-        """The seconds between two requests at the present pace; 0.0 where there is none."""
+        """The seconds between two requests at the current pace; 0.0 without one."""
         return self._owner.interval
 
     @property
     def stats(self) -> Stats:
-        """What was met so far."""
+        """The statistics of the client so far."""
         return self._owner.stats
 
     async def fetch(self, request: Request, into: type[T]) -> T:
-        """Send a request and decode its answer into `into`.
+        """Send a request and decode its response into `into`.
 
         Raises:
             UltravoxError: As `send` does, and `DecodeError`.
@@ -75,15 +75,15 @@ class Transport:
         return (await self.send(request)).decode(into)
 
     async def send(self, request: Request) -> Response:
-        """Send a request as often as it takes, and return the successful answer.
+        """Send a request, with retries, and return the successful response.
 
         Raises:
-            APIStatusError: The last answer was no success.
-            APIConnectionError: There was no answer, or not in time.
-            DecodeError: The answer is about something else than `request.identity`.
-            ResponseTooLargeError: The answer is longer than `max_response_bytes`.
-            ClientClosedError: The client is closed, or was closed meanwhile.
-            UltravoxError: The client belongs to another event loop.
+            APIStatusError: The status of the last response is not a success.
+            APIConnectionError: No complete response was received, or not in time.
+            DecodeError: The response is about another object than `request.identity`.
+            ResponseTooLargeError: The response is longer than `max_response_bytes`.
+            ClientClosedError: The client is closed, or was closed during the request.
+            UltravoxError: The client was used in another event loop.
         """
         pool = self._owner.open()
         if self.prefix:  # so that errors show the path as it is sent
@@ -94,10 +94,13 @@ class Transport:
             outcome = await self._coalesced(self._coalescer, pool, request)
         if isinstance(outcome, Response):
             return outcome
+        # The error is raised here and not below: the frames below contain the key, and would be in its traceback.
         try:
             raise outcome
         finally:
-            del outcome  # or this frame and the error hold each other, until the garbage collector comes by
+            # The error refers to this frame by its traceback. A reference back would be a cycle, which keeps everything
+            # alive until the garbage collector runs.
+            del outcome
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
@@ -109,10 +112,10 @@ class Transport:
         return self._owner.closed
 
     async def close(self) -> None:
-        """End what is running, and close the session if it is owned; closing again does nothing.
+        """End all requests and tasks, and close the session if the client owns it; closing again does nothing.
 
         Raises:
-            UltravoxError: The session belongs to another event loop.
+            UltravoxError: The client was used in another event loop.
         """
         await self._owner.close()
 
@@ -121,21 +124,21 @@ class Transport:
         return self._owner.credentials.redactor().redact(text)
 
     def check_open(self) -> None:
-        """Raise where nothing can be sent.
+        """Raise an error if nothing can be sent.
 
         Raises:
             ClientClosedError: The client is closed.
-            UltravoxError: It belongs to another event loop.
+            UltravoxError: It was used in another event loop.
         """
         self._owner.open()
 
     def _priority_of(self, request: Request) -> Priority:
-        # The interactive one is 0: the options put single calls into the background, and move nothing forward.
+        # INTERACTIVE is 0, so that the options can move single calls to the background, but never sweeps out of it.
         return request.priority or self.options.priority
 
-    async def _coalesced(self, coalescer: Coalescer[Answer], pool: Pool, request: Request) -> Answer:
+    async def _coalesced(self, coalescer: Coalescer[Result], pool: Pool, request: Request) -> Result:
         if request.method == "GET":
-            # Whoever shares a request shares its timeouts and its repetitions too.
+            # Callers that share a request share its timeouts and its retries too, so these are part of the key.
             options = self.options
             priority = self._priority_of(request)
             key = request.path, request.query, request.headers, priority, options.timeout, options.retry
@@ -143,28 +146,29 @@ class Transport:
                 outcome = await coalescer.share(key, lambda: self._repeat(pool, request))
             except SharedCancelledError:
                 return _closed_meanwhile(request)
-            # Each waiter raises an error of its own: a traceback grows where its error is raised.
+            # Raising an error extends its traceback. Each caller raises a copy, or they would see each other's frames.
             return outcome if isinstance(outcome, Response) else copy.copy(outcome)
-        # A read that began before the write ended may have missed it, so nobody later may join it.
+        # A read that began before a write ended may not have seen it, so no later read may join it. That holds for
+        # reads from before the write as well as for those that begin during it.
         coalescer.forget()
         try:
             return await self._repeat(pool, request)
         finally:
             coalescer.forget()
 
-    async def _repeat(self, pool: Pool, request: Request) -> Answer:
+    async def _repeat(self, pool: Pool, request: Request) -> Result:
         timeout, retry = self.options.timeout, self.options.retry
         priority = self._priority_of(request)
         limits = WaitLimits(cool_down=retry.max_delay, outage=retry.patience)
         recovery = Recovery(pool.scheduler, retry, request, priority)
         left = timeout.total
-        outcome: Answer | None = None
+        outcome: Result | None = None
         try:
             while True:
                 await pool.scheduler.acquire(request.operation, priority, limits)
                 started = pool.loop.time()
                 attempt = pool.deadlines.start(asyncio.timeout(None), left, timeout.read)
-                # After a lost connection, or an answer to another request, the pooled connections are suspect.
+                # After a lost connection, or the response to another request, the pooled connections are suspect.
                 attempt.fresh = isinstance(outcome, APIConnectionError | DecodeError)
                 attempt.operation = request.operation
                 outcome, following = await self._try(pool, request, attempt, recovery)
@@ -176,17 +180,19 @@ class Transport:
                     left -= following.delay
                 if left <= 0:
                     return outcome
+                # During the pause the request has no permit, because it would keep others from sending.
                 if following.delay > 0:
                     await pool.scheduler.pause(following.delay)
         except OutageError as error:
-            return outcome or _outage(request, error.seconds)
+            # If there was an attempt, its failure says more than that there was no further one.
+            return outcome or _outage(request, error)
         except (CoolingDownError, SchedulerClosedError, BudgetFailedError) as error:
             return _unsent(request, error)
 
     async def _try(
         self, pool: Pool, request: Request, attempt: Attempt, recovery: Recovery
-    ) -> tuple[Answer, NextAttempt | None]:
-        """Return what came of an attempt, and when the next one is made; None where there is none."""
+    ) -> tuple[Result, NextAttempt | None]:
+        """Return the result of an attempt, and when the next one is made, or None."""
         try:
             outcome = await self._sender.send(pool, request, attempt)
             if isinstance(outcome, Response):
@@ -194,15 +200,16 @@ class Transport:
                 return outcome, None
             if self._owner.closed:
                 return _closed_meanwhile(request), None
-            # What the server's failures and refusals say to others is said before the permit is given back, which lets
-            # the next one go.
-            return outcome, None if attempt.hopeless else recovery.next_attempt(outcome)
+            # Here, before the permit is given back below: that admits the next request, which a cool-down, a lower pace
+            # or an outage may have to hold back.
+            return outcome, None if attempt.permanent else recovery.next_attempt(outcome)
         finally:
             pool.deadlines.stop(attempt)
-            if not attempt.sent and pool.connector is None and not attempt.refused:
-                # The pool of a session that was handed in does not tell when it sends: it may have happened.
+            if not attempt.sent and pool.connector is None and not attempt.never_connected:
+                # The pool of a caller's session does not report when it sends, so it has to be assumed.
                 attempt.sent = True
                 pool.scheduler.mark_sent(request.operation)
+            # However the attempt ended, its permit is given back here, once.
             if attempt.sent:
                 pool.scheduler.release(request.operation)
             else:
@@ -222,23 +229,23 @@ def _closed_meanwhile(request: Request) -> ClientClosedError:
 
 
 def _budget_failed(request: Request, cause: BaseException | None) -> UltravoxError:
-    # Its text may hold the password of wherever the budget is.
+    # The text of the cause is not repeated: it may contain the password of the server that the budget uses.
     error = UltravoxError(f"{request.method} {request.path}: not sent: the rate budget raised {type(cause).__name__}")
     error.__cause__ = cause
     return error
 
 
-def _outage(request: Request, seconds: float) -> APIConnectionError:
-    reason = f"not sent: no request has succeeded for {seconds:.1f} s"
+def _outage(request: Request, error: OutageError) -> APIConnectionError:
+    reason = f"not sent: no request has succeeded for {error.seconds:.1f} s; the last failure: {error.last_failure}"
     return APIConnectionError(request.method, request.path, reason, connected=False)
 
 
 def _cooling_down(request: Request, seconds: float) -> RateLimitError:
-    body = orjson.dumps({"detail": "not sent: the pause that an earlier 429 asked for is not over"})
+    body = orjson.dumps({"detail": "not sent: the cool-down after an earlier 429 is not over"})
     return RateLimitError(429, request.method, request.path, body=body, retry_after=seconds)
 
 
-def make_transport(  # noqa: PLR0913 - the settings of a client, each of its own kind
+def make_transport(  # noqa: PLR0913 - the settings of a client
     *,
     api_key: Secret,
     base_url: URL,
@@ -251,15 +258,15 @@ def make_transport(  # noqa: PLR0913 - the settings of a client, each of its own
     """Return the transport of a new client.
 
     Args:
-        api_key: The key, sent to `base_url` and to nobody else.
+        api_key: The key, which is sent to `base_url` only.
         base_url: Scheme, host, port and path prefix.
-        pool: How to make the pool.
-        options: The deadlines, what is repeated, and whose turn it is.
-        rate: The pace, or the budget that it comes from.
-        max_response_bytes: The longest decoded body that is read.
+        pool: How to create the pool.
+        options: The deadlines, the retry policy and the priority.
+        rate: The rate limit, or the budget that the slots come from.
+        max_response_bytes: The maximum size of a body, after decompression.
         coalesce_reads: Whether identical reads in flight share one request.
     """
     credentials = Credentials(api_key)
     owner = PoolOwner(pool, credentials, rate)
     sender = Sender(credentials, base_url, options.timeout, max_response_bytes, owns_pool=pool.session is None)
-    return Transport(owner, sender, Coalescer[Answer](owner.spawn) if coalesce_reads else None, options)
+    return Transport(owner, sender, Coalescer[Result](owner.spawn) if coalesce_reads else None, options)

@@ -55,7 +55,12 @@ class WireObject:
 
         Args:
             sensitive: Whether to include secrets. By default, their fields are omitted.
+
+        Raises:
+            TypeError: `self` is not an instance of such a class: json and orjson pass anything to their ``default``.
         """
+        if not isinstance(self, WireObject):  # pyright: ignore[reportUnnecessaryIsInstance] - called through the class
+            raise TypeError(f"{type(self).__name__} cannot be encoded as JSON")
         shown = [field for field in _fields(type(self)) if sensitive or not field.is_sensitive]
         return {field.wire: _plain(getattr(self, field.name), sensitive=sensitive) for field in shown}
 
