@@ -8,11 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ultravox_async.resources.agents import Agents as Agents
+    from ultravox_async.resources.calls import Calls as Calls
     from ultravox_async.resources.webhooks import Webhooks as Webhooks
 
-_MODULES = {
-    "Webhooks": "webhooks",
-}
+_MODULES = {"Agents": "agents", "Calls": "calls", "Webhooks": "webhooks"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562

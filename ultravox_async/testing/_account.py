@@ -6,6 +6,8 @@ from random import Random
 
 import attrs
 
+from ultravox_async.testing._agents import AgentsAndBatches, new_agents
+from ultravox_async.testing._calls import CallsAndParts, new_calls
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
@@ -21,6 +23,12 @@ class Account:
     sip_configuration: SipConfiguration
     """The SIP configuration."""
 
+    agents: AgentsAndBatches
+    """The agents, and their scheduled batches."""
+
+    calls: CallsAndParts
+    """The calls, and what belongs to them."""
+
     registrations: Registrations
     """The SIP registrations."""
 
@@ -34,6 +42,8 @@ class Account:
         """
         config, registrations, webhooks = self.sip_configuration, self.registrations, self.webhooks
         return {
+            **self.agents.operations(),
+            **self.calls.operations(),
             "/api/sip": {
                 "GET": config.get,
                 "PATCH": partial(config.update, SipConfigChanges),
@@ -62,8 +72,11 @@ class Account:
 
 def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
     """An account without registrations; the same `seed` generates the same ids and secrets."""
+    calls = new_calls(seed, page_sizes)
     return Account(
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
+        agents=new_agents(seed, page_sizes, calls.calls),
+        calls=calls,
         registrations=Registrations(
             noun="registration",
             id_name="registration_id",
