@@ -106,6 +106,6 @@ def _has_happened(call: Call, moment: CallMoment) -> bool:
 
 
 def _state_of(call: Call) -> str:
-    if call.ended is not None:
-        return f"it has ended ({call.end_reason}), with {call.billing_status}"
-    return "nobody has joined it yet" if call.joined is None else "it goes on"
+    if call.ended is None:
+        return "nobody has joined it yet" if call.joined is None else "it goes on"
+    return f"it has ended (end reason {call.end_reason}, billing status {call.billing_status})"

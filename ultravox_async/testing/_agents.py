@@ -63,7 +63,9 @@ class ScheduledBatches(Collection):
         """List a page of the calls of a batch."""
         batch = self._requested(request)
         calls = enumerate(cast("list[dict[str, Json]]", batch.hidden["calls"]))
-        return self.page_of([Entry(index, _scheduled(batch, call), {}) for index, call in calls], request)
+        scheduled = [Entry(index, _scheduled(batch, call), {}) for index, call in calls]
+        status = request.query.get("status")
+        return self.page_of([one for one in scheduled if status in {None, one.shown["status"]}], request)
 
     def list_created_calls(self, request: ApiRequest) -> Answer:
         """List the calls of a batch that were started: there are none."""
