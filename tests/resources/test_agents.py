@@ -215,7 +215,7 @@ async def test_calls_are_scheduled(ultravox: AsyncUltravox, ultravox_emulator: E
         webhook_url="https://example.com/",
         webhook_secret=SECRET,
     )
-    calls = [
+    calls: list[dict[str, object]] = [
         {
             "medium": {"twilio": {}},
             "metadata": {"some_key": "1"},

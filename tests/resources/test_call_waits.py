@@ -184,7 +184,7 @@ async def test_a_call_that_does_not_exist_is_not_waited_for() -> None:
     ],
 )
 async def test_a_wrong_argument_is_refused(wrong: dict[str, Any], message: str) -> None:
-    arguments = {"call_id": "c", "until": "ended", "timeout": 60, **wrong}
+    arguments: dict[str, Any] = {"call_id": "c", "until": "ended", "timeout": 60, **wrong}
     async with told(ENDED) as wire, client_of(wire.base_url) as ultravox:
         with pytest.raises(InvalidRequestError, match=message):
             await ultravox.calls.wait(**arguments)

@@ -9,6 +9,7 @@ from tests.wire import Wire, answer, client_of, shown
 from ultravox_async import AsyncUltravox, InvalidRequestError, NotFoundError, RateLimitError, UnprocessableEntityError
 from ultravox_async.testing import Emulator
 from ultravox_async.testing._calls import CallsAndParts
+from ultravox_async.testing._wire import Json
 from ultravox_async.types.calls import Call
 from ultravox_async.types.data_messages import ForcedAgentMessage, ForcedToolCall, UserTextMessage
 from ultravox_async.types.shared.media import CallMedium
@@ -257,7 +258,7 @@ async def test_the_events_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox
 
 async def test_the_messages_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    message = {"role": "MESSAGE_ROLE_USER", "text": "Hi", "timespan": {"start": "0.5s"}}
+    message: dict[str, Json] = {"role": "MESSAGE_ROLE_USER", "text": "Hi", "timespan": {"start": "0.5s"}}
     calls_of(ultravox_emulator).messages.of(call.call_id).add(message)
     (found,) = [one async for one in ultravox.calls.messages(call.call_id, mode="last_stage")]
     assert isinstance(found, Message)

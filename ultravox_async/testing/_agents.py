@@ -65,7 +65,7 @@ class ScheduledBatches(Collection):
         calls = enumerate(cast("list[dict[str, Json]]", batch.hidden["calls"]))
         scheduled = [Entry(index, _scheduled(batch, call), {}) for index, call in calls]
         status = request.query.get("status")
-        return self.page_of([one for one in scheduled if status in {None, one.shown["status"]}], request)
+        return self.page_of([one for one in scheduled if status is None or one.shown["status"] == status], request)
 
     def list_created_calls(self, request: ApiRequest) -> Answer:
         """List the calls of a batch that were started: there are none."""
