@@ -54,6 +54,9 @@ class Broken(enum.Enum):
     EXACTLY_ONE = enum.auto()
     """None of its fields is set, or more than one; `Problem.given` is the number of those that are."""
 
+    AT_MOST_ONE = enum.auto()
+    """More than one of some fields is set; `Problem.given` is the number of those that are."""
+
     FORMAT = enum.auto()
     """It does not have the format."""
 
@@ -108,12 +111,20 @@ def _problems_of_object(rule: Rule, value: object, read: Read) -> Iterator[Probl
     fields = read(value, rule.kind)
     if fields is None:
         yield Problem(rule, Broken.KIND, type(value).__name__)
-    elif rule.exactly_one and len(fields) != 1:
-        yield Problem(rule, Broken.EXACTLY_ONE, len(fields))
-    elif rule.exactly_one_of and (count := sum(name in fields for name in rule.exactly_one_of)) != 1:
-        yield Problem(rule, Broken.EXACTLY_ONE, count)
+    elif problem := _problem_of_choice(rule, fields):
+        yield problem
     else:
         yield from problems_in(rule.kind, fields, read)
+
+
+def _problem_of_choice(rule: Rule, fields: Mapping[str, object]) -> Problem | None:
+    if rule.exactly_one and len(fields) != 1:
+        return Problem(rule, Broken.EXACTLY_ONE, len(fields))
+    if rule.exactly_one_of and (count := sum(name in fields for name in rule.exactly_one_of)) != 1:
+        return Problem(rule, Broken.EXACTLY_ONE, count)
+    if rule.at_most_one_of and (count := sum(name in fields for name in rule.at_most_one_of)) > 1:
+        return Problem(rule, Broken.AT_MOST_ONE, count)
+    return None
 
 
 def _steps(value: object) -> Iterable[tuple[str | int, object]]:
@@ -205,6 +216,7 @@ def _sentence(problem: Problem) -> str:
         Broken.ZONE: f"takes {_phrase(rule)}",
         Broken.ENCODING: "contains a lone surrogate, which cannot be encoded",
         Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one {_choice(rule)}, not with {given}",
+        Broken.AT_MOST_ONE: f"takes {_phrase(rule)} with at most one of {', '.join(rule.at_most_one_of)}",
     }
     if problem.broken in sentences:
         return sentences[problem.broken]

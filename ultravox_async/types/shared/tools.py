@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
 import attrs
 
-from ultravox_async.types._markers import TOOL_NAME, ExactlyOne, ExactlyOneOf, Sensitive
+from ultravox_async.types._markers import TOOL_NAME, AtMostOneOf, ExactlyOne, ExactlyOneOf, Sensitive
 from ultravox_async.types._member import Member, OneOf
 from ultravox_async.types._object import WireObject
 
@@ -288,8 +288,8 @@ class ToolDefinition(WireObject):
     """The result that is given without waiting for the tool."""
 
 
-OneToolDefinition: TypeAlias = Annotated[ToolDefinition, ExactlyOneOf(("http", "client", "data_connection"))]
-"""A `ToolDefinition` in a request."""
+CheckedToolDefinition: TypeAlias = Annotated[ToolDefinition, ExactlyOneOf(("http", "client", "data_connection"))]
+"""A `ToolDefinition` in a request: exactly one of `http`, `client` and `data_connection` has to be set."""
 
 
 @attrs.define
@@ -362,7 +362,7 @@ class SelectedTool(WireObject):
     tool_name: str | None = None
     """The name of such a tool, if only one has it."""
 
-    temporary_tool: OneToolDefinition | None = None
+    temporary_tool: CheckedToolDefinition | None = None
     """A tool that exists only here."""
 
     name_override: _Name | None = None
@@ -411,8 +411,8 @@ class SelectedTool(WireObject):
         return cls(temporary_tool=definition, **options)
 
 
-OneSelectedTool: TypeAlias = Annotated[SelectedTool, ExactlyOneOf(("tool_id", "tool_name", "temporary_tool"))]
-"""A `SelectedTool` in a request."""
+CheckedSelectedTool: TypeAlias = Annotated[SelectedTool, ExactlyOneOf(("tool_id", "tool_name", "temporary_tool"))]
+"""A `SelectedTool` in a request: exactly one of its three ways to say which tool it is has to be set."""
 
 
 @attrs.define
@@ -428,5 +428,9 @@ class ToolOverrides(WireObject):
     remove_all: bool | None = None
     """Whether to remove all tools."""
 
-    add: list[OneSelectedTool] | None = None
+    add: list[CheckedSelectedTool] | None = None
     """The tools to add."""
+
+
+CheckedToolOverrides: TypeAlias = Annotated[ToolOverrides, AtMostOneOf(("remove", "remove_all"))]
+"""`ToolOverrides` in a request: only one of `remove` and `remove_all` can be set."""
