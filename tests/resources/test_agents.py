@@ -1,10 +1,10 @@
-import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
 
+from tests.resources.emulated import last_request
 from ultravox_async import AsyncUltravox, InvalidRequestError, NotFoundError
 from ultravox_async.testing import Emulator
 from ultravox_async.types.agents import Agent, AgentDailyUsage, CallTemplate
@@ -25,13 +25,6 @@ def ultravox_emulator_settings() -> dict[str, object]:
 @pytest.fixture
 async def agent(ultravox: AsyncUltravox) -> Agent:
     return await ultravox.agents.create(name="helper", call_template=CallTemplate(system_prompt="Be kind."))
-
-
-def sent(emulator: Emulator) -> tuple[str, str, list[tuple[str, str]], object]:
-    """Return the method, the path, the query and the body of the last request."""
-    request = emulator.requests[-1]
-    body = json.loads(request.body) if request.body else None
-    return request.method, request.path, list(request.query.items()), body
 
 
 def creating(**fields: Any) -> Sent:  # noqa: ANN401 - the wrong types too
@@ -74,7 +67,7 @@ async def test_an_agent_is_created(ultravox: AsyncUltravox, ultravox_emulator: E
         shared_secrets=[SECRET],
     )
     agent = await ultravox.agents.create(name="helper", call_template=template)
-    assert sent(ultravox_emulator) == (
+    assert last_request(ultravox_emulator) == (
         "POST",
         "/api/agents",
         [],
@@ -98,7 +91,7 @@ async def test_an_agent_is_created(ultravox: AsyncUltravox, ultravox_emulator: E
 
 async def test_an_agent_is_fetched(ultravox: AsyncUltravox, ultravox_emulator: Emulator, agent: Agent) -> None:
     assert await ultravox.agents.get(agent.agent_id) == agent
-    assert sent(ultravox_emulator) == ("GET", f"/api/agents/{agent.agent_id}", [], None)
+    assert last_request(ultravox_emulator) == ("GET", f"/api/agents/{agent.agent_id}", [], None)
 
 
 async def test_many_agents_are_fetched(ultravox: AsyncUltravox, agent: Agent) -> None:
@@ -117,14 +110,14 @@ async def test_agents_are_listed_over_all_pages(ultravox: AsyncUltravox) -> None
 async def test_agents_are_listed_with_filters(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     assert [agent async for agent in ultravox.agents.list(search="help", sort="-created", page_size=7)] == []
     query = [("search", "help"), ("sort", "-created"), ("pageSize", "7")]
-    assert sent(ultravox_emulator) == ("GET", "/api/agents", query, None)
+    assert last_request(ultravox_emulator) == ("GET", "/api/agents", query, None)
 
 
 async def test_update_sends_only_what_it_is_given(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, agent: Agent
 ) -> None:
     changed = await ultravox.agents.update(agent.agent_id, name="other")
-    assert sent(ultravox_emulator) == ("PATCH", f"/api/agents/{agent.agent_id}", [], {"name": "other"})
+    assert last_request(ultravox_emulator) == ("PATCH", f"/api/agents/{agent.agent_id}", [], {"name": "other"})
     assert (changed.name, changed.call_template) == ("other", agent.call_template)
 
 
@@ -132,13 +125,13 @@ async def test_a_template_can_be_set_to_null(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, agent: Agent
 ) -> None:
     changed = await ultravox.agents.update(agent.agent_id, call_template=None)
-    assert sent(ultravox_emulator)[3] == {"callTemplate": None}
+    assert last_request(ultravox_emulator)[3] == {"callTemplate": None}
     assert changed.call_template is None
 
 
 async def test_an_agent_is_deleted(ultravox: AsyncUltravox, ultravox_emulator: Emulator, agent: Agent) -> None:
     await ultravox.agents.delete(agent.agent_id)
-    assert sent(ultravox_emulator) == ("DELETE", f"/api/agents/{agent.agent_id}", [], None)
+    assert last_request(ultravox_emulator) == ("DELETE", f"/api/agents/{agent.agent_id}", [], None)
     with pytest.raises(NotFoundError):
         await ultravox.agents.get(agent.agent_id)
 
@@ -156,7 +149,7 @@ async def test_a_call_of_an_agent_is_started(
         tool_overrides=ToolOverrides(remove_all=True),
         shared_secrets=[SECRET],
     )
-    assert sent(ultravox_emulator) == (
+    assert last_request(ultravox_emulator) == (
         "POST",
         f"/api/agents/{agent.agent_id}/calls",
         [("throttle", "slow")],
@@ -181,7 +174,7 @@ async def test_the_calls_of_an_agent_are_listed(
     await ultravox.calls.create()
     ids = [(await ultravox.agents.create_call(agent.agent_id)).call_id for _ in range(2)]
     assert [call.call_id async for call in ultravox.agents.calls(agent.agent_id, page_size=2)] == ids
-    assert sent(ultravox_emulator) == ("GET", f"/api/agents/{agent.agent_id}/calls", [("pageSize", "2")], None)
+    assert last_request(ultravox_emulator) == ("GET", f"/api/agents/{agent.agent_id}/calls", [("pageSize", "2")], None)
 
 
 async def test_an_agent_counts_its_calls(ultravox: AsyncUltravox, agent: Agent) -> None:
@@ -200,7 +193,7 @@ async def test_the_use_of_agents_is_summed_up_by_day(
     assert usage.agent.agent_id == agent.agent_id
     assert usage.usage == [AgentDailyUsage(date(2026, 1, 1), 0.0, 1)]
     query = [("agentIds", agent.agent_id), ("durationMin", "0s"), ("metadata.a", "b")]
-    assert sent(ultravox_emulator) == ("GET", "/api/agents/usage", query, None)
+    assert last_request(ultravox_emulator) == ("GET", "/api/agents/usage", query, None)
 
 
 async def test_calls_are_scheduled(ultravox: AsyncUltravox, ultravox_emulator: Emulator, agent: Agent) -> None:
@@ -224,7 +217,7 @@ async def test_calls_are_scheduled(ultravox: AsyncUltravox, ultravox_emulator: E
         },
         {},
     ]
-    assert sent(ultravox_emulator) == (
+    assert last_request(ultravox_emulator) == (
         "POST",
         f"/api/agents/{agent.agent_id}/scheduled_batches",
         [],
@@ -256,11 +249,11 @@ async def test_a_batch_is_listed_fetched_changed_and_deleted(
     path = f"/api/agents/{agent.agent_id}/scheduled_batches"
     made = await batches.create(agent.agent_id, calls=[NewScheduledCall()])
     assert [one async for one in batches.list(agent.agent_id, page_size=1)] == [made]
-    assert sent(ultravox_emulator) == ("GET", path, [("pageSize", "1")], None)
+    assert last_request(ultravox_emulator) == ("GET", path, [("pageSize", "1")], None)
     assert await batches.get(agent.agent_id, made.batch_id) == made
-    assert sent(ultravox_emulator) == ("GET", f"{path}/{made.batch_id}", [], None)
+    assert last_request(ultravox_emulator) == ("GET", f"{path}/{made.batch_id}", [], None)
     changed = await batches.update(agent.agent_id, made.batch_id, paused=True, window_end=None)
-    assert sent(ultravox_emulator) == (
+    assert last_request(ultravox_emulator) == (
         "PATCH",
         f"{path}/{made.batch_id}",
         [],
@@ -268,7 +261,7 @@ async def test_a_batch_is_listed_fetched_changed_and_deleted(
     )
     assert changed.paused
     await batches.delete(agent.agent_id, made.batch_id)
-    assert sent(ultravox_emulator) == ("DELETE", f"{path}/{made.batch_id}", [], None)
+    assert last_request(ultravox_emulator) == ("DELETE", f"{path}/{made.batch_id}", [], None)
     assert [one async for one in batches.list(agent.agent_id)] == []
 
 
@@ -286,9 +279,9 @@ async def test_the_calls_of_a_batch_are_listed(
     expired = batches.scheduled_calls(agent.agent_id, made.batch_id, status="EXPIRED", page_size=9)
     assert [one async for one in expired] == []
     query = [("status", "EXPIRED"), ("pageSize", "9")]
-    assert sent(ultravox_emulator) == ("GET", f"{path}/scheduled_calls", query, None)
+    assert last_request(ultravox_emulator) == ("GET", f"{path}/scheduled_calls", query, None)
     assert [one async for one in batches.created_calls(agent.agent_id, made.batch_id, page_size=9)] == []
-    assert sent(ultravox_emulator) == ("GET", f"{path}/created_calls", [("pageSize", "9")], None)
+    assert last_request(ultravox_emulator) == ("GET", f"{path}/created_calls", [("pageSize", "9")], None)
 
 
 async def test_a_batch_belongs_to_its_agent(ultravox: AsyncUltravox, agent: Agent) -> None:

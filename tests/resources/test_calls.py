@@ -1,10 +1,10 @@
-import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeAlias
 
 import pytest
 
+from tests.resources.emulated import last_request
 from tests.wire import Wire, answer, client_of, shown
 from ultravox_async import AsyncUltravox, InvalidRequestError, NotFoundError, RateLimitError, UnprocessableEntityError
 from ultravox_async.testing import Emulator
@@ -32,13 +32,6 @@ def calls_of(emulator: Emulator) -> CallsAndParts:
     return emulator._account.calls  # pyright: ignore[reportPrivateUsage] - there is no public way yet
 
 
-def sent(emulator: Emulator) -> tuple[str, str, list[tuple[str, str]], object]:
-    """Return the method, the path, the query and the body of the last request."""
-    request = emulator.requests[-1]
-    body = json.loads(request.body) if request.body else None
-    return request.method, request.path, list(request.query.items()), body
-
-
 def creating(**fields: Any) -> Sent:  # noqa: ANN401 - the wrong types too
     return lambda ultravox: ultravox.calls.create(**fields)
 
@@ -57,7 +50,7 @@ async def test_the_resources_say_what_they_offer(ultravox: AsyncUltravox) -> Non
 
 async def test_a_call_is_started_with_nothing_said(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    assert sent(ultravox_emulator) == ("POST", "/api/calls", [], {})
+    assert last_request(ultravox_emulator) == ("POST", "/api/calls", [], {})
     assert (call.joined, call.ended, call.billing_status) == (None, None, "BILLING_STATUS_PENDING")
     assert call.join_timeout == timedelta(seconds=30)
 
@@ -79,7 +72,7 @@ async def test_a_call_is_started_with_what_is_said(ultravox: AsyncUltravox, ultr
         shared_secrets=[SECRET],
         retention_policy="CALL_RETENTION_POLICY_AUTO_DELETE",
     )
-    assert sent(ultravox_emulator) == (
+    assert last_request(ultravox_emulator) == (
         "POST",
         "/api/calls",
         [("priorCallId", OTHER), ("enableGreetingPrompt", "false"), ("throttle", "slow")],
@@ -161,13 +154,13 @@ async def test_creating_calls_has_limits_of_its_own() -> None:
 async def test_a_call_is_fetched(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     created = await ultravox.calls.create()
     assert await ultravox.calls.get(created.call_id) == created
-    assert sent(ultravox_emulator) == ("GET", f"/api/calls/{created.call_id}", [], None)
+    assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{created.call_id}", [], None)
 
 
 async def test_many_calls_are_fetched(ultravox: AsyncUltravox) -> None:
     ids = [(await ultravox.calls.create()).call_id for _ in range(3)]
     result = await ultravox.calls.get_many([*ids, OTHER])
-    assert list(result.found) == ids
+    assert sorted(result.found) == sorted(ids)
     assert isinstance(result.failed[OTHER], NotFoundError)
 
 
@@ -194,7 +187,7 @@ async def test_each_filter_has_the_form_that_the_api_wants(
         sort="-created",
         page_size=20,
     )
-    assert sent(ultravox_emulator) == (
+    assert last_request(ultravox_emulator) == (
         "GET",
         "/api/calls",
         [
@@ -241,7 +234,7 @@ async def test_a_call_is_deleted(ultravox: AsyncUltravox, ultravox_emulator: Emu
     call = await ultravox.calls.create()
     calls_of(ultravox_emulator).calls.bill(call.call_id)
     await ultravox.calls.delete(call.call_id)
-    assert sent(ultravox_emulator) == ("DELETE", f"/api/calls/{call.call_id}", [], None)
+    assert last_request(ultravox_emulator) == ("DELETE", f"/api/calls/{call.call_id}", [], None)
     assert await listing(ultravox) == []
 
 
@@ -253,7 +246,7 @@ async def test_the_events_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox
     (found,) = [one async for one in ultravox.calls.events(call.call_id, **filters)]  # type: ignore[arg-type]  # a dict
     assert (found.call_timestamp, found.severity, found.extras) == (timedelta(seconds=1.5), "warning", None)
     query = [("minimum_severity", "warning"), ("type", "x"), ("pageSize", "1")]
-    assert sent(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/events", query, None)
+    assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/events", query, None)
 
 
 async def test_the_messages_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
@@ -263,7 +256,7 @@ async def test_the_messages_of_a_call_are_listed(ultravox: AsyncUltravox, ultrav
     (found,) = [one async for one in ultravox.calls.messages(call.call_id, mode="last_stage")]
     assert isinstance(found, Message)
     assert found.text == "Hi"
-    assert sent(ultravox_emulator)[1:3] == (f"/api/calls/{call.call_id}/messages", [("mode", "last_stage")])
+    assert last_request(ultravox_emulator)[1:3] == (f"/api/calls/{call.call_id}/messages", [("mode", "last_stage")])
 
 
 async def test_the_tools_of_a_call_are_a_list(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
@@ -273,7 +266,7 @@ async def test_the_tools_of_a_call_are_a_list(ultravox: AsyncUltravox, ultravox_
     assert (tool.name, tool.tool_id) == ("look_up", None)
     assert tool.definition is not None
     assert tool.definition.timeout == timedelta(seconds=2.5)
-    assert sent(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/tools", [], None)
+    assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/tools", [], None)
 
 
 async def test_the_stages_of_a_call_are_listed_and_fetched(
@@ -287,9 +280,9 @@ async def test_the_stages_of_a_call_are_listed_and_fetched(
     )
     stage_id = str(stage.shown["callStageId"])
     (listed,) = [one async for one in ultravox.calls.stages.list(call.call_id, page_size=1)]
-    assert sent(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/stages", [("pageSize", "1")], None)
+    assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/stages", [("pageSize", "1")], None)
     assert await ultravox.calls.stages.get(call.call_id, stage_id) == listed
-    assert sent(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/stages/{stage_id}", [], None)
+    assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/stages/{stage_id}", [], None)
 
 
 async def test_the_messages_of_a_stage_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
@@ -299,14 +292,17 @@ async def test_the_messages_of_a_stage_are_listed(ultravox: AsyncUltravox, ultra
         messages.add({"text": text, "callStageId": stage_id})
     found = [one.text async for one in ultravox.calls.stages.messages(call.call_id, "stage-2", page_size=1)]
     assert found == ["Bye"]
-    assert sent(ultravox_emulator)[1:3] == (f"/api/calls/{call.call_id}/stages/stage-2/messages", [("pageSize", "1")])
+    assert last_request(ultravox_emulator)[1:3] == (
+        f"/api/calls/{call.call_id}/stages/stage-2/messages",
+        [("pageSize", "1")],
+    )
 
 
 async def test_the_tools_of_a_stage_are_a_list(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
     calls_of(ultravox_emulator).tools.of(call.call_id).add({"name": "look_up", "definition": {}})
     assert [tool.name for tool in await ultravox.calls.stages.tools(call.call_id, "stage-1")] == ["look_up"]
-    assert sent(ultravox_emulator)[1] == f"/api/calls/{call.call_id}/stages/stage-1/tools"
+    assert last_request(ultravox_emulator)[1] == f"/api/calls/{call.call_id}/stages/stage-1/tools"
 
 
 MESSAGES: list[tuple[Any, dict[str, Any]]] = [
@@ -332,7 +328,7 @@ async def test_a_data_message_is_sent(
 ) -> None:
     call = await ultravox.calls.create()
     await ultravox.calls.send_data_message(call.call_id, message)
-    assert sent(ultravox_emulator) == ("POST", f"/api/calls/{call.call_id}/send_data_message", [], expected)
+    assert last_request(ultravox_emulator) == ("POST", f"/api/calls/{call.call_id}/send_data_message", [], expected)
 
 
 async def test_a_data_message_that_is_no_json_is_refused(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
@@ -349,7 +345,7 @@ async def test_hanging_up_ends_a_call(
     calls_of(ultravox_emulator).calls.join(call.call_id)
     await ultravox.calls.hang_up(call.call_id, message)
     said = {} if message is None else {"message": message}
-    assert sent(ultravox_emulator)[3] == {"type": "hang_up", **said}
+    assert last_request(ultravox_emulator)[3] == {"type": "hang_up", **said}
     ended = await ultravox.calls.get(call.call_id)
     assert ended.joined is not None
     assert ended.ended is not None

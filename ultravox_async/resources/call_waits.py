@@ -30,7 +30,8 @@ class CallWaits(Resource):
 
         Args:
             call_id: The id of the call.
-            until: What to wait for: ``"joined"``, ``"ended"`` or ``"billed"``.
+            until: What to wait for: ``"joined"``, ``"ended"`` or ``"billed"``, which means that it has ended and its
+                billing is no longer pending, whether it costs something or not.
             timeout: How long to wait, in seconds.
             interval: The seconds between an answer and the next request.
 
