@@ -91,6 +91,18 @@ if TYPE_CHECKING:
         PronunciationDictionary,
         RespeecherVoice,
     )
+    from ultravox_async.types.tools import (
+        NewTool,
+        Tool,
+        ToolFilters,
+        ToolHistory,
+    )
+    from ultravox_async.types.voices import (
+        NewVoice,
+        Voice,
+        VoiceChanges,
+        VoiceFilters,
+    )
     from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges, WebhookFailure, WebhookFilters
 
 __all__ = [
@@ -129,6 +141,8 @@ __all__ = [
     "InworldVoice",
     "LmntVoice",
     "Message",
+    "NewTool",
+    "NewVoice",
     "NewWebhook",
     "PlivoMedium",
     "PlivoOutgoingCall",
@@ -152,7 +166,10 @@ __all__ = [
     "TelnyxMedium",
     "TelnyxOutgoingCall",
     "TimedMessage",
+    "Tool",
     "ToolDefinition",
+    "ToolFilters",
+    "ToolHistory",
     "ToolOverrides",
     "ToolRequirements",
     "TwilioMedium",
@@ -160,6 +177,9 @@ __all__ = [
     "UltravoxCallTokenRequirement",
     "UserGreeting",
     "VadSettings",
+    "Voice",
+    "VoiceChanges",
+    "VoiceFilters",
     "WebRtcMedium",
     "WebSocketMedium",
     "Webhook",
@@ -228,6 +248,8 @@ _MODULES = {
         "PronunciationDictionary",
         "RespeecherVoice",
     ),
+    "tools": ("NewTool", "Tool", "ToolFilters", "ToolHistory"),
+    "voices": ("NewVoice", "Voice", "VoiceChanges", "VoiceFilters"),
     "webhooks": ("NewWebhook", "Webhook", "WebhookChanges", "WebhookFailure", "WebhookFilters"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
