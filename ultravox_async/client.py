@@ -153,6 +153,16 @@ class AsyncUltravox:
         return resources.Calls(self._transport)
 
     @property
+    def tools(self) -> "resources.Tools":
+        """The tools that the account can use."""
+        return resources.Tools(self._transport)
+
+    @property
+    def voices(self) -> "resources.Voices":
+        """The voices that the account can use."""
+        return resources.Voices(self._transport)
+
+    @property
     def webhooks(self) -> "resources.Webhooks":
         """The webhooks of the account."""
         return resources.Webhooks(self._transport)

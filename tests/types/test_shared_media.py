@@ -1,8 +1,12 @@
+import copy
+import inspect
+import pickle
 from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
 import pytest
+from pydantic import TypeAdapter
 
 from tests.types.shared import secrets_of, sent
 from ultravox_async import InvalidRequestError
@@ -177,3 +181,29 @@ def test_an_unknown_urgency_survives() -> None:
 def test_a_medium_survives_being_written_and_read() -> None:
     medium = CallMedium.sip(outgoing=OUTGOING)
     assert CallMedium.from_dict(medium.to_dict(sensitive=True)) == medium
+
+
+def test_a_constructor_shows_its_parameters() -> None:
+    assert list(inspect.signature(CallMedium.exotel).parameters) == ["dtmf_handling"]
+
+
+def test_a_medium_can_be_copied_compared_and_pickled() -> None:
+    medium = CallMedium.sip(outgoing=OUTGOING)
+    assert copy.deepcopy(medium) == pickle.loads(pickle.dumps(medium)) == medium  # noqa: S301 - made here
+    assert attrs.evolve(medium, sip=None) == CallMedium() != medium
+
+
+def test_a_medium_can_be_matched() -> None:
+    match CallMedium.exotel():
+        case CallMedium(exotel=ExotelMedium() as exotel):
+            assert exotel == ExotelMedium()
+        case _:
+            pytest.fail("not matched")
+
+
+def test_pydantic_takes_and_gives_a_medium() -> None:
+    adapter = TypeAdapter(CallMedium)
+    medium = adapter.validate_python({"serverWebSocket": {"inputSampleRate": 8000, "mediaIdleTimeout": "30s"}})
+    assert medium == CallMedium.server_web_socket(input_sample_rate=8000, media_idle_timeout=timedelta(seconds=30))
+    assert adapter.validate_json(adapter.dump_json(medium)) == medium
+    assert "serverWebSocket" in adapter.json_schema()["properties"]

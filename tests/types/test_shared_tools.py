@@ -167,12 +167,6 @@ def test_overrides_are_sent_and_their_additions_checked() -> None:
         sent(overrides=ToolOverrides(add=[SelectedTool()]))
 
 
-def test_overrides_that_remove_some_tools_and_all_are_refused() -> None:
-    with pytest.raises(InvalidRequestError, match="at most one of remove, remove_all"):
-        sent(overrides=ToolOverrides(remove=["hangUp"], remove_all=True))
-    assert sent(overrides=ToolOverrides(remove_all=True)) == {"overrides": {"removeAll": True}}
-
-
 def test_a_selected_tool_is_decoded_with_any_number_of_members() -> None:
     decoded = SelectedTool.from_dict(
         {

@@ -54,9 +54,6 @@ class Broken(enum.Enum):
     EXACTLY_ONE = enum.auto()
     """None of its fields is set, or more than one; `Problem.given` is the number of those that are."""
 
-    AT_MOST_ONE = enum.auto()
-    """More than one of some fields is set; `Problem.given` is the number of those that are."""
-
     FORMAT = enum.auto()
     """It does not have the format."""
 
@@ -122,8 +119,6 @@ def _problem_of_choice(rule: Rule, fields: Mapping[str, object]) -> Problem | No
         return Problem(rule, Broken.EXACTLY_ONE, len(fields))
     if rule.exactly_one_of and (count := sum(name in fields for name in rule.exactly_one_of)) != 1:
         return Problem(rule, Broken.EXACTLY_ONE, count)
-    if rule.at_most_one_of and (count := sum(name in fields for name in rule.at_most_one_of)) > 1:
-        return Problem(rule, Broken.AT_MOST_ONE, count)
     return None
 
 
@@ -203,7 +198,8 @@ def _read_instance(value: object, cls: type) -> Mapping[str, object] | None:
 
 def _place(path: Iterable[str | int]) -> str:
     # The field of a member has an underscore behind its name; see `types._member`.
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step.removesuffix('_')}" for step in path)[1:]
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step.removesuffix('_')}" for step in path)
+    return "".join(steps).removeprefix(".")
 
 
 def _sentence(problem: Problem) -> str:
@@ -216,7 +212,6 @@ def _sentence(problem: Problem) -> str:
         Broken.ZONE: f"takes {_phrase(rule)}",
         Broken.ENCODING: "contains a lone surrogate, which cannot be encoded",
         Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one {_choice(rule)}, not with {given}",
-        Broken.AT_MOST_ONE: f"takes {_phrase(rule)} with at most one of {', '.join(rule.at_most_one_of)}",
     }
     if problem.broken in sentences:
         return sentences[problem.broken]

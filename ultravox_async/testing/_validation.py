@@ -139,7 +139,6 @@ def _sentence(problem: Problem) -> str:
         Broken.MAX_LENGTH: f"Ensure this field has no more than {rule.max_length} {unit}.",
         Broken.RANGE: f"Ensure this value is within {rule.at_least} and {rule.at_most}.",
         Broken.EXACTLY_ONE: "Exactly one of these fields is required.",
-        Broken.AT_MOST_ONE: "Only one of these fields is allowed.",
         Broken.KIND: "This field may not be null." if is_null else _wrong_kind(rule),
         Broken.ZONE: _wrong_kind(rule),
     }

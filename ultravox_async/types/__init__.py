@@ -116,6 +116,18 @@ if TYPE_CHECKING:
         PronunciationDictionary,
         RespeecherVoice,
     )
+    from ultravox_async.types.tools import (
+        NewTool,
+        Tool,
+        ToolFilters,
+        ToolHistory,
+    )
+    from ultravox_async.types.voices import (
+        NewVoice,
+        Voice,
+        VoiceChanges,
+        VoiceFilters,
+    )
     from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges, WebhookFailure, WebhookFilters
 
 __all__ = [
@@ -177,6 +189,8 @@ __all__ = [
     "NewAgent",
     "NewScheduledCall",
     "NewScheduledCallBatch",
+    "NewTool",
+    "NewVoice",
     "NewWebhook",
     "PlivoMedium",
     "PlivoOutgoingCall",
@@ -206,7 +220,10 @@ __all__ = [
     "TelnyxMedium",
     "TelnyxOutgoingCall",
     "TimedMessage",
+    "Tool",
     "ToolDefinition",
+    "ToolFilters",
+    "ToolHistory",
     "ToolOverrides",
     "ToolRequirements",
     "TwilioMedium",
@@ -215,6 +232,9 @@ __all__ = [
     "UserGreeting",
     "UserTextMessage",
     "VadSettings",
+    "Voice",
+    "VoiceChanges",
+    "VoiceFilters",
     "WebRtcMedium",
     "WebSocketMedium",
     "Webhook",
@@ -308,6 +328,8 @@ _MODULES = {
         "PronunciationDictionary",
         "RespeecherVoice",
     ),
+    "tools": ("NewTool", "Tool", "ToolFilters", "ToolHistory"),
+    "voices": ("NewVoice", "Voice", "VoiceChanges", "VoiceFilters"),
     "webhooks": ("NewWebhook", "Webhook", "WebhookChanges", "WebhookFailure", "WebhookFilters"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

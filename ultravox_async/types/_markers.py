@@ -41,14 +41,6 @@ class ExactlyOneOf:
 
 
 @attrs.frozen
-class AtMostOneOf:
-    """At most one of these fields of the object can be set."""
-
-    names: tuple[str, ...]
-    """Their Python names."""
-
-
-@attrs.frozen
 class WireName:
     """The name in JSON or in a query, if it is not the camelCase form of the Python name."""
 

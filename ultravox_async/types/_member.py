@@ -1,6 +1,7 @@
 """Objects of which one member is set: a constructor for each member, with the name of the member."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 import attrs
@@ -46,6 +47,7 @@ class Member(Generic[P, Value]):
         if instance is not None:
             return getattr(instance, f"{self._name}_")
 
+        @wraps(self._make)  # for help() and inspect.signature()
         def construct(*args: P.args, **fields: P.kwargs) -> Any:  # noqa: ANN401 - an `owner`
             return owner(**{self._name: self._make(*args, **fields)})
 

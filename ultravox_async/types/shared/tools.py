@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
 import attrs
 
-from ultravox_async.types._markers import TOOL_NAME, AtMostOneOf, ExactlyOne, ExactlyOneOf, Sensitive
+from ultravox_async.types._markers import TOOL_NAME, ExactlyOne, ExactlyOneOf, Sensitive
 from ultravox_async.types._member import Member, OneOf
 from ultravox_async.types._object import WireObject
 
@@ -288,7 +288,7 @@ class ToolDefinition(WireObject):
     """The result that is given without waiting for the tool."""
 
 
-CheckedToolDefinition: TypeAlias = Annotated[ToolDefinition, ExactlyOneOf(("http", "client", "data_connection"))]
+OneToolDefinition: TypeAlias = Annotated[ToolDefinition, ExactlyOneOf(("http", "client", "data_connection"))]
 """A `ToolDefinition` in a request: exactly one of `http`, `client` and `data_connection` has to be set."""
 
 
@@ -362,7 +362,7 @@ class SelectedTool(WireObject):
     tool_name: str | None = None
     """The name of such a tool, if only one has it."""
 
-    temporary_tool: CheckedToolDefinition | None = None
+    temporary_tool: OneToolDefinition | None = None
     """A tool that exists only here."""
 
     name_override: _Name | None = None
@@ -411,7 +411,7 @@ class SelectedTool(WireObject):
         return cls(temporary_tool=definition, **options)
 
 
-CheckedSelectedTool: TypeAlias = Annotated[SelectedTool, ExactlyOneOf(("tool_id", "tool_name", "temporary_tool"))]
+OneSelectedTool: TypeAlias = Annotated[SelectedTool, ExactlyOneOf(("tool_id", "tool_name", "temporary_tool"))]
 """A `SelectedTool` in a request: exactly one of its three ways to say which tool it is has to be set."""
 
 
@@ -419,7 +419,7 @@ CheckedSelectedTool: TypeAlias = Annotated[SelectedTool, ExactlyOneOf(("tool_id"
 class ToolOverrides(WireObject):
     """How a call changes the tools of its agent (schema ``ultravox.v1.ToolOverrides``): first it removes, then it adds.
 
-    Only one of `remove` and `remove_all` can be set.
+    The API refuses one that sets both `remove` and `remove_all`.
     """
 
     remove: list[str] | None = None
@@ -428,9 +428,5 @@ class ToolOverrides(WireObject):
     remove_all: bool | None = None
     """Whether to remove all tools."""
 
-    add: list[CheckedSelectedTool] | None = None
+    add: list[OneSelectedTool] | None = None
     """The tools to add."""
-
-
-CheckedToolOverrides: TypeAlias = Annotated[ToolOverrides, AtMostOneOf(("remove", "remove_all"))]
-"""`ToolOverrides` in a request: only one of `remove` and `remove_all` can be set."""
