@@ -51,6 +51,15 @@ if TYPE_CHECKING:
         FirstSpeakerSettings,
         UserGreeting,
     )
+    from ultravox_async.types.shared.tool_security import (
+        HeaderApiKeyRequirement,
+        HttpAuthRequirement,
+        QueryApiKeyRequirement,
+        SecurityOptions,
+        SecurityRequirement,
+        SecurityRequirements,
+        UltravoxCallTokenRequirement,
+    )
     from ultravox_async.types.shared.tools import (
         AutomaticParameter,
         CallToolDefinition,
@@ -59,14 +68,8 @@ if TYPE_CHECKING:
         DataConnectionCallToolDetails,
         DataConnectionToolDetails,
         DynamicParameter,
-        HeaderApiKeyRequirement,
-        HttpAuthRequirement,
         HttpCallToolDetails,
         HttpToolDetails,
-        QueryApiKeyRequirement,
-        SecurityOptions,
-        SecurityRequirement,
-        SecurityRequirements,
         SelectedTool,
         SelectedToolOptions,
         StaticParameter,
@@ -74,7 +77,6 @@ if TYPE_CHECKING:
         ToolDefinition,
         ToolOverrides,
         ToolRequirements,
-        UltravoxCallTokenRequirement,
     )
     from ultravox_async.types.shared.vad import (
         VadSettings,
@@ -210,6 +212,15 @@ _MODULES = {
     ),
     "shared.messages": ("InCallTimespan", "Message", "TimedMessage"),
     "shared.speakers": ("AgentGreeting", "FallbackAgentGreeting", "FirstSpeakerSettings", "UserGreeting"),
+    "shared.tool_security": (
+        "HeaderApiKeyRequirement",
+        "HttpAuthRequirement",
+        "QueryApiKeyRequirement",
+        "SecurityOptions",
+        "SecurityRequirement",
+        "SecurityRequirements",
+        "UltravoxCallTokenRequirement",
+    ),
     "shared.tools": (
         "AutomaticParameter",
         "CallToolDefinition",
@@ -218,14 +229,8 @@ _MODULES = {
         "DataConnectionCallToolDetails",
         "DataConnectionToolDetails",
         "DynamicParameter",
-        "HeaderApiKeyRequirement",
-        "HttpAuthRequirement",
         "HttpCallToolDetails",
         "HttpToolDetails",
-        "QueryApiKeyRequirement",
-        "SecurityOptions",
-        "SecurityRequirement",
-        "SecurityRequirements",
         "SelectedTool",
         "SelectedToolOptions",
         "StaticParameter",
@@ -233,7 +238,6 @@ _MODULES = {
         "ToolDefinition",
         "ToolOverrides",
         "ToolRequirements",
-        "UltravoxCallTokenRequirement",
     ),
     "shared.vad": ("VadSettings",),
     "shared.voices": (
