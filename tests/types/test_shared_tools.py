@@ -4,6 +4,13 @@ import pytest
 
 from tests.types.shared import secrets_of, sent
 from ultravox_async import InvalidRequestError
+from ultravox_async.types.shared.tool_security import (
+    HttpAuthRequirement,
+    SecurityOptions,
+    SecurityRequirement,
+    SecurityRequirements,
+    UltravoxCallTokenRequirement,
+)
 from ultravox_async.types.shared.tools import (
     AutomaticParameter,
     CallToolDefinition,
@@ -12,19 +19,14 @@ from ultravox_async.types.shared.tools import (
     DataConnectionCallToolDetails,
     DataConnectionToolDetails,
     DynamicParameter,
-    HttpAuthRequirement,
     HttpCallToolDetails,
     HttpToolDetails,
-    SecurityOptions,
-    SecurityRequirement,
-    SecurityRequirements,
     SelectedTool,
     StaticParameter,
     StaticToolResponse,
     ToolDefinition,
     ToolOverrides,
     ToolRequirements,
-    UltravoxCallTokenRequirement,
 )
 
 CLIENT = ToolDefinition("look_up", client=ClientToolDetails())

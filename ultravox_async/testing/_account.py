@@ -11,12 +11,10 @@ from ultravox_async.testing._calls import CallsAndParts, new_calls
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
-from ultravox_async.testing._tools import Tools
-from ultravox_async.testing._voices import Voices
+from ultravox_async.testing._tools import Tools, new_tools
+from ultravox_async.testing._voices import Voices, new_voices
 from ultravox_async.testing._webhooks import Webhooks
 from ultravox_async.types.sip import NewSipRegistration, SipConfigChanges, SipRegistration, SipRegistrationChanges
-from ultravox_async.types.tools import NewTool, Tool
-from ultravox_async.types.voices import NewVoice, Voice, VoiceChanges
 from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
 
 
@@ -51,7 +49,6 @@ class Account:
         The Allow header of a 405 has the methods in this order.
         """
         config, registrations, webhooks = self.sip_configuration, self.registrations, self.webhooks
-        tools, voices = self.tools, self.voices
         return {
             **self.agents.operations(),
             **self.calls.operations(),
@@ -68,31 +65,8 @@ class Account:
                 "PATCH": partial(registrations.update, SipRegistrationChanges),
                 "DELETE": registrations.delete,
             },
-            "/api/tools": {
-                "GET": tools.list_page,
-                "POST": partial(tools.create, NewTool),
-            },
-            "/api/tools/{tool_id}": {
-                "GET": tools.get,
-                "PUT": partial(tools.replace, NewTool),
-                "DELETE": tools.delete,
-            },
-            "/api/tools/{tool_id}/history": {
-                "GET": tools.list_history,
-            },
-            "/api/tools/{tool_id}/test": {
-                "POST": tools.test,
-            },
-            "/api/voices": {
-                "GET": voices.list_page,
-                "POST": partial(voices.create, NewVoice),
-            },
-            "/api/voices/{voice_id}": {
-                "GET": voices.get,
-                "PUT": partial(voices.replace, NewVoice),
-                "PATCH": partial(voices.update, VoiceChanges),
-                "DELETE": voices.delete,
-            },
+            **self.tools.operations(),
+            **self.voices.operations(),
             "/api/webhooks": {
                 "GET": webhooks.list_page,
                 "POST": partial(webhooks.create, NewWebhook),
@@ -122,20 +96,8 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             pending_reads=pending_reads,
             refused_proxies=set(refused_proxies),
         ),
-        tools=Tools(
-            noun="tool",
-            id_name="tool_id",
-            shows=Tool,
-            random=Random(f"{seed} tools"),  # noqa: S311 - see above
-            page_sizes=page_sizes,
-        ),
-        voices=Voices(
-            noun="voice",
-            id_name="voice_id",
-            shows=Voice,
-            random=Random(f"{seed} voices"),  # noqa: S311 - see above
-            page_sizes=page_sizes,
-        ),
+        tools=new_tools(seed, page_sizes),
+        voices=new_voices(seed, page_sizes),
         webhooks=Webhooks(
             noun="webhook",
             id_name="webhook_id",

@@ -76,6 +76,15 @@ if TYPE_CHECKING:
         FirstSpeakerSettings,
         UserGreeting,
     )
+    from ultravox_async.types.shared.tool_security import (
+        HeaderApiKeyRequirement,
+        HttpAuthRequirement,
+        QueryApiKeyRequirement,
+        SecurityOptions,
+        SecurityRequirement,
+        SecurityRequirements,
+        UltravoxCallTokenRequirement,
+    )
     from ultravox_async.types.shared.tools import (
         AutomaticParameter,
         CallToolDefinition,
@@ -84,14 +93,8 @@ if TYPE_CHECKING:
         DataConnectionCallToolDetails,
         DataConnectionToolDetails,
         DynamicParameter,
-        HeaderApiKeyRequirement,
-        HttpAuthRequirement,
         HttpCallToolDetails,
         HttpToolDetails,
-        QueryApiKeyRequirement,
-        SecurityOptions,
-        SecurityRequirement,
-        SecurityRequirements,
         SelectedTool,
         SelectedToolOptions,
         StaticParameter,
@@ -99,7 +102,6 @@ if TYPE_CHECKING:
         ToolDefinition,
         ToolOverrides,
         ToolRequirements,
-        UltravoxCallTokenRequirement,
     )
     from ultravox_async.types.shared.vad import (
         VadSettings,
@@ -290,6 +292,15 @@ _MODULES = {
     ),
     "shared.messages": ("InCallTimespan", "Message", "TimedMessage"),
     "shared.speakers": ("AgentGreeting", "FallbackAgentGreeting", "FirstSpeakerSettings", "UserGreeting"),
+    "shared.tool_security": (
+        "HeaderApiKeyRequirement",
+        "HttpAuthRequirement",
+        "QueryApiKeyRequirement",
+        "SecurityOptions",
+        "SecurityRequirement",
+        "SecurityRequirements",
+        "UltravoxCallTokenRequirement",
+    ),
     "shared.tools": (
         "AutomaticParameter",
         "CallToolDefinition",
@@ -298,14 +309,8 @@ _MODULES = {
         "DataConnectionCallToolDetails",
         "DataConnectionToolDetails",
         "DynamicParameter",
-        "HeaderApiKeyRequirement",
-        "HttpAuthRequirement",
         "HttpCallToolDetails",
         "HttpToolDetails",
-        "QueryApiKeyRequirement",
-        "SecurityOptions",
-        "SecurityRequirement",
-        "SecurityRequirements",
         "SelectedTool",
         "SelectedToolOptions",
         "StaticParameter",
@@ -313,7 +318,6 @@ _MODULES = {
         "ToolDefinition",
         "ToolOverrides",
         "ToolRequirements",
-        "UltravoxCallTokenRequirement",
     ),
     "shared.vad": ("VadSettings",),
     "shared.voices": (
