@@ -29,6 +29,8 @@ from ultravox_async import (
     TooEarlyError,
     UltravoxError,
     UnprocessableEntityError,
+    WaitError,
+    WaitTimeoutError,
 )
 from ultravox_async._wire.text import one_line
 from ultravox_async.errors import class_for_status
@@ -71,6 +73,8 @@ ERRORS: list[UltravoxError] = [
     ),
     ResponseTooLargeError("GET", "/api/x", 1024),
     DecodeError("GET /api/x", "results[3].created", "a string", "5"),
+    WaitError("call x to be joined", "it has ended"),
+    WaitTimeoutError("call x to be joined", "nobody has joined it yet", 60.0),
 ]
 
 JSON = st.recursive(

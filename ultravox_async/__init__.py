@@ -29,6 +29,8 @@ from ultravox_async.errors import (
     TooEarlyError,
     UltravoxError,
     UnprocessableEntityError,
+    WaitError,
+    WaitTimeoutError,
 )
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 from ultravox_async.stats import Stats
@@ -84,5 +86,7 @@ __all__ = [
     "UltravoxError",
     "UnprocessableEntityError",
     "Via",
+    "WaitError",
+    "WaitTimeoutError",
     "__version__",
 ]

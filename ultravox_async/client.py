@@ -143,6 +143,26 @@ class AsyncUltravox:
         self.sip = Sip(transport)
 
     @property
+    def agents(self) -> "resources.Agents":
+        """The agents of the account, and their scheduled batches."""
+        return resources.Agents(self._transport)
+
+    @property
+    def calls(self) -> "resources.Calls":
+        """The calls of the account."""
+        return resources.Calls(self._transport)
+
+    @property
+    def tools(self) -> "resources.Tools":
+        """The tools that the account can use."""
+        return resources.Tools(self._transport)
+
+    @property
+    def voices(self) -> "resources.Voices":
+        """The voices that the account can use."""
+        return resources.Voices(self._transport)
+
+    @property
     def webhooks(self) -> "resources.Webhooks":
         """The webhooks of the account."""
         return resources.Webhooks(self._transport)

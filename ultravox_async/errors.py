@@ -20,6 +20,8 @@
     │   ├── TooEarlyError             425
     │   ├── RateLimitError            429
     │   └── ServerError               5xx
+    ├── WaitError                     what was waited for can no longer happen
+    │   └── WaitTimeoutError          ... did not happen in time (also a TimeoutError)
     ├── ResponseTooLargeError         the response body is longer than `max_response_bytes`
     └── DecodeError                   the response body is not what the API documents
 
@@ -234,6 +236,36 @@ class ServerError(APIStatusError):
             return super()._message()
         doubt = " (it is unknown whether the request was carried out)"
         return one_line(super()._message(), _MESSAGE_LIMIT - len(doubt)) + doubt
+
+
+class WaitError(UltravoxError):
+    """What was waited for has not happened, and can no longer happen."""
+
+    awaited: str
+    """What was waited for."""
+
+    seen: str
+    """What is known instead."""
+
+    def __init__(self, awaited: str, seen: str) -> None:
+        super().__init__(f"waited for {awaited}, but {seen}")
+        self.awaited = awaited
+        self.seen = seen
+
+
+class WaitTimeoutError(WaitError, TimeoutError):
+    """What was waited for did not happen in time."""
+
+    timeout: float
+    """How long was waited, in seconds."""
+
+    def __init__(self, awaited: str, seen: str, timeout: float) -> None:
+        super().__init__(awaited, seen)
+        self.timeout = timeout
+
+    # As with APITimeoutError, OSError would format the arguments.
+    def __str__(self) -> str:
+        return f"waited {self.timeout:g} s for {self.awaited}, but {self.seen}"
 
 
 class ResponseTooLargeError(UltravoxError):

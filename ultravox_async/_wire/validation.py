@@ -52,7 +52,7 @@ class Broken(enum.Enum):
     """It is a datetime without a time zone."""
 
     EXACTLY_ONE = enum.auto()
-    """None of its fields is set, or more than one; `Problem.given` is their number."""
+    """None of its fields is set, or more than one; `Problem.given` is the number of those that are."""
 
     FORMAT = enum.auto()
     """It does not have the format."""
@@ -108,10 +108,18 @@ def _problems_of_object(rule: Rule, value: object, read: Read) -> Iterator[Probl
     fields = read(value, rule.kind)
     if fields is None:
         yield Problem(rule, Broken.KIND, type(value).__name__)
-    elif rule.exactly_one and len(fields) != 1:
-        yield Problem(rule, Broken.EXACTLY_ONE, len(fields))
+    elif problem := _problem_of_choice(rule, fields):
+        yield problem
     else:
         yield from problems_in(rule.kind, fields, read)
+
+
+def _problem_of_choice(rule: Rule, fields: Mapping[str, object]) -> Problem | None:
+    if rule.exactly_one and len(fields) != 1:
+        return Problem(rule, Broken.EXACTLY_ONE, len(fields))
+    if rule.exactly_one_of and (count := sum(name in fields for name in rule.exactly_one_of)) != 1:
+        return Problem(rule, Broken.EXACTLY_ONE, count)
+    return None
 
 
 def _steps(value: object) -> Iterable[tuple[str | int, object]]:
@@ -189,7 +197,9 @@ def _read_instance(value: object, cls: type) -> Mapping[str, object] | None:
 
 
 def _place(path: Iterable[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    # The field of a member has an underscore behind its name; see `types._member`.
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step.removesuffix('_')}" for step in path)
+    return "".join(steps).removeprefix(".")
 
 
 def _sentence(problem: Problem) -> str:
@@ -201,11 +211,15 @@ def _sentence(problem: Problem) -> str:
         Broken.RANGE: f"takes {_phrase(rule)}{_bounds(rule)}",
         Broken.ZONE: f"takes {_phrase(rule)}",
         Broken.ENCODING: "contains a lone surrogate, which cannot be encoded",
-        Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one field, not with {given}",
+        Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one {_choice(rule)}, not with {given}",
     }
     if problem.broken in sentences:
         return sentences[problem.broken]
     return f"takes {rule.format.description}" if rule.format else f"takes {_phrase(rule)}, not {given}"
+
+
+def _choice(rule: Rule) -> str:
+    return f"of {', '.join(rule.exactly_one_of)}" if rule.exactly_one_of else "field"
 
 
 def _range(rule: Rule) -> str:

@@ -8,9 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ultravox_async.resources.agents import Agents as Agents
+    from ultravox_async.resources.calls import Calls as Calls
+    from ultravox_async.resources.tools import Tools as Tools
+    from ultravox_async.resources.voices import Voices as Voices
     from ultravox_async.resources.webhooks import Webhooks as Webhooks
 
 _MODULES = {
+    "Agents": "agents",
+    "Calls": "calls",
+    "Tools": "tools",
+    "Voices": "voices",
     "Webhooks": "webhooks",
 }
 

@@ -6,9 +6,13 @@ from random import Random
 
 import attrs
 
+from ultravox_async.testing._agents import AgentsAndBatches, new_agents
+from ultravox_async.testing._calls import CallsAndParts, new_calls
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
+from ultravox_async.testing._tools import Tools, new_tools
+from ultravox_async.testing._voices import Voices, new_voices
 from ultravox_async.testing._webhooks import Webhooks
 from ultravox_async.types.sip import NewSipRegistration, SipConfigChanges, SipRegistration, SipRegistrationChanges
 from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
@@ -21,8 +25,20 @@ class Account:
     sip_configuration: SipConfiguration
     """The SIP configuration."""
 
+    agents: AgentsAndBatches
+    """The agents, and their scheduled batches."""
+
+    calls: CallsAndParts
+    """The calls, and what belongs to them."""
+
     registrations: Registrations
     """The SIP registrations."""
+
+    tools: Tools
+    """The tools."""
+
+    voices: Voices
+    """The voices."""
 
     webhooks: Webhooks
     """The webhooks."""
@@ -34,6 +50,8 @@ class Account:
         """
         config, registrations, webhooks = self.sip_configuration, self.registrations, self.webhooks
         return {
+            **self.agents.operations(),
+            **self.calls.operations(),
             "/api/sip": {
                 "GET": config.get,
                 "PATCH": partial(config.update, SipConfigChanges),
@@ -47,6 +65,8 @@ class Account:
                 "PATCH": partial(registrations.update, SipRegistrationChanges),
                 "DELETE": registrations.delete,
             },
+            **self.tools.operations(),
+            **self.voices.operations(),
             "/api/webhooks": {
                 "GET": webhooks.list_page,
                 "POST": partial(webhooks.create, NewWebhook),
@@ -62,8 +82,11 @@ class Account:
 
 def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
     """An account without registrations; the same `seed` generates the same ids and secrets."""
+    calls = new_calls(seed, page_sizes)
     return Account(
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
+        agents=new_agents(seed, page_sizes, calls.calls),
+        calls=calls,
         registrations=Registrations(
             noun="registration",
             id_name="registration_id",
@@ -73,6 +96,8 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             pending_reads=pending_reads,
             refused_proxies=set(refused_proxies),
         ),
+        tools=new_tools(seed, page_sizes),
+        voices=new_voices(seed, page_sizes),
         webhooks=Webhooks(
             noun="webhook",
             id_name="webhook_id",

@@ -113,7 +113,11 @@ class Collection:
 
     def list_page(self, request: ApiRequest) -> Answer:
         """List a page of the objects."""
-        page = read_page(self._in_order, request, self.page_sizes)
+        return self.page_of(self._in_order, request)
+
+    def page_of(self, entries: Sequence[Entry], request: ApiRequest) -> Answer:
+        """List a page of some of the objects, which are in the order in which they were created."""
+        page = read_page(entries, request, self.page_sizes)
         for entry in page.elements:
             self._on_read(entry)
         return json_answer(
@@ -122,7 +126,7 @@ class Collection:
                 "next": page.next,
                 "previous": page.previous,
                 "results": [entry.shown for entry in page.elements],
-                "total": len(self._in_order),
+                "total": len(entries),
             },
         )
 

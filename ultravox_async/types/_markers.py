@@ -33,6 +33,14 @@ ExactlyOne: Final = Marker("ExactlyOne")
 
 
 @attrs.frozen
+class ExactlyOneOf:
+    """Exactly one of these fields of the object has to be set, beside any number of others."""
+
+    names: tuple[str, ...]
+    """Their Python names."""
+
+
+@attrs.frozen
 class WireName:
     """The name in JSON or in a query, if it is not the camelCase form of the Python name."""
 
@@ -51,11 +59,16 @@ class Format:
 
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 _CIDR = re.compile(r"[0-9.]+/[0-9]{1,2}", re.ASCII)
 
 
 def _is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
+
+
+def _is_tool_name(text: str) -> bool:
+    return _TOOL_NAME.fullmatch(text) is not None
 
 
 def _is_ipv4_cidr(text: str) -> bool:
@@ -80,3 +93,4 @@ def _is_http_url(text: str) -> bool:
 UUID: Final = Format("a UUID", _is_uuid)
 IPV4_CIDR: Final = Format("an IPv4 CIDR range, such as 203.0.113.0/24", _is_ipv4_cidr)
 HTTP_URL: Final = Format("an absolute http or https URL", _is_http_url)
+TOOL_NAME: Final = Format("a name of 1 to 64 letters, digits, underscores and hyphens", _is_tool_name)

@@ -1,0 +1,112 @@
+"""Waiting for what happens to a call."""
+
+from typing import Final, Literal, TypeAlias, get_args
+
+from ultravox_async._http.messages import Request
+from ultravox_async._http.scheduler import Priority
+from ultravox_async.errors import InvalidRequestError, TooEarlyError, WaitError
+from ultravox_async.resources._base import Resource, path_of, request_for
+from ultravox_async.resources._waiting import ask_until_told
+from ultravox_async.types.calls import Call
+
+CALL: Final = "/api/calls/{call_id}"
+
+CallMoment: TypeAlias = Literal["joined", "ended", "billed"]
+"""What happens to a call, in this order; one that nobody joins only ends and is billed."""
+
+
+class CallWaits(Resource):
+    """What is asked for until it has happened, as background work: interactive requests go first."""
+
+    async def wait(
+        self,
+        call_id: str,
+        *,
+        until: CallMoment,
+        timeout: float,  # noqa: ASYNC109 - its error says what was waited for
+        interval: float = 2.0,
+    ) -> Call:
+        """Wait until a call is joined, has ended, or is billed.
+
+        Args:
+            call_id: The id of the call.
+            until: What to wait for: ``"joined"``, ``"ended"`` or ``"billed"``, which means that it has ended and its
+                billing is no longer pending, whether it costs something or not.
+            timeout: How long to wait, in seconds.
+            interval: The seconds between an answer and the next request.
+
+        Returns:
+            The call as it was then.
+
+        Raises:
+            InvalidRequestError: An argument is not valid.
+            WaitTimeoutError: It did not happen in time.
+            WaitError: The call ended, and nobody had joined it, which was waited for.
+            NotFoundError: The call does not exist.
+            UltravoxError: A request failed, after its repetitions too; see `ultravox_async.errors`.
+        """
+        if until not in get_args(CallMoment):
+            raise InvalidRequestError("until", f"takes one of {', '.join(get_args(CallMoment))}")
+        awaited, seen = f"call {call_id} to be {until}", "the API has not answered"
+        request = request_for("GET", CALL, {"call_id": call_id})
+        request.priority = Priority.BACKGROUND
+
+        async def ask() -> Call | None:
+            nonlocal seen
+            call = await self._transport.fetch(request, Call)
+            seen = _state_of(call)
+            if until == "joined" and call.joined is None and call.ended is not None:
+                raise WaitError(awaited, seen)
+            return call if _has_happened(call, until) else None
+
+        return await ask_until_told(ask, awaited, lambda: seen, timeout, interval)
+
+    async def delete_when_billed(
+        self,
+        call_id: str,
+        *,
+        timeout: float = 600.0,  # noqa: ASYNC109 - its error says what was waited for
+        interval: float = 5.0,
+    ) -> None:
+        """Delete a call, with its messages and recordings, for good, as soon as the API allows it.
+
+        Args:
+            call_id: The id of the call.
+            timeout: How long to try, in seconds.
+            interval: The seconds between an answer and the next request.
+
+        Raises:
+            InvalidRequestError: An argument is not valid.
+            WaitTimeoutError: The API did not allow it in time: the call has not ended, or is not billed.
+            NotFoundError: The call does not exist, or a first attempt whose response was lost deleted it.
+            UltravoxError: A request failed, after its repetitions too; see `ultravox_async.errors`.
+        """
+        seen = "the API has not answered"
+        request = Request("DELETE", path_of(CALL, call_id=call_id), priority=Priority.BACKGROUND)
+
+        async def ask() -> bool | None:
+            nonlocal seen
+            try:
+                await self._transport.send(request)
+            except TooEarlyError as error:
+                seen = str(error)
+                return None
+            return True
+
+        awaited = f"call {call_id} to be billed, so that it can be deleted"
+        await ask_until_told(ask, awaited, lambda: seen, timeout, interval)
+
+
+def _has_happened(call: Call, moment: CallMoment) -> bool:
+    if moment == "joined":
+        return call.joined is not None
+    if moment == "ended":
+        return call.ended is not None
+    # The API may tell that a call that goes on is free.
+    return call.ended is not None and call.billing_status not in {None, "BILLING_STATUS_PENDING"}
+
+
+def _state_of(call: Call) -> str:
+    if call.ended is None:
+        return "nobody has joined it yet" if call.joined is None else "it goes on"
+    return f"it has ended (end reason {call.end_reason}, billing status {call.billing_status})"

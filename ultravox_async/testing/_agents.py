@@ -1,0 +1,146 @@
+"""Agents, and the batches of calls that are scheduled for them."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import cast
+
+import attrs
+
+from ultravox_async.testing._calls import Calls
+from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._pages import PageSizes
+from ultravox_async.testing._routing import ApiRequest, Operations
+from ultravox_async.testing._sub_collections import SubCollections
+from ultravox_async.testing._validation import check_fields, json_object
+from ultravox_async.testing._wire import Answer, Json, json_answer
+from ultravox_async.types.agents import Agent, AgentChanges, NewAgent, StartAgentCall
+from ultravox_async.types.scheduled_batches import NewScheduledCallBatch, ScheduledCallBatch, ScheduledCallBatchChanges
+
+
+@attrs.define(eq=False, kw_only=True)
+class Agents(Collection):
+    """The agents of the account."""
+
+    calls: Calls
+    """The calls of the account, those of agents and others."""
+
+    def list_calls(self, request: ApiRequest) -> Answer:
+        """List a page of the calls of an agent."""
+        return self.calls.page_of(self._calls_of(self._requested(request)), request)
+
+    def create_call(self, request: ApiRequest) -> Answer:
+        """Start a call of an agent."""
+        agent = self._requested(request)
+        call = self.calls.add_of_agent(agent, check_fields(StartAgentCall, json_object(request.body)))
+        return json_answer(201, call.shown)
+
+    def usage(self, _request: ApiRequest) -> Answer:
+        """Sum up the calls of each agent that has some, by day."""
+        used = [(agent, calls) for agent in self.entries if (calls := self._calls_of(agent))]
+        return json_answer(200, [_usage(agent, calls) for agent, calls in used])
+
+    def _calls_of(self, agent: Entry) -> list[Entry]:
+        return self.calls.of_agent(str(agent.shown["agentId"]))
+
+    def _on_write(self, entry: Entry) -> None:
+        entry.shown["publishedRevisionId"] = entry.shown["agentId"]
+        template = entry.shown["callTemplate"]
+        if isinstance(template, dict) and "sharedSecrets" in template:
+            entry.hidden["sharedSecrets"] = template.pop("sharedSecrets")
+        self._on_read(entry)
+
+    def _on_read(self, entry: Entry) -> None:
+        entry.shown["statistics"] = {"calls": len(self._calls_of(entry))}
+
+
+@attrs.define(eq=False, kw_only=True)
+class ScheduledBatches(Collection):
+    """The batches of an agent. None of their calls is ever started."""
+
+    def list_scheduled_calls(self, request: ApiRequest) -> Answer:
+        """List a page of the calls of a batch."""
+        batch = self._requested(request)
+        calls = enumerate(cast("list[dict[str, Json]]", batch.hidden["calls"]))
+        scheduled = [Entry(index, _scheduled(batch, call), {}) for index, call in calls]
+        status = request.query.get("status")
+        return self.page_of([one for one in scheduled if status is None or one.shown["status"] == status], request)
+
+    def list_created_calls(self, request: ApiRequest) -> Answer:
+        """List the calls of a batch that were started: there are none."""
+        self._requested(request)
+        return self.page_of([], request)
+
+    def _on_write(self, entry: Entry) -> None:
+        if entry.shown["webhookUrl"] is not None and entry.shown["webhookSecret"] is None:
+            entry.shown["webhookSecret"] = f"{self.random.getrandbits(160):040x}"
+        entry.shown["paused"] = bool(entry.shown["paused"])
+        entry.shown["totalCount"] = len(cast("list[Json]", entry.hidden["calls"]))
+        entry.shown["completedCount"] = 0
+
+
+@attrs.frozen
+class AgentsAndBatches:
+    """The agents of the account, and the scheduled batches of each of them."""
+
+    agents: Agents
+    """The agents."""
+
+    batches: SubCollections[ScheduledBatches]
+    """The scheduled batches of each agent."""
+
+    def operations(self) -> Operations:
+        """The operations on agents and their batches."""
+        agents, batches = self.agents, self.batches
+        agent = "/api/agents/{agent_id}"
+        batch = f"{agent}/scheduled_batches/{{batch_id}}"
+        return {
+            "/api/agents": {"GET": agents.list_page, "POST": partial(agents.create, NewAgent)},
+            "/api/agents/usage": {"GET": agents.usage},
+            agent: {"GET": agents.get, "PATCH": partial(agents.update, AgentChanges), "DELETE": agents.delete},
+            f"{agent}/calls": {"GET": agents.list_calls, "POST": agents.create_call},
+            f"{agent}/scheduled_batches": {
+                "GET": batches.operation(ScheduledBatches.list_page),
+                "POST": batches.operation(_with(ScheduledBatches.create, NewScheduledCallBatch)),
+            },
+            batch: {
+                "GET": batches.operation(ScheduledBatches.get),
+                "PATCH": batches.operation(_with(ScheduledBatches.update, ScheduledCallBatchChanges)),
+                "DELETE": batches.operation(ScheduledBatches.delete),
+            },
+            f"{batch}/created_calls": {"GET": batches.operation(ScheduledBatches.list_created_calls)},
+            f"{batch}/scheduled_calls": {"GET": batches.operation(ScheduledBatches.list_scheduled_calls)},
+        }
+
+
+def new_agents(seed: int, page_sizes: PageSizes, calls: Calls) -> AgentsAndBatches:
+    """An account's agents: none yet."""
+    random = Random(f"{seed} agents")  # noqa: S311 - has to be reproducible, is not for security
+    agents = Agents(noun="agent", id_name="agent_id", shows=Agent, random=random, page_sizes=page_sizes, calls=calls)
+    make_batches = partial(
+        ScheduledBatches,
+        noun="scheduled batch",
+        id_name="batch_id",
+        shows=ScheduledCallBatch,
+        random=random,
+        page_sizes=page_sizes,
+    )
+    return AgentsAndBatches(agents, SubCollections(agents, make_batches))
+
+
+def _with(
+    carry_out: Callable[[ScheduledBatches, type, ApiRequest], Answer], shape: type
+) -> Callable[[ScheduledBatches, ApiRequest], Answer]:
+    return lambda batches, request: carry_out(batches, shape, request)
+
+
+def _scheduled(batch: Entry, call: dict[str, Json]) -> dict[str, Json]:
+    absent = dict.fromkeys(("callId", "error", "medium", "metadata", "templateContext", "experimentalSettings"))
+    return {"status": "FUTURE", "batchId": batch.shown["batchId"], **absent, **call}
+
+
+def _usage(agent: Entry, calls: list[Entry]) -> Json:
+    days = Counter(str(call.shown["created"])[:10] for call in calls)
+    usage: list[Json] = [{"date": day, "billedMinutes": 0.0, "calls": count} for day, count in days.items()]
+    return {"agent": {name: agent.shown[name] for name in ("agentId", "name")}, "usage": usage}
