@@ -143,6 +143,41 @@ class AsyncUltravox:
         self.sip = Sip(transport)
 
     @property
+    def accounts(self) -> "resources.Accounts":
+        """The account, what it uses and what it pays."""
+        return resources.Accounts(self._transport)
+
+    @property
+    def api_keys(self) -> "resources.ApiKeys":
+        """The API keys of the user."""
+        return resources.ApiKeys(self._transport)
+
+    @property
+    def call_throttles(self) -> "resources.CallThrottles":
+        """The call throttles of the account."""
+        return resources.CallThrottles(self._transport)
+
+    @property
+    def deleted_calls(self) -> "resources.DeletedCalls":
+        """What is left of deleted calls."""
+        return resources.DeletedCalls(self._transport)
+
+    @property
+    def models(self) -> "resources.Models":
+        """The models that can be chosen for a call."""
+        return resources.Models(self._transport)
+
+    @property
+    def schema(self) -> "resources.Schema":
+        """The schema of the API."""
+        return resources.Schema(self._transport)
+
+    @property
+    def telephony(self) -> "resources.Telephony":
+        """The configurations of telephony providers."""
+        return resources.Telephony(self._transport)
+
+    @property
     def webhooks(self) -> "resources.Webhooks":
         """The webhooks of the account."""
         return resources.Webhooks(self._transport)

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints, is_
 
 import attrs
 
-from tests.contract.document import Json, body_of, owner_of, properties_of, query_of, resolved, schemas
+from tests.contract.document import Json, body_of, owner_of, properties_of, query_of, resolved, response_of, schemas
 from tests.contract.methods import Method, Path, methods
 from tests.contract.operations import OPERATIONS, Missing
 from tests.contract.schemas import PAGE, SCHEMAS
@@ -60,12 +60,22 @@ def result_types_of(declared: Json | None) -> list[object]:
     """Return what a response may be decoded into."""
     if declared is None:
         return [None]
+    classes = classes_of(result_schema_of(declared))[:1]
     if declared.get("type") == "array":
-        return [list[one] for one in classes_of(resolved(declared["items"])["x-name"])]  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeArguments] - made at run time
-    name = declared.get("x-name", "")
+        return [list[one] for one in classes]  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeArguments] - made at run time
+    if SCHEMAS.get(declared.get("x-name", "")) is PAGE:
+        return [Page[one] for one in classes]  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeArguments] - as above
+    return [*classes]
+
+
+def result_schema_of(declared: Json) -> str:
+    """Return the name of the schema of a response, or of each of its results."""
+    if declared.get("type") == "array":
+        return str(resolved(declared["items"])["x-name"])
+    name = str(declared.get("x-name", ""))
     if SCHEMAS.get(name) is PAGE:
-        return [Page[one] for one in classes_of(properties_of(declared)["results"]["items"]["$ref"].rsplit("/", 1)[1])]  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeArguments] - as above
-    return [*classes_of(name)]
+        return str(resolved(properties_of(declared)["results"]["items"])["x-name"])
+    return name
 
 
 @attrs.frozen
@@ -193,11 +203,45 @@ class Received:
     """Whether the schema requires it."""
 
 
-def received() -> Iterator[Received]:
-    """Return each field of each class that the schema knows too."""
-    for name in schemas():
-        for cls in classes_of(name):
-            yield from _received(name, cls)
+@cache
+def received() -> list[Received]:
+    """Return each field of each class of responses that the schema knows too."""
+    return [one for name in schemas() for cls in received_classes_of(name) for one in _received(name, cls)]
+
+
+def received_classes_of(schema: str) -> list[type]:
+    """Return the classes of responses that stand for a schema: all but those of which instances are only sent."""
+    return [one for one in classes_of(schema) if one in _decoded() or one not in _sent()]
+
+
+def sent_classes_of(schema: str) -> list[type]:
+    """Return the classes of which instances are sent that stand for a schema."""
+    return [one for one in classes_of(schema) if one in _sent()]
+
+
+@cache
+def _sent() -> set[type]:
+    return {place.rule.kind for place in places() if attrs.has(place.rule.kind)}
+
+
+@cache
+def _decoded() -> set[type]:
+    """Return the classes of responses, with those inside of them."""
+    responses = [response_of(operation) for operation, _ in implemented()]
+    waiting = [cls for one in responses if one is not None for cls in classes_of(result_schema_of(one))[:1]]
+    found: set[type] = set()
+    while waiting:
+        cls = waiting.pop()
+        if cls not in found:
+            found.add(cls)
+            waiting += [kind for field in fields_of(cls).values() for kind in _classes_in(field.rule)]
+    return found
+
+
+def _classes_in(rule: Rule) -> list[type]:
+    if rule.items is not None:
+        return _classes_in(rule.items)
+    return [rule.kind] if attrs.has(rule.kind) else []
 
 
 def _received(name: str, cls: type) -> Iterator[Received]:

@@ -14,7 +14,7 @@ from tests.contract.exceptions import (
     NULLABLE_IN_A_REQUEST,
     OPTIONAL_HERE,
 )
-from tests.contract.methods import sample, sent_by
+from tests.contract.methods import methods, sample, sent_by
 from ultravox_async import InvalidRequestError
 from ultravox_async._wire.rules import Rule
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
@@ -84,6 +84,17 @@ def required_in_requests() -> Iterator[tuple[str, list[str]]]:
     for place in places():
         if attrs.has(place.rule.kind):
             yield owner_of(place.declared), place.declared.get("required", [])
+
+
+async def test_a_method_needs_each_of_its_required_fields_and_no_other() -> None:
+    patches = {method.name for operation, method in implemented() if operation.startswith("PATCH")}
+    for name, method in methods().items():
+        required = {field: value for field, value in method.all_fields().items() if method.fields[field].required}
+        if name not in patches:  # which are refused without a field
+            assert len(await sent_by(name, required)) == 1
+        for field in required:
+            with pytest.raises(TypeError, match=field):
+                await sent_by(name, {other: value for other, value in required.items() if other != field})
 
 
 def test_no_field_of_a_patch_is_required() -> None:

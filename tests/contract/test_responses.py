@@ -2,7 +2,7 @@
 
 import attrs
 
-from tests.contract.classes import allows_none, classes_of, received
+from tests.contract.classes import allows_none, received, received_classes_of
 from tests.contract.document import needs_schema, properties_of, schemas
 from tests.contract.exceptions import (
     DEFAULTS,
@@ -20,7 +20,7 @@ def test_each_property_that_is_not_write_only_is_a_field() -> None:
     missing: set[str] = set()
     undeclared: set[str] = set()
     for name in SCHEMAS:
-        for cls in classes_of(name):
+        for cls in received_classes_of(name):
             fields = {field.wire for field in fields_of(cls).values()}
             properties = properties_of(schemas()[name])
             shown = {wire for wire, declared in properties.items() if not declared.get("writeOnly")}

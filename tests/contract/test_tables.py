@@ -2,7 +2,7 @@
 
 import attrs
 
-from tests.contract.classes import all_classes, implemented, named, result_types_of
+from tests.contract.classes import all_classes, implemented, named, result_types_of, sent_classes_of
 from tests.contract.document import (
     body_of,
     needs_schema,
@@ -55,12 +55,15 @@ async def test_each_method_sends_each_query_parameter_and_no_other() -> None:
 
 
 async def test_each_method_sends_each_field_that_is_not_read_only_and_no_other() -> None:
+    bodies = [(body_of(operation) or {}, one.body or frozenset[str]()) for operation, one in await sent()]
+    names = {
+        name: {field.wire for cls in sent_classes_of(name) for field in fields_of(cls).values()} for name in SCHEMAS
+    }
+    bodies += [({**schemas()[name], "x-name": name}, frozenset(found)) for name, found in names.items() if found]
     not_sent: set[str] = set()
     undeclared: set[str] = set()
-    for operation, one in await sent():
-        body = body_of(operation) or {}
+    for body, found in bodies:
         writable = {name for name, declared in properties_of(body).items() if not declared.get("readOnly")}
-        found = one.body or frozenset()
         not_sent |= {f"{owner_of(body)}.{name}" for name in writable - found}
         undeclared |= {f"{owner_of(body)}.{name}" for name in found - writable}
     assert not_sent == set(NOT_SENT)

@@ -6,10 +6,19 @@ from random import Random
 
 import attrs
 
+from ultravox_async.testing._accounts import AccountAndBilling, new_account_and_billing
+from ultravox_async.testing._api_keys import ApiKeys
+from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
+from ultravox_async.testing._schema import show_schema
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
+from ultravox_async.testing._telephony import Telephony, new_telephony
 from ultravox_async.testing._webhooks import Webhooks
+from ultravox_async.types.api_keys import ApiKey, ApiKeyChanges, ApiKeyReplacement, NewApiKey
+from ultravox_async.types.call_throttles import CallThrottle, CallThrottleChanges, NewCallThrottle
+from ultravox_async.types.deleted_calls import CallTombstone
+from ultravox_async.types.models import ModelAlias
 from ultravox_async.types.sip import NewSipRegistration, SipConfigChanges, SipRegistration, SipRegistrationChanges
 from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
 
@@ -17,6 +26,24 @@ from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
 @attrs.frozen
 class Account:
     """What one account holds."""
+
+    account: AccountAndBilling
+    """The account itself."""
+
+    api_keys: ApiKeys
+    """The API keys of its user."""
+
+    call_throttles: Collection
+    """The call throttles."""
+
+    deleted_calls: Collection
+    """What is left of deleted calls."""
+
+    models: Collection
+    """The models that can be chosen for a call."""
+
+    telephony: Telephony
+    """The configurations of telephony providers."""
 
     sip_configuration: SipConfiguration
     """The SIP configuration."""
@@ -34,6 +61,32 @@ class Account:
         """
         config, registrations, webhooks = self.sip_configuration, self.registrations, self.webhooks
         return {
+            **self.account.operations(),
+            **self.telephony.operations(),
+            "/api/api_keys": {
+                "GET": self.api_keys.list_page,
+                "POST": partial(self.api_keys.create, NewApiKey),
+            },
+            "/api/api_keys/{prefix}": {
+                "GET": self.api_keys.get,
+                "PUT": partial(self.api_keys.replace, ApiKeyReplacement),
+                "PATCH": partial(self.api_keys.update, ApiKeyChanges),
+                "DELETE": self.api_keys.delete,
+            },
+            "/api/call_throttles": {
+                "GET": self.call_throttles.list_page,
+                "POST": partial(self.call_throttles.create, NewCallThrottle),
+            },
+            "/api/call_throttles/{throttle_id}": {
+                "GET": self.call_throttles.get,
+                "PUT": partial(self.call_throttles.replace, NewCallThrottle),
+                "PATCH": partial(self.call_throttles.update, CallThrottleChanges),
+                "DELETE": self.call_throttles.delete,
+            },
+            "/api/deleted_calls": {"GET": self.deleted_calls.list_page},
+            "/api/deleted_calls/{call_id}": {"GET": self.deleted_calls.get},
+            "/api/models": {"GET": self.models.list_page},
+            "/api/schema/": {"GET": show_schema},
             "/api/sip": {
                 "GET": config.get,
                 "PATCH": partial(config.update, SipConfigChanges),
@@ -62,7 +115,39 @@ class Account:
 
 def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
     """An account without registrations; the same `seed` generates the same ids and secrets."""
+    models = Collection(
+        noun="model",
+        id_name="model_id",
+        shows=ModelAlias,
+        random=Random(f"{seed} models"),  # noqa: S311 - see below
+        page_sizes=page_sizes,
+    )
+    models.add({"name": "ultravox-v0.7"})
     return Account(
+        account=new_account_and_billing(seed, page_sizes),
+        api_keys=ApiKeys(
+            noun="API key",
+            id_name="prefix",
+            shows=ApiKey,
+            random=Random(f"{seed} API keys"),  # noqa: S311 - see below
+            page_sizes=page_sizes,
+        ),
+        call_throttles=Collection(
+            noun="call throttle",
+            id_name="throttle_id",
+            shows=CallThrottle,
+            random=Random(f"{seed} call throttles"),  # noqa: S311 - see below
+            page_sizes=page_sizes,
+        ),
+        deleted_calls=Collection(
+            noun="deleted call",
+            id_name="call_id",
+            shows=CallTombstone,
+            random=Random(f"{seed} deleted calls"),  # noqa: S311 - see below
+            page_sizes=page_sizes,
+        ),
+        models=models,
+        telephony=new_telephony(),
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
         registrations=Registrations(
             noun="registration",
