@@ -115,13 +115,7 @@ class Account:
 
 def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
     """An account without registrations; the same `seed` generates the same ids and secrets."""
-    models = Collection(
-        noun="model",
-        id_name="model_id",
-        shows=ModelAlias,
-        random=Random(f"{seed} models"),  # noqa: S311 - see below
-        page_sizes=page_sizes,
-    )
+    models = _collection(seed, page_sizes, "model", "model_id", ModelAlias)
     models.add({"name": "ultravox-v0.7"})
     return Account(
         account=new_account_and_billing(seed, page_sizes),
@@ -132,20 +126,8 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             random=Random(f"{seed} API keys"),  # noqa: S311 - see below
             page_sizes=page_sizes,
         ),
-        call_throttles=Collection(
-            noun="call throttle",
-            id_name="throttle_id",
-            shows=CallThrottle,
-            random=Random(f"{seed} call throttles"),  # noqa: S311 - see below
-            page_sizes=page_sizes,
-        ),
-        deleted_calls=Collection(
-            noun="deleted call",
-            id_name="call_id",
-            shows=CallTombstone,
-            random=Random(f"{seed} deleted calls"),  # noqa: S311 - see below
-            page_sizes=page_sizes,
-        ),
+        call_throttles=_collection(seed, page_sizes, "call throttle", "throttle_id", CallThrottle),
+        deleted_calls=_collection(seed, page_sizes, "deleted call", "call_id", CallTombstone),
         models=models,
         telephony=new_telephony(),
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
@@ -166,3 +148,11 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             page_sizes=page_sizes,
         ),
     )
+
+
+def _collection(
+    seed: int, page_sizes: PageSizes, noun: str, id_name: str, shows: type[attrs.AttrsInstance]
+) -> Collection:
+    """An empty collection of objects that are stored as they are sent."""
+    random = Random(f"{seed} {noun}s")  # noqa: S311 - see above
+    return Collection(noun=noun, id_name=id_name, shows=shows, random=random, page_sizes=page_sizes)
