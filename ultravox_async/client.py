@@ -11,7 +11,6 @@ from typing import Final, NoReturn, Self
 import aiohttp
 from yarl import URL
 
-from ultravox_async import resources
 from ultravox_async._http.headers import extra_headers
 from ultravox_async._http.messages import Request, RequestOptions, Response
 from ultravox_async._http.operation_class import OperationClass
@@ -22,6 +21,7 @@ from ultravox_async._http.transport import Transport, make_transport
 from ultravox_async._wire.paths import Parameter, checked_path, encoded_query
 from ultravox_async._wire.payload import Secret, json_body
 from ultravox_async.errors import ConfigurationError, InvalidRequestError, UltravoxError
+from ultravox_async.resources._attributes import ResourceAttributes
 from ultravox_async.resources.sip import Sip
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 from ultravox_async.stats import Stats
@@ -43,7 +43,7 @@ _PRIORITIES: Final[Mapping[str, Priority]] = {
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
-class AsyncUltravox:
+class AsyncUltravox(ResourceAttributes):
     """A client of the Ultravox REST API, for all tasks of one event loop.
 
     It can be created anywhere, also outside an event loop; its connection pool is created on first use. Create one,
@@ -141,31 +141,6 @@ class AsyncUltravox:
     def _send_through(self, transport: Transport) -> None:
         self._transport = transport
         self.sip = Sip(transport)
-
-    @property
-    def agents(self) -> "resources.Agents":
-        """The agents of the account, and their scheduled batches."""
-        return resources.Agents(self._transport)
-
-    @property
-    def calls(self) -> "resources.Calls":
-        """The calls of the account."""
-        return resources.Calls(self._transport)
-
-    @property
-    def tools(self) -> "resources.Tools":
-        """The tools that the account can use."""
-        return resources.Tools(self._transport)
-
-    @property
-    def voices(self) -> "resources.Voices":
-        """The voices that the account can use."""
-        return resources.Voices(self._transport)
-
-    @property
-    def webhooks(self) -> "resources.Webhooks":
-        """The webhooks of the account."""
-        return resources.Webhooks(self._transport)
 
     def __repr__(self) -> str:
         client = f"AsyncUltravox({self._shown})"

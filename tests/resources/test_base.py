@@ -3,7 +3,7 @@ from typing import Any, TypedDict, cast
 
 import pytest
 
-from ultravox_async import InvalidRequestError
+from ultravox_async import InvalidRequestError, resources
 from ultravox_async._http.messages import Request
 from ultravox_async.resources._base import Resource, path_of, request_for
 
@@ -51,3 +51,7 @@ def test_an_id_is_quoted_in_the_path_and_plain_in_the_response() -> None:
 def test_an_invalid_id_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidRequestError, match="corpus_id"):
         path_of("/api/corpora/{corpus_id}", corpus_id="..")
+
+
+def test_there_are_no_other_resources_than_those_of_the_list() -> None:
+    assert not hasattr(resources, "Anything")

@@ -95,4 +95,6 @@ def test_a_configuration_is_changed_by_the_names_that_it_is_read_by() -> None:
 
 def test_types_exports_each_of_its_classes() -> None:
     assert types.__all__ == sorted(types.__all__)
-    assert {name for name, found in vars(types).items() if isinstance(found, type)} == set(types.__all__)
+    exported = {name: getattr(types, name) for name in types.__all__}
+    assert {name: found.__name__ for name, found in exported.items()} == {name: name for name in exported}
+    assert not hasattr(types, "Anything")

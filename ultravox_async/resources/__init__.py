@@ -8,15 +8,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ultravox_async.resources.accounts import Accounts as Accounts
     from ultravox_async.resources.agents import Agents as Agents
+    from ultravox_async.resources.api_keys import ApiKeys as ApiKeys
+    from ultravox_async.resources.call_throttles import CallThrottles as CallThrottles
     from ultravox_async.resources.calls import Calls as Calls
+    from ultravox_async.resources.deleted_calls import DeletedCalls as DeletedCalls
+    from ultravox_async.resources.models import Models as Models
+    from ultravox_async.resources.schema import Schema as Schema
+    from ultravox_async.resources.telephony import Telephony as Telephony
     from ultravox_async.resources.tools import Tools as Tools
     from ultravox_async.resources.voices import Voices as Voices
     from ultravox_async.resources.webhooks import Webhooks as Webhooks
 
 _MODULES = {
+    "Accounts": "accounts",
     "Agents": "agents",
+    "ApiKeys": "api_keys",
+    "CallThrottles": "call_throttles",
     "Calls": "calls",
+    "DeletedCalls": "deleted_calls",
+    "Models": "models",
+    "Schema": "schema",
+    "Telephony": "telephony",
     "Tools": "tools",
     "Voices": "voices",
     "Webhooks": "webhooks",

@@ -6,14 +6,23 @@ from random import Random
 
 import attrs
 
+from ultravox_async.testing._accounts import AccountAndBilling, new_account_and_billing
 from ultravox_async.testing._agents import AgentsAndBatches, new_agents
+from ultravox_async.testing._api_keys import ApiKeys
 from ultravox_async.testing._calls import CallsAndParts, new_calls
+from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
+from ultravox_async.testing._schema import show_schema
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
+from ultravox_async.testing._telephony import Telephony, new_telephony
 from ultravox_async.testing._tools import Tools, new_tools
 from ultravox_async.testing._voices import Voices, new_voices
 from ultravox_async.testing._webhooks import Webhooks
+from ultravox_async.types.api_keys import ApiKey, ApiKeyChanges, ApiKeyReplacement, NewApiKey
+from ultravox_async.types.call_throttles import CallThrottle, CallThrottleChanges, NewCallThrottle
+from ultravox_async.types.deleted_calls import CallTombstone
+from ultravox_async.types.models import ModelAlias
 from ultravox_async.types.sip import NewSipRegistration, SipConfigChanges, SipRegistration, SipRegistrationChanges
 from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
 
@@ -21,6 +30,24 @@ from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
 @attrs.frozen
 class Account:
     """What one account holds."""
+
+    account: AccountAndBilling
+    """The account itself."""
+
+    api_keys: ApiKeys
+    """The API keys of its user."""
+
+    call_throttles: Collection
+    """The call throttles."""
+
+    deleted_calls: Collection
+    """What is left of deleted calls."""
+
+    models: Collection
+    """The models that can be chosen for a call."""
+
+    telephony: Telephony
+    """The configurations of telephony providers."""
 
     sip_configuration: SipConfiguration
     """The SIP configuration."""
@@ -52,6 +79,32 @@ class Account:
         return {
             **self.agents.operations(),
             **self.calls.operations(),
+            **self.account.operations(),
+            **self.telephony.operations(),
+            "/api/api_keys": {
+                "GET": self.api_keys.list_page,
+                "POST": partial(self.api_keys.create, NewApiKey),
+            },
+            "/api/api_keys/{prefix}": {
+                "GET": self.api_keys.get,
+                "PUT": partial(self.api_keys.replace, ApiKeyReplacement),
+                "PATCH": partial(self.api_keys.update, ApiKeyChanges),
+                "DELETE": self.api_keys.delete,
+            },
+            "/api/call_throttles": {
+                "GET": self.call_throttles.list_page,
+                "POST": partial(self.call_throttles.create, NewCallThrottle),
+            },
+            "/api/call_throttles/{throttle_id}": {
+                "GET": self.call_throttles.get,
+                "PUT": partial(self.call_throttles.replace, NewCallThrottle),
+                "PATCH": partial(self.call_throttles.update, CallThrottleChanges),
+                "DELETE": self.call_throttles.delete,
+            },
+            "/api/deleted_calls": {"GET": self.deleted_calls.list_page},
+            "/api/deleted_calls/{call_id}": {"GET": self.deleted_calls.get},
+            "/api/models": {"GET": self.models.list_page},
+            "/api/schema/": {"GET": show_schema},
             "/api/sip": {
                 "GET": config.get,
                 "PATCH": partial(config.update, SipConfigChanges),
@@ -83,7 +136,21 @@ class Account:
 def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
     """An account without registrations; the same `seed` generates the same ids and secrets."""
     calls = new_calls(seed, page_sizes)
+    models = _collection(seed, page_sizes, "model", "model_id", ModelAlias)
+    models.add({"name": "ultravox-v0.7"})
     return Account(
+        account=new_account_and_billing(seed, page_sizes),
+        api_keys=ApiKeys(
+            noun="API key",
+            id_name="prefix",
+            shows=ApiKey,
+            random=Random(f"{seed} API keys"),  # noqa: S311 - see below
+            page_sizes=page_sizes,
+        ),
+        call_throttles=_collection(seed, page_sizes, "call throttle", "throttle_id", CallThrottle),
+        deleted_calls=_collection(seed, page_sizes, "deleted call", "call_id", CallTombstone),
+        models=models,
+        telephony=new_telephony(),
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
         agents=new_agents(seed, page_sizes, calls.calls),
         calls=calls,
@@ -106,3 +173,11 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             page_sizes=page_sizes,
         ),
     )
+
+
+def _collection(
+    seed: int, page_sizes: PageSizes, noun: str, id_name: str, shows: type[attrs.AttrsInstance]
+) -> Collection:
+    """An empty collection of objects that are stored as they are sent."""
+    random = Random(f"{seed} {noun}s")  # noqa: S311 - see above
+    return Collection(noun=noun, id_name=id_name, shows=shows, random=random, page_sizes=page_sizes)

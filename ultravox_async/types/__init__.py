@@ -1,6 +1,7 @@
 """The objects that the API sends and takes: attrs classes and TypedDicts, one module for each tag of the API.
 
-All of them can be imported from here. Those of tags other than SIP are loaded when they are first used.
+All of them can be imported from here. Those of tags other than SIP are loaded when they are first used (PEP 562), so that
+a program pays for the tags that it uses.
 """
 
 from importlib import import_module
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ultravox_async.types.sip import (
     AgentAllowance,
     FallbackHandler,
+    NewSipRegistration,
     SipConfig,
     SipConfigChanges,
     SipRegistration,
@@ -16,236 +18,75 @@ from ultravox_async.types.sip import (
 )
 
 if TYPE_CHECKING:
-    from ultravox_async.types.agents import (
-        Agent,
-        AgentBasic,
-        AgentChanges,
-        AgentDailyUsage,
-        AgentFilters,
-        AgentStatistics,
-        AgentUsage,
-        CallTemplate,
-        NewAgent,
-        StartAgentCall,
-    )
-    from ultravox_async.types.call_events import CallEvent, EventFilters
-    from ultravox_async.types.call_stages import CallStage
-    from ultravox_async.types.calls import Call, CallFilters, CallSipDetails, CallTool, MessageFilters, StartCall
-    from ultravox_async.types.data_messages import ForcedAgentMessage, ForcedToolCall, HangUp, UserTextMessage
-    from ultravox_async.types.scheduled_batches import (
-        NewScheduledCall,
-        NewScheduledCallBatch,
-        ScheduledCall,
-        ScheduledCallBatch,
-        ScheduledCallBatchChanges,
-        ScheduledCallFilters,
-    )
-    from ultravox_async.types.shared.call_filters import CallConditions
-    from ultravox_async.types.shared.connections import (
-        Callback,
-        Callbacks,
-        DataConnectionAudioConfig,
-        DataConnectionConfig,
-    )
-    from ultravox_async.types.shared.media import (
-        CallMedium,
-        DtmfHandling,
-        DtmfUserTextMessage,
-        EnabledDataMessages,
-        ExotelMedium,
-        PlivoMedium,
-        PlivoOutgoingCall,
-        SipIncoming,
-        SipMedium,
-        SipOutgoing,
-        TelnyxMedium,
-        TelnyxOutgoingCall,
-        TwilioMedium,
-        TwilioOutgoingCall,
-        WebRtcMedium,
-        WebSocketMedium,
-    )
-    from ultravox_async.types.shared.messages import (
-        InCallTimespan,
-        Message,
-        TimedMessage,
-    )
-    from ultravox_async.types.shared.speakers import (
-        AgentGreeting,
-        FallbackAgentGreeting,
-        FirstSpeakerSettings,
-        UserGreeting,
-    )
-    from ultravox_async.types.shared.tool_security import (
-        HeaderApiKeyRequirement,
-        HttpAuthRequirement,
-        QueryApiKeyRequirement,
-        SecurityOptions,
-        SecurityRequirement,
-        SecurityRequirements,
-        UltravoxCallTokenRequirement,
-    )
-    from ultravox_async.types.shared.tools import (
-        AutomaticParameter,
-        CallToolDefinition,
-        ClientCallToolDetails,
-        ClientToolDetails,
-        DataConnectionCallToolDetails,
-        DataConnectionToolDetails,
-        DynamicParameter,
-        HttpCallToolDetails,
-        HttpToolDetails,
-        SelectedTool,
-        SelectedToolOptions,
-        StaticParameter,
-        StaticToolResponse,
-        ToolDefinition,
-        ToolOverrides,
-        ToolRequirements,
-    )
-    from ultravox_async.types.shared.vad import (
-        VadSettings,
-    )
-    from ultravox_async.types.shared.voices import (
-        CartesiaGenerationConfig,
-        CartesiaVoice,
-        ElevenLabsVoice,
-        ExternalVoice,
-        GenericVoice,
-        GoogleVoice,
-        InworldVoice,
-        LmntVoice,
-        PronunciationDictionary,
-        RespeecherVoice,
-    )
-    from ultravox_async.types.tools import (
-        NewTool,
-        Tool,
-        ToolFilters,
-        ToolHistory,
-    )
-    from ultravox_async.types.voices import (
-        NewVoice,
-        Voice,
-        VoiceChanges,
-        VoiceFilters,
-    )
-    from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges, WebhookFailure, WebhookFilters
+    from ultravox_async.types.account_telephony import *
+    from ultravox_async.types.accounts import *
+    from ultravox_async.types.agents import *
+    from ultravox_async.types.api_keys import *
+    from ultravox_async.types.call_events import *
+    from ultravox_async.types.call_stages import *
+    from ultravox_async.types.call_throttles import *
+    from ultravox_async.types.calls import *
+    from ultravox_async.types.data_messages import *
+    from ultravox_async.types.deleted_calls import *
+    from ultravox_async.types.models import *
+    from ultravox_async.types.scheduled_batches import *
+    from ultravox_async.types.shared.call_filters import *
+    from ultravox_async.types.shared.connections import *
+    from ultravox_async.types.shared.end_reason import *
+    from ultravox_async.types.shared.media import *
+    from ultravox_async.types.shared.messages import *
+    from ultravox_async.types.shared.ownership import *
+    from ultravox_async.types.shared.paging import *
+    from ultravox_async.types.shared.retention import *
+    from ultravox_async.types.shared.speakers import *
+    from ultravox_async.types.shared.tool_security import *
+    from ultravox_async.types.shared.tools import *
+    from ultravox_async.types.shared.vad import *
+    from ultravox_async.types.shared.voices import *
+    from ultravox_async.types.telephony import *
+    from ultravox_async.types.tools import *
+    from ultravox_async.types.voices import *
+    from ultravox_async.types.webhooks import *
 
 __all__ = [
-    "Agent",
     "AgentAllowance",
-    "AgentBasic",
-    "AgentChanges",
-    "AgentDailyUsage",
-    "AgentFilters",
-    "AgentGreeting",
-    "AgentStatistics",
-    "AgentUsage",
-    "AutomaticParameter",
-    "Call",
-    "CallConditions",
-    "CallEvent",
-    "CallFilters",
-    "CallMedium",
-    "CallSipDetails",
-    "CallStage",
-    "CallTemplate",
-    "CallTool",
-    "CallToolDefinition",
-    "Callback",
-    "Callbacks",
-    "CartesiaGenerationConfig",
-    "CartesiaVoice",
-    "ClientCallToolDetails",
-    "ClientToolDetails",
-    "DataConnectionAudioConfig",
-    "DataConnectionCallToolDetails",
-    "DataConnectionConfig",
-    "DataConnectionToolDetails",
-    "DtmfHandling",
-    "DtmfUserTextMessage",
-    "DynamicParameter",
-    "ElevenLabsVoice",
-    "EnabledDataMessages",
-    "EventFilters",
-    "ExotelMedium",
-    "ExternalVoice",
-    "FallbackAgentGreeting",
     "FallbackHandler",
-    "FirstSpeakerSettings",
-    "ForcedAgentMessage",
-    "ForcedToolCall",
-    "GenericVoice",
-    "GoogleVoice",
-    "HangUp",
-    "HeaderApiKeyRequirement",
-    "HttpAuthRequirement",
-    "HttpCallToolDetails",
-    "HttpToolDetails",
-    "InCallTimespan",
-    "InworldVoice",
-    "LmntVoice",
-    "Message",
-    "MessageFilters",
-    "NewAgent",
-    "NewScheduledCall",
-    "NewScheduledCallBatch",
-    "NewTool",
-    "NewVoice",
-    "NewWebhook",
-    "PlivoMedium",
-    "PlivoOutgoingCall",
-    "PronunciationDictionary",
-    "QueryApiKeyRequirement",
-    "RespeecherVoice",
-    "ScheduledCall",
-    "ScheduledCallBatch",
-    "ScheduledCallBatchChanges",
-    "ScheduledCallFilters",
-    "SecurityOptions",
-    "SecurityRequirement",
-    "SecurityRequirements",
-    "SelectedTool",
-    "SelectedToolOptions",
+    "NewSipRegistration",
     "SipConfig",
     "SipConfigChanges",
-    "SipIncoming",
-    "SipMedium",
-    "SipOutgoing",
     "SipRegistration",
     "SipRegistrationChanges",
-    "StartAgentCall",
-    "StartCall",
-    "StaticParameter",
-    "StaticToolResponse",
-    "TelnyxMedium",
-    "TelnyxOutgoingCall",
-    "TimedMessage",
-    "Tool",
-    "ToolDefinition",
-    "ToolFilters",
-    "ToolHistory",
-    "ToolOverrides",
-    "ToolRequirements",
-    "TwilioMedium",
-    "TwilioOutgoingCall",
-    "UltravoxCallTokenRequirement",
-    "UserGreeting",
-    "UserTextMessage",
-    "VadSettings",
-    "Voice",
-    "VoiceChanges",
-    "VoiceFilters",
-    "WebRtcMedium",
-    "WebSocketMedium",
-    "Webhook",
-    "WebhookChanges",
-    "WebhookFailure",
-    "WebhookFilters",
 ]
 
-_MODULES = {
+_NAMES = {
+    "account_telephony": (
+        "AccountTelephonyConfig",
+        "AccountTelephonyConfigChanges",
+        "PlivoSettings",
+        "TelephonySettings",
+        "TelnyxSettings",
+        "TwilioSettings",
+    ),
+    "accounts": (
+        "Account",
+        "AccountBillingInfo",
+        "AccountTtsKeys",
+        "BillingReason",
+        "BillingUsage",
+        "BillingUsageDay",
+        "BucketSize",
+        "CallStatistics",
+        "CallUsage",
+        "ConcurrencyBucket",
+        "ConcurrencyPeriod",
+        "ConcurrencyUsage",
+        "DailyCallStatistics",
+        "HourlyCallStatistics",
+        "Invoice",
+        "InvoiceStatus",
+        "TtsKeyChanges",
+        "UsagePeriod",
+    ),
     "agents": (
         "Agent",
         "AgentBasic",
@@ -258,10 +99,52 @@ _MODULES = {
         "NewAgent",
         "StartAgentCall",
     ),
-    "call_events": ("CallEvent", "EventFilters"),
+    "api_keys": (
+        "ApiKey",
+        "ApiKeyChanges",
+        "ApiKeyReplacement",
+        "CreatedApiKey",
+        "NewApiKey",
+    ),
+    "call_events": (
+        "CallEvent",
+        "EventFilters",
+        "EventSeverity",
+    ),
     "call_stages": ("CallStage",),
-    "calls": ("Call", "CallFilters", "CallSipDetails", "CallTool", "MessageFilters", "StartCall"),
-    "data_messages": ("ForcedAgentMessage", "ForcedToolCall", "HangUp", "UserTextMessage"),
+    "call_throttles": (
+        "CallThrottle",
+        "CallThrottleChanges",
+        "CallThrottleRule",
+        "NewCallThrottle",
+    ),
+    "calls": (
+        "BillingStatus",
+        "Call",
+        "CallFilters",
+        "CallSipDetails",
+        "CallTool",
+        "EndReason",
+        "MessageFilters",
+        "MessageMode",
+        "RetentionPolicy",
+        "SipTerminationReason",
+        "StartCall",
+    ),
+    "data_messages": (
+        "DataMessage",
+        "ForcedAgentMessage",
+        "ForcedToolCall",
+        "HangUp",
+        "MessagePlacement",
+        "MessageUrgency",
+        "UserTextMessage",
+    ),
+    "deleted_calls": (
+        "CallTombstone",
+        "DeletedCallFilters",
+    ),
+    "models": ("ModelAlias",),
     "scheduled_batches": (
         "NewScheduledCall",
         "NewScheduledCallBatch",
@@ -269,12 +152,21 @@ _MODULES = {
         "ScheduledCallBatch",
         "ScheduledCallBatchChanges",
         "ScheduledCallFilters",
+        "ScheduledCallStatus",
     ),
     "shared.call_filters": ("CallConditions",),
-    "shared.connections": ("Callback", "Callbacks", "DataConnectionAudioConfig", "DataConnectionConfig"),
+    "shared.connections": (
+        "Callback",
+        "Callbacks",
+        "ChannelMode",
+        "DataConnectionAudioConfig",
+        "DataConnectionConfig",
+    ),
+    "shared.end_reason": ("EndReason",),
     "shared.media": (
         "CallMedium",
         "DtmfHandling",
+        "DtmfUrgency",
         "DtmfUserTextMessage",
         "EnabledDataMessages",
         "ExotelMedium",
@@ -290,8 +182,24 @@ _MODULES = {
         "WebRtcMedium",
         "WebSocketMedium",
     ),
-    "shared.messages": ("InCallTimespan", "Message", "TimedMessage"),
-    "shared.speakers": ("AgentGreeting", "FallbackAgentGreeting", "FirstSpeakerSettings", "UserGreeting"),
+    "shared.messages": (
+        "EndBehavior",
+        "InCallTimespan",
+        "Message",
+        "MessageMedium",
+        "MessageRole",
+        "TimedMessage",
+    ),
+    "shared.ownership": ("Ownership",),
+    "shared.paging": ("ListOptions",),
+    "shared.retention": ("CallRetentionPolicy",),
+    "shared.speakers": (
+        "AgentGreeting",
+        "FallbackAgentGreeting",
+        "FirstSpeaker",
+        "FirstSpeakerSettings",
+        "UserGreeting",
+    ),
     "shared.tool_security": (
         "HeaderApiKeyRequirement",
         "HttpAuthRequirement",
@@ -302,6 +210,7 @@ _MODULES = {
         "UltravoxCallTokenRequirement",
     ),
     "shared.tools": (
+        "AgentReaction",
         "AutomaticParameter",
         "CallToolDefinition",
         "ClientCallToolDetails",
@@ -311,6 +220,10 @@ _MODULES = {
         "DynamicParameter",
         "HttpCallToolDetails",
         "HttpToolDetails",
+        "KnownValue",
+        "OneSelectedTool",
+        "OneToolDefinition",
+        "ParameterLocation",
         "SelectedTool",
         "SelectedToolOptions",
         "StaticParameter",
@@ -328,18 +241,58 @@ _MODULES = {
         "GenericVoice",
         "GoogleVoice",
         "InworldVoice",
+        "JsonByteEncoding",
         "LmntVoice",
         "PronunciationDictionary",
         "RespeecherVoice",
     ),
-    "tools": ("NewTool", "Tool", "ToolFilters", "ToolHistory"),
-    "voices": ("NewVoice", "Voice", "VoiceChanges", "VoiceFilters"),
-    "webhooks": ("NewWebhook", "Webhook", "WebhookChanges", "WebhookFailure", "WebhookFilters"),
+    "telephony": (
+        "CallCreation",
+        "KeyPrefix",
+        "NewPlivoConfig",
+        "NewTelnyxConfig",
+        "NewTwilioConfig",
+        "PlivoConfig",
+        "PlivoConfigChanges",
+        "TelephonyConfig",
+        "TelnyxConfig",
+        "TelnyxConfigChanges",
+        "TwilioConfig",
+        "TwilioConfigChanges",
+    ),
+    "tools": (
+        "NewTool",
+        "Tool",
+        "ToolFilters",
+        "ToolHistory",
+        "ToolSortOrder",
+    ),
+    "voices": (
+        "NewVoice",
+        "Voice",
+        "VoiceBillingStyle",
+        "VoiceChanges",
+        "VoiceFilters",
+        "VoiceProvider",
+    ),
+    "webhooks": (
+        "NewWebhook",
+        "Webhook",
+        "WebhookChanges",
+        "WebhookEvent",
+        "WebhookFailure",
+        "WebhookFilters",
+        "WebhookStatus",
+    ),
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

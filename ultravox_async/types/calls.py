@@ -11,6 +11,7 @@ from ultravox_async.types._markers import UUID, ExactlyOne, InQuery, Sensitive
 from ultravox_async.types._object import WireObject
 from ultravox_async.types.agents import AgentBasic
 from ultravox_async.types.shared.call_filters import CallConditions
+from ultravox_async.types.shared.end_reason import EndReason
 from ultravox_async.types.shared.connections import Callbacks, DataConnectionConfig
 from ultravox_async.types.shared.media import CallMedium
 from ultravox_async.types.shared.messages import Message, MessageMedium, TimedMessage
@@ -20,11 +21,6 @@ from ultravox_async.types.shared.speakers import FirstSpeaker, FirstSpeakerSetti
 from ultravox_async.types.shared.tools import CallToolDefinition, OneSelectedTool
 from ultravox_async.types.shared.vad import VadSettings
 from ultravox_async.types.shared.voices import ExternalVoice
-
-EndReason: TypeAlias = (
-    Literal["unjoined", "hangup", "agent_hangup", "timeout", "connection_error", "system_error"] | str
-)
-"""Why a call ended. Open: the API may add values."""
 
 BillingStatus: TypeAlias = (
     Literal[

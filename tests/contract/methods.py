@@ -1,0 +1,216 @@
+"""Calls each method of each resource, with generated arguments, and records what it would send."""
+
+import inspect
+import re
+import warnings
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import Any, Literal, TypeAlias, Unpack, cast, get_args, get_origin, get_type_hints
+from urllib.parse import unquote
+
+import attrs
+import orjson
+
+from tests.contract.exceptions import IDS, NOT_OPERATIONS
+from ultravox_async import AsyncUltravox, Pager
+from ultravox_async._http.messages import Credentials, Request, Response
+from ultravox_async._http.transport import Transport
+from ultravox_async._wire.payload import Secret
+from ultravox_async._wire.rules import Field, Rule, fields_of
+from ultravox_async.resources._base import Resource
+from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Format
+
+Path: TypeAlias = tuple[str, ...]
+"""The place of a value in the fields of a method: names in Python, and ``[]`` for an item of a list or a dict."""
+
+_SCALARS: Mapping[type, object] = {
+    bool: True,
+    datetime: datetime(2026, 7, 2, 10, tzinfo=UTC),
+    date: date(2026, 7, 2),
+    time: time(10, 30),
+    timedelta: timedelta(seconds=90),
+    object: {"any": ["thing"]},
+}
+_TEXTS: Mapping[Format, str] = {
+    HTTP_URL: "https://example.com/",
+    IPV4_CIDR: "203.0.113.0/24",
+    UUID: "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f",
+}
+_NO_PLACE: Path = ("",)
+
+
+def sample(rule: Rule, path: Path = _NO_PLACE, value: object = None) -> object:
+    """Return a value that a rule allows, with `value` at the place of `path` in it."""
+    if not path:
+        return value
+    if attrs.has(rule.kind):
+        return rule.kind(**_sample_fields(rule, path, value))
+    if rule.items is not None:
+        item = sample(rule.items, path[1:] if path[0] == "[]" else _NO_PLACE, value)
+        return [item] * max(1, rule.min_length) if rule.kind is list else {"key": item}
+    if rule.kind is str:
+        return _TEXTS[rule.format] if rule.format else "x" * max(1, rule.min_length)
+    if rule.kind in {int, float}:
+        return 1 if rule.at_least is None else rule.kind(rule.at_least)
+    return _SCALARS[rule.kind]
+
+
+def _sample_fields(rule: Rule, path: Path, value: object) -> dict[str, object]:
+    fields = fields_of(rule.kind)
+    if rule.exactly_one:
+        name = path[0] or next(iter(fields))
+        return {name: _sample_field(name, fields[name], path, value)}
+    return {name: _sample_field(name, field, path, value) for name, field in fields.items()}
+
+
+def _sample_field(name: str, field: Field, path: Path, value: object) -> object:
+    return sample(field.rule, path[1:] if path[0] == name else _NO_PLACE, value)
+
+
+@attrs.frozen
+class Method:
+    """A method of a resource."""
+
+    name: str
+    """From the client on: ``webhooks.create``."""
+
+    function: Callable[..., Any]
+    fields_type: type | None
+    """The TypedDict of its keyword arguments; None if it has none."""
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        return fields_of(self.fields_type) if self.fields_type else {}
+
+    def all_fields(self, path: Path = _NO_PLACE, value: object = None) -> dict[str, object]:
+        """Return a value for each field, with `value` at the place of `path`."""
+        return {name: _sample_field(name, field, path, value) for name, field in self.fields.items()}
+
+    def other_arguments(self) -> dict[str, object]:
+        """Return the ids, which are the names in braces that stand in the path, and what is no field."""
+        hints = get_type_hints(self.function)
+        parameters = inspect.signature(self.function).parameters.values()
+        names = [one.name for one in parameters if one.kind is not inspect.Parameter.VAR_KEYWORD]
+        return {name: _argument(name, hints[name]) for name in names}
+
+
+def _argument(name: str, hint: object) -> object:
+    literals = [value for part in (hint, *get_args(hint)) if get_origin(part) is Literal for value in get_args(part)]
+    if literals:
+        return literals[0]
+    return f"{{{name}}}"
+
+
+@cache
+def all_functions() -> dict[str, Callable[..., Any]]:
+    """Return the methods of all resources."""
+    return dict(_functions(_client(_Recorder()), ""))
+
+
+@cache
+def methods() -> dict[str, Method]:
+    """Return the methods that are operations of the API."""
+    return {
+        name: Method(name, function, _fields_type(function))
+        for name, function in all_functions().items()
+        if name not in NOT_OPERATIONS and name.rpartition(".")[2] not in NOT_OPERATIONS
+    }
+
+
+def _functions(owner: object, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name in dir(owner):
+        value = None if name.startswith("_") else getattr(owner, name, None)
+        if isinstance(value, Resource):
+            yield from _functions(value, f"{prefix}{name}.")
+        elif inspect.ismethod(value) and isinstance(owner, Resource):
+            yield f"{prefix}{name}", value
+
+
+def _fields_type(function: Callable[..., Any]) -> type | None:
+    for hint in get_type_hints(function, include_extras=True).values():
+        if get_origin(hint) is Unpack:
+            return cast("type", get_args(hint)[0])
+    return None
+
+
+class _Recorder:
+    """Stands where the transport is, and sends nothing."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.result_types: list[object] = []
+
+    async def fetch(self, request: Request, into: object) -> object:
+        self.requests.append(request)
+        self.result_types.append(into)
+        return None
+
+    async def send(self, request: Request) -> Response:
+        self.requests.append(request)
+        return Response(200, {}, b'{"results": []}', request, Credentials(Secret("key")))
+
+
+def _client(recorder: _Recorder) -> AsyncUltravox:
+    client = AsyncUltravox("key")
+    client._send_through(cast("Transport", recorder))  # pyright: ignore[reportPrivateUsage] - as views are made
+    return client
+
+
+@attrs.frozen
+class Sent:
+    """What a method sends, and what it makes of the response."""
+
+    operation: str
+    """As the tables call it."""
+
+    query: frozenset[str]
+    body: frozenset[str] | None
+    """The names of the fields of the body; None if there is no body."""
+
+    result_type: object
+    """What the response is decoded into; None if it is not."""
+
+
+async def sent_by(name: str, fields: Mapping[str, object]) -> list[Sent]:
+    """Call a method with these fields, and return what it sends."""
+    recorder = _Recorder()
+    owner: Any = _client(recorder)
+    *parents, last = name.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        result = getattr(owner, last)(**methods()[name].other_arguments(), **fields)
+    result_type = await _completed(result)
+    return [
+        _sent(request, recorder.result_types[0] if recorder.result_types else result_type)
+        for request in recorder.requests
+    ]
+
+
+async def _completed(result: Pager[object] | Awaitable[object]) -> object:
+    if isinstance(result, Pager):
+        assert [one async for one in result] == []
+        return result._page_type  # pyright: ignore[reportPrivateUsage] - not public
+    await result
+    return None
+
+
+def _sent(request: Request, result_type: object) -> Sent:
+    pairs = [pair.split("=")[0] for pair in request.query.split("&")] if request.query else []
+    body = None if request.body is None else frozenset(orjson.loads(request.body.content))
+    # A mapping in a query has a parameter for each of its keys: metadata.key.
+    return Sent(_operation(request), frozenset(unquote(name).removesuffix(".key") for name in pairs), body, result_type)
+
+
+def _operation(request: Request) -> str:
+    def named_as_in_the_schema(match: re.Match[str]) -> str:
+        return f"{{{IDS.get(match[1], (match[1],))[0]}}}"
+
+    return f"{request.method} {re.sub(r'{(.+?)}', named_as_in_the_schema, unquote(request.path))}"
+
+
+async def sent_by_each() -> dict[str, list[Sent]]:
+    """Call each method with all of its fields, and return what each sends."""
+    return {name: await sent_by(name, method.all_fields()) for name, method in methods().items()}
