@@ -23,7 +23,7 @@ import attrs
 from annotated_types import Ge, Interval, Le, MaxLen, MinLen
 
 from ultravox_async._wire.names import wire_name
-from ultravox_async.types._markers import ExactlyOne, Format, InQuery, Marker, Sensitive, WireName
+from ultravox_async.types._markers import Alternative, ExactlyOne, Format, InQuery, Marker, Sensitive, WireName
 
 _SCALARS: Final = frozenset({str, bool, int, float, datetime, date, time, timedelta})
 _NUMBERS: Final = frozenset({int, float})
@@ -64,6 +64,9 @@ class Rule:
 
     exactly_one: bool = False
     """Whether exactly one field of the object has to be set."""
+
+    alternative: Alternative | None = None
+    """Set if the value is that of one of several fields, of which only one can be set."""
 
     in_query: bool = False
     """Whether the value is a query parameter, and not part of the body."""
@@ -151,6 +154,7 @@ _MARKERS: Final[Mapping[object, Callable[[Any], dict[str, Any]]]] = {
     WireName: lambda wire: {"wire_name": wire.name},
     Sensitive: lambda _: {"sensitive": True},
     ExactlyOne: lambda _: {"exactly_one": True},
+    Alternative: lambda alternative: {"alternative": alternative},
     InQuery: lambda _: {"in_query": True},
 }
 """What each marker says of a value."""

@@ -138,6 +138,7 @@ def _sentence(problem: Problem) -> str:
         Broken.MIN_LENGTH: f"Ensure this field has at least {rule.min_length} {unit}.",
         Broken.MAX_LENGTH: f"Ensure this field has no more than {rule.max_length} {unit}.",
         Broken.RANGE: f"Ensure this value is within {rule.at_least} and {rule.at_most}.",
+        Broken.ALTERNATIVES: "Exactly one of these fields can be set.",
         Broken.EXACTLY_ONE: "Exactly one of these fields is required.",
         Broken.KIND: "This field may not be null." if is_null else _wrong_kind(rule),
         Broken.ZONE: _wrong_kind(rule),
