@@ -143,6 +143,11 @@ class AsyncUltravox:
         self.sip = Sip(transport)
 
     @property
+    def corpora(self) -> "resources.Corpora":
+        """The corpora of the account, with their sources and documents."""
+        return resources.Corpora(self._transport)
+
+    @property
     def webhooks(self) -> "resources.Webhooks":
         """The webhooks of the account."""
         return resources.Webhooks(self._transport)

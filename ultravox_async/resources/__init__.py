@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ultravox_async.resources.corpora import Corpora as Corpora
     from ultravox_async.resources.webhooks import Webhooks as Webhooks
 
 _MODULES = {
+    "Corpora": "corpora",
     "Webhooks": "webhooks",
 }
 

@@ -6,6 +6,7 @@ from random import Random
 
 import attrs
 
+from ultravox_async.testing._corpora import Corpora, new_corpora
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
@@ -17,6 +18,9 @@ from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
 @attrs.frozen
 class Account:
     """What one account holds."""
+
+    corpora: Corpora
+    """The corpora."""
 
     sip_configuration: SipConfiguration
     """The SIP configuration."""
@@ -34,6 +38,7 @@ class Account:
         """
         config, registrations, webhooks = self.sip_configuration, self.registrations, self.webhooks
         return {
+            **self.corpora.operations(),
             "/api/sip": {
                 "GET": config.get,
                 "PATCH": partial(config.update, SipConfigChanges),
@@ -63,6 +68,7 @@ class Account:
 def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
     """An account without registrations; the same `seed` generates the same ids and secrets."""
     return Account(
+        corpora=new_corpora(Random(f"{seed} corpora"), page_sizes),  # noqa: S311 - see below
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
         registrations=Registrations(
             noun="registration",
