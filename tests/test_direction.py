@@ -23,7 +23,7 @@ LAYERS = (
     {"ultravox_async"},
     {"ultravox_async.client"},
     {"ultravox_async.resources"},
-    {"ultravox_async._bulk"},
+    {"ultravox_async._bulk", "ultravox_async._wait", "ultravox_async._watch"},
     {"ultravox_async._pagination"},
     {"ultravox_async._http"},
     {"ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},

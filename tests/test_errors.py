@@ -29,6 +29,7 @@ from ultravox_async import (
     TooEarlyError,
     UltravoxError,
     UnprocessableEntityError,
+    WaitTimeoutError,
 )
 from ultravox_async._wire.text import one_line
 from ultravox_async.errors import class_for_status
@@ -71,6 +72,7 @@ ERRORS: list[UltravoxError] = [
     ),
     ResponseTooLargeError("GET", "/api/x", 1024),
     DecodeError("GET /api/x", "results[3].created", "a string", "5"),
+    WaitTimeoutError("the SIP registration r1 is accepted", 60.0, "its SIP server has refused it"),
 ]
 
 JSON = st.recursive(

@@ -21,7 +21,8 @@
     │   ├── RateLimitError            429
     │   └── ServerError               5xx
     ├── ResponseTooLargeError         the response body is longer than `max_response_bytes`
-    └── DecodeError                   the response body is not what the API documents
+    ├── DecodeError                   the response body is not what the API documents
+    └── WaitTimeoutError              what was waited for did not happen in time (also a TimeoutError)
 
 All of them can be pickled. None of them holds the API key, a password or an exception of aiohttp.
 """
@@ -276,6 +277,25 @@ class DecodeError(UltravoxError):
         self.path = path
         self.expected = expected
         self.got = got
+
+
+class WaitTimeoutError(UltravoxError, TimeoutError):
+    """What a method such as `wait_until_registered` waited for did not happen in time."""
+
+    goal: str
+    """What was waited for."""
+
+    timeout: float
+    """For how many seconds."""
+
+    last: str
+    """What was known last, or the last failure."""
+
+    def __init__(self, goal: str, timeout: float, last: str) -> None:
+        super().__init__(f"waited {timeout:g} s until {goal}: {last}")
+        self.goal = goal
+        self.timeout = timeout
+        self.last = last
 
 
 _CLASS_BY_STATUS: dict[int, type[APIStatusError]] = {

@@ -27,6 +27,16 @@ def check_count(name: str, value: object) -> None:
         raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
 
 
+def check_seconds(name: str, value: object) -> None:
+    """Check an argument that is a number of seconds.
+
+    Raises:
+        InvalidRequestError: `value` is not a finite number above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InvalidRequestError(name, f"takes a finite number of seconds above 0, not {value!r}")
+
+
 class Broken(enum.Enum):
     """How a value violates its rule."""
 
