@@ -27,7 +27,16 @@ from ultravox_async.types._markers import Alternative, ExactlyOne, Format, InQue
 
 _SCALARS: Final = frozenset({str, bool, int, float, datetime, date, time, timedelta})
 _NUMBERS: Final = frozenset({int, float})
-_BOUNDS: Final = (Ge, Le, Interval)
+_SIZED: Final = frozenset({str, list, dict})
+_KINDS: Final[Mapping[type, frozenset[type]]] = {
+    MaxLen: _SIZED,
+    MinLen: _SIZED,
+    Ge: _NUMBERS,
+    Le: _NUMBERS,
+    Interval: _NUMBERS,
+    Format: frozenset({str}),
+}
+"""The kinds of values for which a marker is checked; all kinds for markers that are not in here."""
 _CONTAINERS: Final[Mapping[object, type]] = {list: list, Sequence: list, dict: dict, Mapping: dict}
 
 
@@ -137,7 +146,8 @@ def _rule_of_union(annotation: Any) -> Rule:  # noqa: ANN401 - as above
 def _limited(rule: Rule, markers: Iterable[object]) -> Rule:
     for marker in markers:
         read = _MARKERS.get(marker if isinstance(marker, Marker) else type(marker))
-        if read is None or (isinstance(marker, _BOUNDS) and rule.kind not in _NUMBERS):
+        is_exclusive = isinstance(marker, Interval) and (marker.gt, marker.lt) != (None, None)
+        if read is None or is_exclusive or rule.kind not in _KINDS.get(type(marker), {rule.kind}):
             # A limit that is declared and not checked would be worse than none.
             raise TypeError(f"no check is implemented for {marker!r}")
         rule = attrs.evolve(rule, **read(marker))
