@@ -12,7 +12,8 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 # The modules that import nothing of the package but each other.
 LEAVES = {
-    f"ultravox_async._wire.{name}" for name in ("durations", "error_body", "json_form", "names", "redaction", "text")
+    f"ultravox_async._wire.{name}"
+    for name in ("durations", "error_body", "json_form", "names", "redaction", "scalars", "text")
 }
 
 # Below the types, because `from_dict` uses it. It does not import any of them.
@@ -23,7 +24,7 @@ LAYERS = (
     {"ultravox_async"},
     {"ultravox_async.client"},
     {"ultravox_async.resources"},
-    {"ultravox_async._bulk"},
+    {"ultravox_async._bulk", "ultravox_async._wait", "ultravox_async._watch"},
     {"ultravox_async._pagination"},
     {"ultravox_async._http"},
     {"ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},

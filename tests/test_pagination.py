@@ -248,5 +248,5 @@ async def test_a_page_that_fails_ends_the_listing_with_its_error() -> None:
 
 @pytest.mark.parametrize("page_size", [0, -1])
 async def test_a_page_size_below_one_is_refused(ultravox: AsyncUltravox, page_size: int) -> None:
-    with pytest.raises(InvalidRequestError, match=f"page_size: takes a whole number of at least 1, not {page_size}"):
+    with pytest.raises(InvalidRequestError, match=r"page_size: takes a whole number of at least 1$"):
         ultravox.sip.registrations.list(page_size=page_size)

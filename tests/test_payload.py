@@ -1,7 +1,9 @@
 import json
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Annotated, NotRequired, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated, Any, NotRequired, TypedDict
+from urllib.parse import unquote
 
 import attrs
 import pytest
@@ -17,7 +19,7 @@ from ultravox_async._wire.payload import (
     payload_of_creation,
     take_secrets,
 )
-from ultravox_async.types._markers import Sensitive
+from ultravox_async.types._markers import ExactlyOne, InQuery, Sensitive, WireName
 
 PASSWORD = "correct-horse-battery"
 
@@ -161,6 +163,75 @@ def test_a_change_is_checked_against_the_rules_of_its_fields() -> None:
 
 def test_a_change_sends_what_it_names_and_nothing_else() -> None:
     assert body_of(payload_of_change(UserChanges, take_secrets({"auth_user": None}))) == Body(b'{"authUser":null}')
+
+
+class NewCall(TypedDict):
+    throttle: NotRequired[Annotated[str, MaxLen(5), InQuery] | None]
+    is_test: NotRequired[Annotated[bool, InQuery, WireName("is_test")]]
+    metadata: NotRequired[Annotated[Mapping[str, str], InQuery]]
+    after: NotRequired[Annotated[date | None, InQuery]]
+    agent_ids: NotRequired[Annotated[Sequence[str], InQuery]]
+    max_duration: NotRequired[timedelta | None]
+    from_: NotRequired[str]
+    template_context: NotRequired[dict[str, Any]]
+
+
+class CallFilters(TypedDict, total=False):
+    throttle: Annotated[str, InQuery] | None
+
+
+def created(fields: dict[str, object], shape: type = NewCall) -> tuple[str, object]:
+    """Return the decoded query and the JSON body."""
+    payload = payload_of_creation(shape, take_secrets(fields))
+    return unquote(payload.query), None if payload.body is None else json.loads(payload.body.content)
+
+
+@pytest.mark.parametrize(
+    ("fields", "query", "body"),
+    [
+        ({}, "", {}),
+        ({"throttle": "t", "max_duration": timedelta(seconds=90)}, "throttle=t", {"maxDuration": "90s"}),
+        ({"throttle": None, "max_duration": None}, "", {}),
+        ({"is_test": False}, "is_test=false", {}),
+        ({"metadata": {"some_key": "a", "b": "c"}}, "metadata.some_key=a&metadata.b=c", {}),
+        ({"after": date(2026, 7, 2)}, "after=2026-07-02", {}),
+        ({"agent_ids": ["a", "b"]}, "agentIds=a&agentIds=b", {}),
+        ({"from_": "a"}, "", {"from": "a"}),
+        ({"template_context": {"some_key": {"b_c": None}}}, "", {"templateContext": {"some_key": {"b_c": None}}}),
+    ],
+)
+def test_fields_of_the_query_are_in_the_query_and_all_others_in_the_body(
+    fields: dict[str, object], query: str, body: object
+) -> None:
+    assert created(fields) == (query, body)
+
+
+def test_where_all_fields_are_of_the_query_there_is_no_body() -> None:
+    assert created({"throttle": "t"}, CallFilters) == ("throttle=t", None)
+    assert created({}, CallFilters) == ("", None)
+
+
+def test_a_field_of_the_query_that_exceeds_its_limit_is_refused() -> None:
+    assert refusal(lambda: created({"throttle": "toolong"})).field == "throttle"
+
+
+@attrs.define
+class Marker:
+    """Means something by being there."""
+
+
+@attrs.define
+class Medium:
+    twilio: Marker | None = None
+    name: str | None = None
+
+
+class WithMedium(TypedDict, total=False):
+    medium: Annotated[Medium, ExactlyOne]
+
+
+def test_an_empty_object_is_sent_and_a_missing_one_is_not() -> None:
+    assert created({"medium": Medium(twilio=Marker())}, WithMedium) == ("", {"medium": {"twilio": {}}})
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Annotated, Any, NotRequired, Required, TypedDict, cast
 
 import attrs
 import pytest
-from annotated_types import Ge, MaxLen, MinLen
+from annotated_types import Ge, Interval, Le, MaxLen, MinLen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.rules import Rule, fields_of
 from ultravox_async._wire.validation import check_count, refusal
 from ultravox_async.testing._validation import Invalid, check_fields
-from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Format, Sensitive
+from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Alternative, ExactlyOne, Format, Sensitive
 from ultravox_async.types.sip import NewSipRegistration, SipRegistrationChanges
 
 PASSWORD = "correct-horse-battery"
@@ -24,6 +25,17 @@ AGENT = "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f"
 @attrs.define
 class Owner:
     name: str
+
+
+@attrs.define
+class Nothing:
+    """Means something by being there."""
+
+
+@attrs.define
+class Choice:
+    name: Annotated[str, MaxLen(5)] | None = None
+    nothing: Nothing | None = None
 
 
 class Form(TypedDict, total=False):
@@ -40,6 +52,22 @@ class Form(TypedDict, total=False):
     allowance: AgentAllowance
     handler: FallbackHandler
     owner: Owner
+    count: Annotated[int, Interval(ge=1, le=5)]
+    at_least_one: Annotated[int, Ge(1)]
+    at_most_one: Annotated[float, Le(1.5)]
+    number: float
+    moment: datetime
+    day: date
+    hour: time
+    duration: timedelta
+    duration_or_none: timedelta | None
+    choice: Annotated[Choice, ExactlyOne]
+    optional_choice: Annotated[Choice, ExactlyOne] | None
+    labels: Annotated[Mapping[str, Annotated[str, MaxLen(2)]], MaxLen(2)]
+    limits: dict[str, Annotated[int, Ge(0)]]
+    choices: Mapping[str, Annotated[Choice, ExactlyOne]]
+    anything: Any
+    objects: dict[str, Any]
 
 
 def told(field: str, value: object) -> tuple[str, str] | None:
@@ -224,9 +252,179 @@ def test_a_required_field_of_an_object_cannot_be_none() -> None:
     assert told("owner", Owner(cast("str", None))) == (".name", "takes a string, not NoneType")
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("count", 1),
+        ("count", 5),
+        ("at_least_one", 2**62),
+        ("at_most_one", 1.5),
+        ("at_most_one", -(10**9)),
+        ("at_most_one", 1),
+        ("number", -1.5),
+        ("number", 0),
+    ],
+)
+def test_a_number_within_its_range_is_accepted(field: str, value: float) -> None:
+    assert told(field, value) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("count", 0, "takes a whole number from 1 to 5"),
+        ("count", 6, "takes a whole number from 1 to 5"),
+        ("count", 1.0, "takes a whole number, not float"),
+        ("count", True, "takes a whole number, not bool"),
+        ("count", "1", "takes a whole number, not str"),
+        ("at_least_one", 0, "takes a whole number of at least 1"),
+        ("at_most_one", 1.6, "takes a number of at most 1.5"),
+        ("number", True, "takes a number, not bool"),
+        ("number", "1", "takes a number, not str"),
+        ("number", None, "takes a number, not NoneType"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(field: str, value: object, problem: str) -> None:
+    assert told(field, value) == ("", problem)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_json_cannot_represent_is_refused(value: float) -> None:
+    assert told("number", value) == ("", "takes a number")
+    assert told("at_most_one", value) == ("", "takes a number of at most 1.5")
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-3))])
+def test_a_datetime_with_a_time_zone_is_accepted(zone: timezone) -> None:
+    assert told("moment", datetime(2026, 7, 2, tzinfo=zone)) is None
+
+
+@pytest.mark.parametrize("field", ["moment", "day"])
+def test_a_naive_datetime_is_refused(field: str) -> None:
+    problem = told(field, datetime(2026, 7, 2))  # noqa: DTZ001 - it is the point
+    assert problem is not None
+    assert problem[1].endswith("a datetime with a time zone")
+
+
+@pytest.mark.parametrize("value", [date(2026, 7, 2), datetime(2026, 7, 2, tzinfo=UTC)])
+def test_where_a_date_is_wanted_a_datetime_is_accepted_too(value: date) -> None:
+    assert told("day", value) is None
+
+
+def test_a_time_of_day_needs_no_zone() -> None:
+    assert told("hour", time(10, 30)) is None
+
+
+@pytest.mark.parametrize("value", [timedelta(), timedelta(microseconds=1), timedelta(days=9)])
+def test_a_duration_of_zero_or_more_is_accepted(value: timedelta) -> None:
+    assert told("duration", value) is None
+
+
+@pytest.mark.parametrize("field", ["duration", "duration_or_none"])
+def test_a_negative_duration_is_refused(field: str) -> None:
+    assert told(field, timedelta(microseconds=-1)) == ("", "takes a timedelta of zero or more")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("moment", "2026-07-02T10:00:00Z", "takes a datetime with a time zone, not str"),
+        ("moment", date(2026, 7, 2), "takes a datetime with a time zone, not date"),
+        ("day", "2026-07-02", "takes a date, or a datetime with a time zone, not str"),
+        ("hour", 10, "takes a time, not int"),
+        ("duration", 90, "takes a timedelta of zero or more, not int"),
+        ("duration", "90s", "takes a timedelta of zero or more, not str"),
+        ("duration", None, "takes a timedelta of zero or more, not NoneType"),
+    ],
+)
+def test_a_moment_or_a_duration_of_another_type_is_refused(field: str, value: object, problem: str) -> None:
+    assert told(field, value) == ("", problem)
+
+
+@pytest.mark.parametrize("value", [Choice("a"), Choice(nothing=Nothing())])
+def test_an_object_with_exactly_one_field_is_accepted(value: Choice) -> None:
+    assert told("choice", value) is None
+    assert told("choices", {"a": value}) is None
+
+
+@pytest.mark.parametrize(("value", "count"), [(Choice(), 0), (Choice("a", Nothing()), 2)])
+def test_an_object_with_no_field_or_two_is_refused(value: Choice, count: int) -> None:
+    problem = f"takes a Choice with exactly one field, not with {count}"
+    assert told("choice", value) == ("", problem)
+    assert told("optional_choice", value) == ("", problem)
+    assert told("choices", {"a": Choice("a"), "b": value}) == (".b", problem)
+
+
+def test_the_one_field_of_an_object_is_checked() -> None:
+    assert told("choice", Choice("toolong")) == (".name", "takes at most 5 characters, not 7")
+    assert told("choice", Choice(nothing=cast("Nothing", {}))) == (".nothing", "takes a Nothing, not dict")
+    assert told("optional_choice", None) is None
+
+
+@pytest.mark.parametrize("value", [{}, {"a": "b"}, {"some_key": "", "otherKey": "bb"}])
+def test_a_mapping_of_valid_values_is_accepted(value: object) -> None:
+    assert told("labels", value) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("labels", {"a": "bbb"}, (".a", "takes at most 2 characters, not 3")),
+        ("labels", {"a": 5}, (".a", "takes a string of at most 2 characters, not int")),
+        ("labels", dict.fromkeys("abc", ""), ("", "takes at most 2 items, not 3")),
+        ("labels", [("a", "b")], ("", "takes a mapping, not list")),
+        ("limits", {"a": 0, "b": -1}, (".b", "takes a whole number of at least 0")),
+        ("objects", "a", ("", "takes a mapping, not str")),
+    ],
+)
+def test_the_values_of_a_mapping_are_checked(field: str, value: object, problem: object) -> None:
+    assert told(field, value) == problem
+
+
+@pytest.mark.parametrize("value", [None, True, 5, 1.5, "a", [1, {"a": None}], {"some_key": [1]}])
+def test_any_json_is_accepted_where_it_is_untyped(value: object) -> None:
+    assert told("anything", value) is None
+    assert told("objects", {"a": value}) is None
+
+
+class Parcel(TypedDict, total=False):
+    name: str
+    box: Annotated[str, Alternative()]
+    bag: Annotated[str, Alternative()]
+
+
+class ParcelChanges(TypedDict, total=False):
+    name: str
+    box: Annotated[str, Alternative(required=False)]
+    bag: Annotated[str, Alternative(required=False)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "given_fields", "count"),
+    [
+        (Parcel, ["name", "box"], None),
+        (Parcel, ["name"], 0),
+        (Parcel, ["box", "bag"], 2),
+        (ParcelChanges, ["bag"], None),
+        (ParcelChanges, ["name"], None),
+        (ParcelChanges, ["box", "bag"], 2),
+    ],
+)
+def test_of_alternatives_one_is_given(shape: type, given_fields: list[str], count: int | None) -> None:
+    error = refusal(shape, dict.fromkeys(given_fields, "a"))
+    assert str(error) == ("None" if count is None else f"box, bag: exactly one of these can be given, not {count}")
+    sent = dict.fromkeys(given_fields, "a")
+    if count is None:
+        assert check_fields(shape, dict(sent)) == sent
+    else:
+        with pytest.raises(Invalid) as caught:
+            check_fields(shape, dict(sent))
+        assert caught.value.errors == {"box, bag": ["Exactly one of these fields can be set."]}
+
+
 @settings(deadline=None)
 @given(
-    st.sampled_from(sorted(fields_of(Form).keys() - {"password", "owner"})),
+    st.sampled_from(sorted(fields_of(Form).keys() - {"password", "owner", "anything"})),
     st.text(st.characters(codec=None), min_size=20).map(lambda tail: f"{PASSWORD}{tail}"),
 )
 def test_no_rule_repeats_the_value_that_it_refuses(field: str, value: str) -> None:

@@ -7,6 +7,7 @@ from ultravox_async._http.budget import LocalRateBudget
 from ultravox_async._http.messages import Response
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._version import __version__
+from ultravox_async._watch import Added, Change, Changed, Interrupted, Removed, Resumed
 from ultravox_async.client import AsyncUltravox
 from ultravox_async.errors import (
     APIConnectionError,
@@ -47,17 +48,21 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "Added",
     "AgentAllowance",
     "AsyncUltravox",
     "AuthenticationError",
     "BadRequestError",
     "BulkResult",
+    "Change",
+    "Changed",
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "DecodeError",
     "FallbackHandler",
     "Ids",
+    "Interrupted",
     "InvalidRequestError",
     "LocalRateBudget",
     "NotFoundError",
@@ -70,9 +75,11 @@ __all__ = [
     "RateLimit",
     "RateLimitError",
     "RedirectError",
+    "Removed",
     "RequestPriority",
     "Response",
     "ResponseTooLargeError",
+    "Resumed",
     "RetryPolicy",
     "ServerError",
     "SipConfig",

@@ -46,7 +46,8 @@ async def test_a_resource_says_where_it_is_and_what_it_offers() -> None:
     async with AsyncUltravox(KEY, base_url="https://api.example.com/prefix") as ultravox:
         assert repr(ultravox.sip) == "<Sip at https://api.example.com: get_config, registrations, update_config>"
         assert repr(ultravox.sip.registrations) == (
-            "<SipRegistrations at https://api.example.com: create, delete, get, get_many, list, update>"
+            "<SipRegistrations at https://api.example.com: "
+            "create, delete, get, get_many, list, update, wait_until_registered, watch>"
         )
 
 

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -239,6 +239,75 @@ def test_a_dict_without_a_required_secret_is_refused() -> None:
     assert problem(LOCKED.to_dict(), Locked).path == "doorCodes"
 
 
+@attrs.define
+class Timed(WireObject):
+    """Has a field of each kind of time."""
+
+    took: timedelta
+    day: date
+    at: datetime | None = None
+    pause: timedelta | None = None
+
+
+TIMED = Timed(timedelta(seconds=90), date(2026, 7, 2), CREATED, timedelta(milliseconds=250))
+TIMED_ON_THE_WIRE = {
+    "took": "90s",
+    "day": "2026-07-02",
+    "at": "2026-07-02T10:00:00Z",
+    "pause": "0.25s",
+}
+
+
+def test_durations_and_dates_leave_as_the_api_writes_them() -> None:
+    assert TIMED.to_dict() == json.loads(TIMED.to_json()) == TIMED_ON_THE_WIRE
+
+
+def test_durations_and_dates_come_back() -> None:
+    assert Timed.from_dict(TIMED_ON_THE_WIRE) == TIMED
+    assert Timed.from_dict({"took": "00:01:30", "day": "2026-07-02"}) == Timed(TIMED.took, TIMED.day)
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "expected"),
+    [
+        ({"took": 90}, "took", "a duration in seconds, such as 12.5s"),
+        ({"took": "soon"}, "took", "a duration in seconds, such as 12.5s"),
+        ({"pause": 0.25}, "pause", "a duration in seconds, such as 12.5s"),
+        ({"day": "2026-13-02"}, "day", "an ISO 8601 date"),
+        ({"day": 5}, "day", "an ISO 8601 date"),
+        ({"day": None}, "day", "an ISO 8601 date"),
+    ],
+)
+def test_what_is_not_a_duration_or_a_date_is_refused(change: dict[str, Any], path: str, expected: str) -> None:
+    error = problem(TIMED_ON_THE_WIRE | change, Timed)
+    assert (error.path, error.expected) == (path, expected)
+
+
+class Report(pydantic.BaseModel):
+    timed: Timed
+
+
+def test_a_pydantic_model_takes_durations_and_dates_and_gives_them_back() -> None:
+    assert Report.model_validate({"timed": TIMED_ON_THE_WIRE}).timed == TIMED
+    report = Report(timed=TIMED)
+    assert json.loads(report.model_dump_json()) == {"timed": TIMED_ON_THE_WIRE}
+    assert Report.model_validate_json(report.model_dump_json()) == report
+    assert Report.model_validate(report.model_dump()) == report
+
+
+def test_a_pydantic_model_that_is_dumped_in_python_keeps_dates_and_has_texts_of_durations() -> None:
+    dumped = Report(timed=TIMED).model_dump()["timed"]
+    assert (dumped["took"], dumped["pause"], dumped["day"], dumped["at"]) == ("90s", "0.25s", TIMED.day, CREATED)
+
+
+def test_the_schema_of_a_duration_is_that_of_a_string() -> None:
+    schema = Report.model_json_schema(mode="serialization")["$defs"]["Timed"]["properties"]
+    assert schema["took"]["type"] == "string"
+    assert "format" not in schema["took"]
+    assert (schema["day"]["type"], schema["day"]["format"]) == ("string", "date")
+    assert [one["type"] for one in schema["pause"]["anyOf"]] == ["string", "null"]
+
+
 class Service(pydantic.BaseModel):
     registration: SipRegistration
     others: list[SipRegistration] = []
@@ -336,6 +405,11 @@ async def several() -> list[SipRegistration]:
     return [REGISTRATION, REGISTRATION]
 
 
+@APP.get("/timed")
+async def timed() -> Timed:
+    return TIMED
+
+
 @APP.post("/config")
 async def echo(config: Annotated[SipConfig, Body()]) -> SipConfig:
     assert config.fallback_handler is None or config.fallback_handler.secrets == ["s1"]
@@ -349,6 +423,11 @@ def web() -> httpx.AsyncClient:
 async def test_an_endpoint_returns_an_instance() -> None:
     async with web() as client:
         assert (await client.get("/registration")).json() == REGISTRATION_ON_THE_WIRE
+
+
+async def test_an_endpoint_returns_durations_and_dates() -> None:
+    async with web() as client:
+        assert (await client.get("/timed")).json() == TIMED_ON_THE_WIRE
 
 
 async def test_an_endpoint_returns_a_list_of_instances() -> None:

@@ -11,7 +11,6 @@ from ultravox_async import (
     SipConfigChanges,
     SipRegistration,
     SipRegistrationChanges,
-    types,
 )
 from ultravox_async._wire.rules import fields_of
 from ultravox_async.types._markers import UUID, Sensitive
@@ -91,10 +90,3 @@ def test_a_registration_is_changed_by_the_names_that_it_is_read_by() -> None:
 def test_a_configuration_is_changed_by_the_names_that_it_is_read_by() -> None:
     read = {field.name for field in attrs.fields(SipConfig)}
     assert read - {"domain"} == set(get_type_hints(SipConfigChanges))
-
-
-def test_types_exports_each_of_its_classes() -> None:
-    assert types.__all__ == sorted(types.__all__)
-    exported = {name: getattr(types, name) for name in types.__all__}
-    assert {name: found.__name__ for name, found in exported.items()} == {name: name for name in exported}
-    assert not hasattr(types, "Anything")

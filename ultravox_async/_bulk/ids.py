@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import TypeAlias
 
+from ultravox_async.errors import InvalidRequestError
+
 Ids: TypeAlias = Iterable[str] | AsyncIterable[str]
 """The ids that a sweep takes."""
 
@@ -11,6 +13,18 @@ Ids: TypeAlias = Iterable[str] | AsyncIterable[str]
 _BATCH = 50_000
 # How many ids are read from an iterable before other tasks can run.
 _YIELD_EVERY_IDS = 500
+
+
+def check_ids(ids: Ids) -> None:
+    """Check the type of an argument that takes ids.
+
+    Raises:
+        InvalidRequestError: `ids` is one string, or not iterable.
+    """
+    if isinstance(ids, str):
+        raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
+    if not isinstance(ids, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance] - ids come from untyped places
+        raise InvalidRequestError("ids", f"takes an iterable of ids, not {type(ids).__name__}")
 
 
 class Iterated(AsyncIterator[str]):

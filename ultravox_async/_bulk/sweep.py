@@ -3,10 +3,10 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sized
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sized
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
-from ultravox_async._bulk.ids import Distinct, Ids, Iterated, next_batch
+from ultravox_async._bulk.ids import Distinct, Ids, Iterated, check_ids, next_batch
 from ultravox_async._bulk.outcome import BulkResult, Outcome
 from ultravox_async._bulk.race import Race
 from ultravox_async._bulk.source import KeyCheck, Source
@@ -47,10 +47,7 @@ class Sweep(Generic[T]):
         self._source = source
         self._concurrency = concurrency
         self._via = via
-        if isinstance(ids, str):
-            raise InvalidRequestError("ids", "takes an iterable of ids, not one id")
-        if not isinstance(ids, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance] - ids come from untyped places
-            raise InvalidRequestError("ids", f"takes an iterable of ids, not {type(ids).__name__}")
+        check_ids(ids)
         check_count("concurrency", concurrency)
         if via not in get_args(Via):
             raise InvalidRequestError("via", f"takes one of {', '.join(get_args(Via))}")

@@ -1,6 +1,7 @@
 """Sends logical requests: attempts, pacing and retries, for all tasks of one event loop."""
 
 import asyncio
+import contextlib
 import copy
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -105,6 +106,17 @@ class Transport:
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
         return self._owner.spawn(work)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for some seconds, or until the client is closed.
+
+        Raises:
+            ClientClosedError: The client is closed, or was closed meanwhile.
+            UltravoxError: The client belongs to another event loop.
+        """
+        with contextlib.suppress(SchedulerClosedError):
+            await self._owner.open().scheduler.pause(seconds)
+        self.check_open()
 
     @property
     def closed(self) -> bool:

@@ -4,18 +4,16 @@ Nothing is coerced: a decoded value has the declared types, or a `DecodeError` n
 field names in JSON are the camelCase of the Python names. Fields that a class does not declare are ignored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from enum import Enum
 from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
-    Final,
     Literal,
     NoReturn,
     Protocol,
-    TypeAlias,
     TypeVar,
     Union,
     cast,
@@ -36,16 +34,22 @@ from cattrs.gen import (
     override,
 )
 
-from ultravox_async._wire.durations import parse_duration
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.redaction import SECRET_NAME
+from ultravox_async._wire.scalars import (
+    SCALAR_HOOKS,
+    Hook,
+    MismatchError,
+    decode_number,
+    decode_text,
+    decode_truth,
+    decode_whole,
+    or_enumeration,
+)
 from ultravox_async._wire.text import one_line
 from ultravox_async.errors import DecodeError
 
 T = TypeVar("T")
-
-Hook: TypeAlias = Callable[[Any, Any], Any]
-"""Takes a value and its declared type, and returns the decoded value."""
 
 
 class Context(Protocol):
@@ -82,28 +86,12 @@ _SUPPORTED: frozenset[Any] = frozenset(
         UnionType,
     }
 )
-_TEXT: Final = "a string"
-_TRUTH: Final = "true or false"
-_WHOLE: Final = "a whole number"
-_NUMBER: Final = "a number"
-_MOMENT: Final = "an ISO 8601 timestamp with a time zone"
-_DAY: Final = "an ISO 8601 date"
-_DURATION: Final = "a duration in seconds, such as 12.5s"
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
 
 
 class _UnsupportedError(TypeError):
     """A type that cannot be decoded into."""
-
-
-class _MismatchError(ValueError):
-    """A value does not have the type that its field declares."""
-
-    def __init__(self, expected: str, got: object) -> None:
-        super().__init__(expected)
-        self.expected = expected
-        self.got = got
 
 
 def decode(body: bytes, into: type[T], context: Context) -> T:
@@ -192,7 +180,7 @@ class _Place:
 
 def _located(error: Exception, place: _Place, context: Context) -> DecodeError:
     """Turn the first leaf of a tree of cattrs errors into one error with its path in the document."""
-    if isinstance(error, _MismatchError):
+    if isinstance(error, MismatchError):
         got = type(error.got).__name__ if place.is_secret else _short(error.got, context)
         return DecodeError(context.origin, place.path, error.expected, got)
     noted = error.group_exceptions()[0] if isinstance(error, _NESTED_ERRORS) else []
@@ -224,98 +212,6 @@ def _short_text(body: bytes, context: Context) -> str:
     return one_line(context.redacted(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
 
 
-def _text(value: object, _: object) -> object:
-    if type(value) is str:
-        return value
-    raise _MismatchError(_TEXT, value)
-
-
-def _text_or_null(value: object, _: object) -> object:
-    if value is None or type(value) is str:
-        return value
-    raise _MismatchError(_TEXT, value)
-
-
-def _truth(value: object, _: object) -> object:
-    if value is True or value is False:
-        return value
-    raise _MismatchError(_TRUTH, value)
-
-
-def _truth_or_null(value: object, _: object) -> object:
-    if value is None or value is True or value is False:
-        return value
-    raise _MismatchError(_TRUTH, value)
-
-
-def _whole(value: object, _: object) -> object:
-    if type(value) is int:
-        return value
-    raise _MismatchError(_WHOLE, value)
-
-
-def _number(value: object, _: object) -> float:
-    if type(value) is float or type(value) is int:
-        return float(value)
-    raise _MismatchError(_NUMBER, value)
-
-
-def _moment(value: object, _: object, parse: Callable[[str], datetime] = datetime.fromisoformat) -> datetime:
-    if type(value) is str:
-        try:
-            moment = parse(value)
-        except ValueError:
-            pass
-        else:
-            if moment.tzinfo is not None:
-                return moment
-    raise _MismatchError(_MOMENT, value)
-
-
-def _day(value: object, _: object) -> date:
-    if type(value) is str:
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise _MismatchError(_DAY, value)
-
-
-def _duration(value: object, _: object) -> timedelta:
-    duration = parse_duration(value) if type(value) is str else None
-    if duration is None:
-        raise _MismatchError(_DURATION, value)
-    return duration
-
-
-def _or_null(hook: Hook) -> Hook:
-    return lambda value, into: None if value is None else hook(value, into)
-
-
-def _or_enumeration(kind: type, hook: Hook) -> Hook:
-    # cattrs looks up the same hook for an enum of strings as for strings.
-    return lambda value, into: hook(value, into) if into is kind else into(hook(value, into))
-
-
-_LEAF_HOOKS: Final[Mapping[frozenset[object], Hook]] = {
-    frozenset({str}): _text,
-    frozenset({str, NoneType}): _text_or_null,
-    frozenset({bool}): _truth,
-    frozenset({bool, NoneType}): _truth_or_null,
-    frozenset({int}): _whole,
-    frozenset({int, NoneType}): _or_null(_whole),
-    frozenset({float}): _number,
-    frozenset({float, NoneType}): _or_null(_number),
-    frozenset({datetime}): _moment,
-    frozenset({datetime, NoneType}): _or_null(_moment),
-    frozenset({date}): _day,
-    frozenset({date, NoneType}): _or_null(_day),
-    frozenset({timedelta}): _duration,
-    frozenset({timedelta, NoneType}): _or_null(_duration),
-}
-"""The hooks for scalars, by the members of their type. Each is a single call, even for a union with None."""
-
-
 def _members(declared: Any) -> frozenset[object]:  # noqa: ANN401 - classes, and what typing makes of them
     """Return the members of a union, without the metadata of `Annotated`: limits are for requests, not responses."""
     origin = get_origin(declared)
@@ -334,7 +230,7 @@ def _leaf_hook(declared: Any) -> Hook | None:  # noqa: ANN401 - classes, and wha
     members = _members(declared)
     if str in members:  # an open enum: the literals are the known values, and any other string is accepted too
         members = frozenset(member for member in members if not _is_string_literal(member))
-    return _LEAF_HOOKS.get(members)
+    return SCALAR_HOOKS.get(members)
 
 
 def _typed(kind: type, expected: str, inner: Hook) -> Hook:
@@ -342,7 +238,7 @@ def _typed(kind: type, expected: str, inner: Hook) -> Hook:
     def structure_typed(value: object, into: object) -> object:
         if type(value) is kind:
             return inner(value, into)
-        raise _MismatchError(expected, value)
+        raise MismatchError(expected, value)
 
     return structure_typed
 
@@ -414,10 +310,10 @@ def _converter(*, detailed_validation: bool) -> cattrs.Converter:
     converter.register_structure_hook_factory(lambda cls: _generic(cls) is dict, structure_dict)
     converter.register_structure_hook_factory(lambda cls: _leaf_hook(cls) is not None, structure_leaf)
     # cattrs looks these up by class, before it tries the predicates.
-    converter.register_structure_hook(str, _or_enumeration(str, _text))
-    converter.register_structure_hook(bool, _truth)
-    converter.register_structure_hook(int, _or_enumeration(int, _whole))
-    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(str, or_enumeration(str, decode_text))
+    converter.register_structure_hook(bool, decode_truth)
+    converter.register_structure_hook(int, or_enumeration(int, decode_whole))
+    converter.register_structure_hook(float, decode_number)
     converter.register_structure_hook(bytes, lambda _, cls: _refused(cls))
     converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
     converter.register_structure_hook_factory(_is_unsupported, _refused)

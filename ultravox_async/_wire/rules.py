@@ -23,11 +23,29 @@ import attrs
 from annotated_types import Ge, Interval, Le, MaxLen, MinLen
 
 from ultravox_async._wire.names import wire_name
-from ultravox_async.types._markers import ExactlyOne, ExactlyOneOf, Format, InQuery, Marker, Sensitive, WireName
+from ultravox_async.types._markers import (
+    Alternative,
+    ExactlyOne,
+    ExactlyOneOf,
+    Format,
+    InQuery,
+    Marker,
+    Sensitive,
+    WireName,
+)
 
 _SCALARS: Final = frozenset({str, bool, int, float, datetime, date, time, timedelta})
 _NUMBERS: Final = frozenset({int, float})
-_BOUNDS: Final = (Ge, Le, Interval)
+_SIZED: Final = frozenset({str, list, dict})
+_KINDS: Final[Mapping[type, frozenset[type]]] = {
+    MaxLen: _SIZED,
+    MinLen: _SIZED,
+    Ge: _NUMBERS,
+    Le: _NUMBERS,
+    Interval: _NUMBERS,
+    Format: frozenset({str}),
+}
+"""The kinds of values for which a marker is checked; all kinds for markers that are not in here."""
 _CONTAINERS: Final[Mapping[object, type]] = {list: list, Sequence: list, dict: dict, Mapping: dict}
 
 
@@ -67,6 +85,8 @@ class Rule:
 
     exactly_one_of: tuple[str, ...] = ()
     """The fields of the object of which exactly one has to be set, beside any number of others; empty for no limit."""
+    alternative: Alternative | None = None
+    """Set if the value is that of one of several fields, of which only one can be set."""
 
     in_query: bool = False
     """Whether the value is a query parameter, and not part of the body."""
@@ -137,7 +157,8 @@ def _rule_of_union(annotation: Any) -> Rule:  # noqa: ANN401 - as above
 def _limited(rule: Rule, markers: Iterable[object]) -> Rule:
     for marker in markers:
         read = _MARKERS.get(marker if isinstance(marker, Marker) else type(marker))
-        if read is None or (isinstance(marker, _BOUNDS) and rule.kind not in _NUMBERS):
+        is_exclusive = isinstance(marker, Interval) and (marker.gt, marker.lt) != (None, None)
+        if read is None or is_exclusive or rule.kind not in _KINDS.get(type(marker), {rule.kind}):
             # A limit that is declared and not checked would be worse than none.
             raise TypeError(f"no check is implemented for {marker!r}")
         rule = attrs.evolve(rule, **read(marker))
@@ -155,6 +176,7 @@ _MARKERS: Final[Mapping[object, Callable[[Any], dict[str, Any]]]] = {
     Sensitive: lambda _: {"sensitive": True},
     ExactlyOne: lambda _: {"exactly_one": True},
     ExactlyOneOf: lambda fields: {"exactly_one_of": fields.names},
+    Alternative: lambda alternative: {"alternative": alternative},
     InQuery: lambda _: {"in_query": True},
 }
 """What each marker says of a value."""

@@ -27,6 +27,16 @@ def check_count(name: str, value: object) -> None:
         raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
 
 
+def check_seconds(name: str, value: object) -> None:
+    """Check an argument that is a number of seconds.
+
+    Raises:
+        InvalidRequestError: `value` is not a finite number above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InvalidRequestError(name, f"takes a finite number of seconds above 0, not {value!r}")
+
+
 class Broken(enum.Enum):
     """How a value violates its rule."""
 
@@ -53,6 +63,9 @@ class Broken(enum.Enum):
 
     EXACTLY_ONE = enum.auto()
     """None of its fields is set, or more than one; `Problem.given` is the number of those that are."""
+
+    ALTERNATIVES = enum.auto()
+    """None of several fields is set, or more than one; `Problem.given` is their number."""
 
     FORMAT = enum.auto()
     """It does not have the format."""
@@ -90,6 +103,15 @@ def problems_in(shape: type, fields: Mapping[str, object], read: Read) -> Iterat
             yield from (problem.below(name) for problem in _problems(field.rule, fields[name], read))
         elif field.required:
             yield Problem(field.rule, Broken.REQUIRED, NoneType.__name__, (name,))
+    yield from _problems_of_alternatives(shape, fields)
+
+
+def _problems_of_alternatives(shape: type, fields: Mapping[str, object]) -> Iterator[Problem]:
+    rules = {name: field.rule for name, field in fields_of(shape).items()}
+    alternatives = {name: rule.alternative for name, rule in rules.items() if rule.alternative}
+    given = sum(name in fields for name in alternatives)
+    if given > 1 or (given == 0 and any(alternative.required for alternative in alternatives.values())):
+        yield Problem(Rule(dict), Broken.ALTERNATIVES, given, (", ".join(alternatives),))
 
 
 def _problems(rule: Rule, value: object, read: Read) -> Iterator[Problem]:
@@ -212,6 +234,7 @@ def _sentence(problem: Problem) -> str:
         Broken.ZONE: f"takes {_phrase(rule)}",
         Broken.ENCODING: "contains a lone surrogate, which cannot be encoded",
         Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one {_choice(rule)}, not with {given}",
+        Broken.ALTERNATIVES: f"exactly one of these can be given, not {given}",
     }
     if problem.broken in sentences:
         return sentences[problem.broken]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ultravox_async.resources.api_keys import ApiKeys as ApiKeys
     from ultravox_async.resources.call_throttles import CallThrottles as CallThrottles
     from ultravox_async.resources.calls import Calls as Calls
+    from ultravox_async.resources.corpora import Corpora as Corpora
     from ultravox_async.resources.deleted_calls import DeletedCalls as DeletedCalls
     from ultravox_async.resources.models import Models as Models
     from ultravox_async.resources.schema import Schema as Schema
@@ -27,6 +28,7 @@ _MODULES = {
     "ApiKeys": "api_keys",
     "CallThrottles": "call_throttles",
     "Calls": "calls",
+    "Corpora": "corpora",
     "DeletedCalls": "deleted_calls",
     "Models": "models",
     "Schema": "schema",

@@ -111,29 +111,44 @@ class Resource:
         listing: Pager[T],
         concurrency: int,
         via: Via,
+        /,
+        **parents: str,
     ) -> Sweep[T]:
         """Return the sweep that fetches many objects.
 
         Args:
             ids: The ids.
-            template: The path of one object, with the name of its id in braces.
+            template: The path of one object, with the names of ids in braces.
             result_type: The type of one object.
             id_name: The attribute of an object that is its id, and the name in the template.
             listing: Lists all objects.
             concurrency: The maximum number of requests in flight.
             via: How the objects are fetched.
+            **parents: The other ids in the template, which all objects have in common.
 
         Raises:
-            InvalidRequestError: `ids`, `concurrency` or `via` is not valid.
+            InvalidRequestError: `ids`, `concurrency`, `via` or the id of a parent is not valid.
         """
+        source = self._source(template, result_type, id_name, listing, **parents)
+        return Sweep(self._transport, ids, source, concurrency, via)
+
+    def _source(
+        self, template: str, result_type: type[T], id_name: str, listing: Pager[T], /, **parents: str
+    ) -> Source[T]:
+        """Return where many objects of one type come from; the arguments are those of `_sweep`.
+
+        Raises:
+            InvalidRequestError: The id of a parent is not valid.
+        """
+        for name, value in parents.items():
+            template = template.replace(f"{{{name}}}", segment(value, name))
 
         async def fetch(key: str) -> T:
             request = request_for("GET", template, {id_name: key})
             request.priority = Priority.BACKGROUND
             return await self._transport.fetch(request, result_type)
 
-        source = Source(result_type, template, fetch, listing, attrgetter(id_name))
-        return Sweep(self._transport, ids, source, concurrency, via)
+        return Source(result_type, template, fetch, listing, attrgetter(id_name))
 
 
 def request_for(method: str, template: str, ids: Mapping[str, str]) -> Request:

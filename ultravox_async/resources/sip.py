@@ -1,11 +1,16 @@
 """SIP: registrations (5 operations) and the account's configuration (2)."""
 
+from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Final, Unpack
 
 from ultravox_async._bulk.ids import Ids
+from ultravox_async._bulk.source import Source
 from ultravox_async._bulk.sweep import Sweep, Via
 from ultravox_async._http.transport import Transport
 from ultravox_async._pagination import Pager
+from ultravox_async._wait import wait_until
+from ultravox_async._watch import Change, watch
 from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource
 from ultravox_async.types.shared.paging import ListOptions
 from ultravox_async.types.sip import (
@@ -60,8 +65,64 @@ class SipRegistrations(Resource):
             InvalidRequestError: `ids` is one string or not iterable, `concurrency` is below 1, or `via` is not one of
                 the three.
         """
+        return Sweep(self._transport, ids, self._all(), concurrency, via)
+
+    def watch(self, ids: Ids | None = None, *, interval: float = 5.0) -> AsyncGenerator[Change[SipRegistration], None]:
+        """Watch registrations, and iterate over what changes with ``async for``.
+
+        The registrations are looked at in rounds, one after the other, as background work. The first round reports each
+        registration that it finds as `Added`. After that, each difference between two rounds is reported once: as
+        `Added`, `Changed`, or, after a 404 for this id, `Removed`. A round reads the listing if that takes fewer
+        requests than a GET for each id.
+
+        If a round cannot be completed, because the API is out for longer than `RetryPolicy.patience`, for example, this
+        is reported as `Interrupted`, once. The watch goes on, and reports `Resumed` after the next round that is
+        completed.
+
+        Args:
+            ids: The ids of the registrations: an iterable or an asynchronous iterable, which is read to its end before
+                the first round. Ids that do not exist are not watched any more, and the iteration ends when none is
+                left. None watches all registrations of the account, also those that are created later.
+            interval: The seconds between two rounds, above 0.
+
+        Raises:
+            InvalidRequestError: `ids` is one string or not iterable, or `interval` is not a number above 0; or, while
+                iterating, an id is not valid.
+            UltravoxError: While iterating: the client was closed, or the API refuses a request, for example because
+                the key was revoked; see `ultravox_async.errors`.
+        """
+        return watch(self._transport, self._all(), ids, interval)
+
+    async def wait_until_registered(
+        self,
+        registration_id: str,
+        *,
+        timeout: float = 60.0,  # noqa: ASYNC109 - the error has to say what was waited for
+        interval: float = 1.0,
+    ) -> SipRegistration:
+        """Fetch a registration again and again until its SIP server has accepted it, and return it.
+
+        A registration that was refused may be accepted later, so that is waited for too, and so is the end of an
+        outage of the API.
+
+        Args:
+            registration_id: The id of the registration.
+            timeout: The seconds to wait at most, above 0.
+            interval: The seconds between two requests, which are background work, above 0.
+
+        Raises:
+            InvalidRequestError: `registration_id` is not a valid id, or a number is not above 0.
+            WaitTimeoutError: The registration was not accepted in time.
+            NotFoundError: The registration does not exist.
+            UltravoxError: Anything else that waiting does not cure; see `ultravox_async.errors`.
+        """
+        goal = f"SIP registration {registration_id} to be accepted"
+        fetch = partial(self._all().fetch, registration_id)
+        return await wait_until(self._transport, fetch, _lacking, goal=goal, timeout=timeout, interval=interval)
+
+    def _all(self) -> Source[SipRegistration]:
         listing = self.list(page_size=SWEEP_PAGE_SIZE)
-        return self._sweep(ids, _REGISTRATION, SipRegistration, "registration_id", listing, concurrency, via)
+        return self._source(_REGISTRATION, SipRegistration, "registration_id", listing)
 
     def list(self, **options: Unpack[ListOptions]) -> Pager[SipRegistration]:
         """List the registrations of the account.
@@ -121,6 +182,12 @@ class SipRegistrations(Resource):
             UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         await self._delete(_REGISTRATION, registration_id=registration_id)
+
+
+def _lacking(registration: SipRegistration) -> str | None:
+    if registration.successful is None:
+        return "it is not known yet whether its SIP server accepts it"
+    return None if registration.successful else "its SIP server has refused it"
 
 
 class Sip(Resource):

@@ -11,6 +11,7 @@ from ultravox_async.testing._agents import AgentsAndBatches, new_agents
 from ultravox_async.testing._api_keys import ApiKeys
 from ultravox_async.testing._calls import CallsAndParts, new_calls
 from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._corpora import Corpora, new_corpora
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._schema import show_schema
@@ -48,6 +49,8 @@ class Account:
 
     telephony: Telephony
     """The configurations of telephony providers."""
+    corpora: Corpora
+    """The corpora."""
 
     sip_configuration: SipConfiguration
     """The SIP configuration."""
@@ -105,6 +108,7 @@ class Account:
             "/api/deleted_calls/{call_id}": {"GET": self.deleted_calls.get},
             "/api/models": {"GET": self.models.list_page},
             "/api/schema/": {"GET": show_schema},
+            **self.corpora.operations(),
             "/api/sip": {
                 "GET": config.get,
                 "PATCH": partial(config.update, SipConfigChanges),
@@ -151,6 +155,7 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
         deleted_calls=_collection(seed, page_sizes, "deleted call", "call_id", CallTombstone),
         models=models,
         telephony=new_telephony(),
+        corpora=new_corpora(Random(f"{seed} corpora"), page_sizes),  # noqa: S311 - see below
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
         agents=new_agents(seed, page_sizes, calls.calls),
         calls=calls,

@@ -19,7 +19,8 @@ class ApiKeys(Collection):
         secret = f"{entry.shown['prefix']}.{self.random.getrandbits(160):040x}"
         return json_answer(201, {**entry.shown, "secret": secret})
 
-    def _new_id(self) -> str:
+    def new_id(self) -> str:
+        """Generate a prefix."""
         return f"{self.random.getrandbits(32):08X}"
 
     def _change(self, entry: Entry, sent: dict[str, Json]) -> Answer:

@@ -88,9 +88,16 @@ class Collection:
         """All objects, in the order in which they were created."""
         return self._in_order
 
-    def add(self, fields: Mapping[str, Json]) -> Entry:
-        """Create an object with these fields, an id and a time of creation; its other fields are null."""
-        new_id = self._new_id()
+    def new_id(self) -> str:
+        """Generate an id."""
+        return _version_4_uuid(self.random.getrandbits(128))
+
+    def add(self, fields: Mapping[str, Json], new_id: str | None = None) -> Entry:
+        """Create an object with these fields, an id and a time of creation; its other fields are null.
+
+        The id is generated, if it is not given.
+        """
+        new_id = new_id or self.new_id()
         created = f"{self._next_created.isoformat(timespec='microseconds')}Z"
         entry = Entry(self._next_position, dict(self._blank), {})
         entry.set_fields({**fields, self._id_field: new_id, "created": created})
@@ -159,9 +166,6 @@ class Collection:
         del self._by_id[request.ids[self.id_name]]
         del self._in_order[bisect_left(self._in_order, entry.position, key=position_of)]
         return Answer(204)
-
-    def _new_id(self) -> str:
-        return _version_4_uuid(self.random.getrandbits(128))
 
     def _requested(self, request: ApiRequest) -> Entry:
         return self.find(request.ids[self.id_name])

@@ -137,12 +137,21 @@ def _sentence(problem: Problem) -> str:
         Broken.REQUIRED: "This field is required.",
         Broken.MIN_LENGTH: f"Ensure this field has at least {rule.min_length} {unit}.",
         Broken.MAX_LENGTH: f"Ensure this field has no more than {rule.max_length} {unit}.",
-        Broken.RANGE: f"Ensure this value is within {rule.at_least} and {rule.at_most}.",
+        Broken.RANGE: _out_of_range(rule),
+        Broken.ALTERNATIVES: "Exactly one of these fields can be set.",
         Broken.EXACTLY_ONE: "Exactly one of these fields is required.",
         Broken.KIND: "This field may not be null." if is_null else _wrong_kind(rule),
         Broken.ZONE: _wrong_kind(rule),
     }
     return sentences.get(problem.broken) or _wrong_format(rule)
+
+
+def _out_of_range(rule: Rule) -> str:
+    if rule.at_most is None:
+        return f"Ensure this value is greater than or equal to {rule.at_least or 0:g}."
+    if rule.at_least is None:
+        return f"Ensure this value is less than or equal to {rule.at_most:g}."
+    return f"Ensure this value is within {rule.at_least:g} and {rule.at_most:g}."
 
 
 def _wrong_kind(rule: Rule) -> str:

@@ -1,7 +1,7 @@
 """The objects that the API sends and takes: attrs classes and TypedDicts, one module for each tag of the API.
 
-All of them can be imported from here. Those of tags other than SIP are loaded when they are first used (PEP 562), so that
-a program pays for the tags that it uses.
+All of them can be imported from here. Those of tags other than SIP are loaded when they are first used (PEP 562), so
+that a program pays for the tags that it uses.
 """
 
 from importlib import import_module
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ultravox_async.types.call_stages import *
     from ultravox_async.types.call_throttles import *
     from ultravox_async.types.calls import *
+    from ultravox_async.types.corpora import *
     from ultravox_async.types.data_messages import *
     from ultravox_async.types.deleted_calls import *
     from ultravox_async.types.models import *
@@ -99,37 +100,46 @@ _NAMES = {
         "NewAgent",
         "StartAgentCall",
     ),
-    "api_keys": (
-        "ApiKey",
-        "ApiKeyChanges",
-        "ApiKeyReplacement",
-        "CreatedApiKey",
-        "NewApiKey",
-    ),
-    "call_events": (
-        "CallEvent",
-        "EventFilters",
-        "EventSeverity",
-    ),
+    "api_keys": ("ApiKey", "ApiKeyChanges", "ApiKeyReplacement", "CreatedApiKey", "NewApiKey"),
+    "call_events": ("CallEvent", "EventFilters", "EventSeverity"),
     "call_stages": ("CallStage",),
-    "call_throttles": (
-        "CallThrottle",
-        "CallThrottleChanges",
-        "CallThrottleRule",
-        "NewCallThrottle",
-    ),
+    "call_throttles": ("CallThrottle", "CallThrottleChanges", "CallThrottleRule", "NewCallThrottle"),
     "calls": (
         "BillingStatus",
         "Call",
         "CallFilters",
         "CallSipDetails",
         "CallTool",
-        "EndReason",
         "MessageFilters",
         "MessageMode",
         "RetentionPolicy",
         "SipTerminationReason",
         "StartCall",
+    ),
+    "corpora": (
+        "AdvancedSpec",
+        "Citation",
+        "Corpus",
+        "CorpusChanges",
+        "CorpusDocument",
+        "CorpusDocumentMetadata",
+        "CorpusQuery",
+        "CorpusQueryResult",
+        "CorpusSource",
+        "CorpusSourceChanges",
+        "CorpusStats",
+        "CorpusStatus",
+        "CorpusUpload",
+        "CrawlSpec",
+        "DocumentDetails",
+        "MimeTypeFilter",
+        "MimeTypeSet",
+        "NewCorpus",
+        "NewCorpusSource",
+        "NewCorpusUpload",
+        "SourceStats",
+        "SourceStatus",
+        "UploadSpec",
     ),
     "data_messages": (
         "DataMessage",
@@ -140,10 +150,7 @@ _NAMES = {
         "MessageUrgency",
         "UserTextMessage",
     ),
-    "deleted_calls": (
-        "CallTombstone",
-        "DeletedCallFilters",
-    ),
+    "deleted_calls": ("CallTombstone", "DeletedCallFilters"),
     "models": ("ModelAlias",),
     "scheduled_batches": (
         "NewScheduledCall",
@@ -155,13 +162,7 @@ _NAMES = {
         "ScheduledCallStatus",
     ),
     "shared.call_filters": ("CallConditions",),
-    "shared.connections": (
-        "Callback",
-        "Callbacks",
-        "ChannelMode",
-        "DataConnectionAudioConfig",
-        "DataConnectionConfig",
-    ),
+    "shared.connections": ("Callback", "Callbacks", "ChannelMode", "DataConnectionAudioConfig", "DataConnectionConfig"),
     "shared.end_reason": ("EndReason",),
     "shared.media": (
         "CallMedium",
@@ -182,14 +183,7 @@ _NAMES = {
         "WebRtcMedium",
         "WebSocketMedium",
     ),
-    "shared.messages": (
-        "EndBehavior",
-        "InCallTimespan",
-        "Message",
-        "MessageMedium",
-        "MessageRole",
-        "TimedMessage",
-    ),
+    "shared.messages": ("EndBehavior", "InCallTimespan", "Message", "MessageMedium", "MessageRole", "TimedMessage"),
     "shared.ownership": ("Ownership",),
     "shared.paging": ("ListOptions",),
     "shared.retention": ("CallRetentionPolicy",),
@@ -260,21 +254,8 @@ _NAMES = {
         "TwilioConfig",
         "TwilioConfigChanges",
     ),
-    "tools": (
-        "NewTool",
-        "Tool",
-        "ToolFilters",
-        "ToolHistory",
-        "ToolSortOrder",
-    ),
-    "voices": (
-        "NewVoice",
-        "Voice",
-        "VoiceBillingStyle",
-        "VoiceChanges",
-        "VoiceFilters",
-        "VoiceProvider",
-    ),
+    "tools": ("NewTool", "Tool", "ToolFilters", "ToolHistory", "ToolSortOrder"),
+    "voices": ("NewVoice", "Voice", "VoiceBillingStyle", "VoiceChanges", "VoiceFilters", "VoiceProvider"),
     "webhooks": (
         "NewWebhook",
         "Webhook",

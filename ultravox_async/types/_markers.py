@@ -48,6 +48,14 @@ class WireName:
 
 
 @attrs.frozen
+class Alternative:
+    """The field of a request is one of several, of which only one can be set."""
+
+    required: bool = True
+    """Whether one of them has to be set."""
+
+
+@attrs.frozen
 class Format:
     """The format of a string."""
 

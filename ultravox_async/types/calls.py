@@ -11,8 +11,8 @@ from ultravox_async.types._markers import UUID, ExactlyOne, InQuery, Sensitive
 from ultravox_async.types._object import WireObject
 from ultravox_async.types.agents import AgentBasic
 from ultravox_async.types.shared.call_filters import CallConditions
-from ultravox_async.types.shared.end_reason import EndReason
 from ultravox_async.types.shared.connections import Callbacks, DataConnectionConfig
+from ultravox_async.types.shared.end_reason import EndReason
 from ultravox_async.types.shared.media import CallMedium
 from ultravox_async.types.shared.messages import Message, MessageMedium, TimedMessage
 from ultravox_async.types.shared.paging import ListOptions
