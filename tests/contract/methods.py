@@ -45,7 +45,7 @@ def sample(rule: Rule, path: Path = _NO_PLACE, value: object = None) -> object:
     if not path:
         return value
     if attrs.has(rule.kind):
-        aliases = {field.name: field.alias for field in attrs.fields(cast("type[attrs.AttrsInstance]", rule.kind))}
+        aliases = {field.name: field.alias for field in attrs.fields(rule.kind)}
         return rule.kind(**{aliases[name]: found for name, found in _sample_fields(rule, path, value).items()})
     if rule.items is not None:
         item = sample(rule.items, path[1:] if path[0] == "[]" else _NO_PLACE, value)
