@@ -187,7 +187,11 @@ def literals_in(hint: object) -> set[object]:
 
 
 def allows_none(hint: object) -> bool:
-    return hint is NoneType or any(allows_none(part) for part in get_args(hint) if get_origin(hint) not in _CONTAINERS)
+    return (
+        hint is NoneType
+        or hint is Any
+        or any(allows_none(part) for part in get_args(hint) if get_origin(hint) not in _CONTAINERS)
+    )
 
 
 @attrs.frozen

@@ -73,7 +73,7 @@ SENSITIVE = {
     "SetTtsApiKeysRequest.respeecher": "the same",
     "Webhook.secrets": "they sign requests; the schema shows them to whoever has the key",
 }
-"""Values that are secrets although the schema does not call them write-only."""
+"""Values that are secrets although the schema does not call them write-only, or the other way round."""
 
 NOT_ON_THE_CLASS: dict[str, str] = {}
 """Properties of responses that the class does not have; what is write-only is never sent."""

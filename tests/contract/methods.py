@@ -45,7 +45,8 @@ def sample(rule: Rule, path: Path = _NO_PLACE, value: object = None) -> object:
     if not path:
         return value
     if attrs.has(rule.kind):
-        return rule.kind(**_sample_fields(rule, path, value))
+        aliases = {field.name: field.alias for field in attrs.fields(rule.kind)}
+        return rule.kind(**{aliases[name]: found for name, found in _sample_fields(rule, path, value).items()})
     if rule.items is not None:
         item = sample(rule.items, path[1:] if path[0] == "[]" else _NO_PLACE, value)
         return [item] * max(1, rule.min_length) if rule.kind is list else {"key": item}

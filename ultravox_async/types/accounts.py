@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Annotated, Literal, TypeAlias, TypedDict
 
 import attrs
+from annotated_types import MinLen
 
 from ultravox_async.types._markers import InQuery, Sensitive
 from ultravox_async.types._object import WireObject
@@ -281,5 +282,5 @@ class ConcurrencyPeriod(TypedDict, total=False):
     end: Annotated[dt.datetime, InQuery] | None
     """When it ends, with a time zone; None for now."""
 
-    bucket: Annotated[BucketSize, InQuery] | None
+    bucket: Annotated[BucketSize, MinLen(1), InQuery] | None
     """The length of its periods; None for a minute."""
