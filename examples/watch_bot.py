@@ -1,7 +1,7 @@
 """A bot that watches many SIP registrations at once and says which of them changes, until it is stopped.
 
-It shows repeated calls of `get_many` in a long-lived service, `create` and `delete`, and a clean end after Ctrl-C or
-SIGTERM. Run it against the emulator that it starts itself, where something happens after each sweep:
+It shows `watch` in a long-lived service, `create` and `delete`, and a clean end after Ctrl-C or SIGTERM. Run it against
+the emulator that it starts itself, where something happens whenever the last thing that happened was seen:
 
     python examples/watch_bot.py --interval 5 --count 50
 
@@ -14,44 +14,30 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 
-from ultravox_async import AsyncUltravox, NotFoundError, SipRegistration, UltravoxError
+from ultravox_async import AsyncUltravox, Change, Changed, Interrupted, Removed, Resumed, SipRegistration, UltravoxError
 from ultravox_async.testing import Emulator
 
 STATES = {None: "unknown", True: "registered", False: "failed"}
 NEWCOMERS = ("bot-1", "bot-2", "bot-3")
 
-Pause = Callable[[], Awaitable[None]]
 
-
-async def changes(ultravox: AsyncUltravox, ids: Iterable[str], pause: Pause) -> AsyncGenerator[str]:
-    """Sweep over the ids, pause, and repeat; yield a line for each change between two sweeps.
-
-    It ends when nothing is left to watch. An id that vanishes is no longer watched. All other errors of a sweep are
-    reported on one line, so that an outage of the API does not fill the log with a thousand.
-    """
-    known: dict[str, SipRegistration | None] = dict.fromkeys(ids)
-    while known:
-        errors: list[UltravoxError] = []
-        asked = len(known)
-        async for outcome in ultravox.sip.registrations.get_many(list(known)):
-            before, now = known[outcome.key], outcome.value
-            if now is not None:
-                known[outcome.key] = now
-                if before is not None and before.successful != now.successful:
-                    yield f"{name(now)}: {STATES[before.successful]} -> {STATES[now.successful]}"
-            elif isinstance(outcome.error, NotFoundError):
-                del known[outcome.key]
-                yield f"{outcome.key if before is None else name(before)}: vanished"
-            elif outcome.error is not None:
-                errors.append(outcome.error)
-        if errors:
-            yield f"{len(errors)} of {asked} could not be read, the first because of: {errors[0]}"
-        await pause()
+def line_about(change: Change[SipRegistration]) -> str | None:
+    """Return what to say of a change; None if it is not worth a line."""
+    match change:
+        case Changed(_, old, now) if old.successful != now.successful:
+            return f"{name(now)}: {STATES[old.successful]} -> {STATES[now.successful]}"
+        case Removed(key, old):
+            return f"{key if old is None else name(old)}: vanished"
+        case Interrupted(error):
+            return f"not all could be read, because of: {error}"
+        case Resumed(failed_rounds):
+            return f"all could be read again, after {failed_rounds} failed rounds"
+        case _:
+            return None
 
 
 def name(registration: SipRegistration) -> str:
@@ -69,49 +55,47 @@ async def listed_ids(ultravox: AsyncUltravox, count: int) -> list[str]:
     return ids[:count]
 
 
-async def incidents(emulator: Emulator, ultravox: AsyncUltravox) -> AsyncIterator[None]:
-    """Change the emulated account, one step at a time."""
-    emulator.refuse_proxy("sip-1.example.com")
-    yield
-    emulator.accept_proxy("sip-1.example.com")
-    yield
-    await ultravox.sip.registrations.delete(emulator.registration_ids[0])
+async def react(line: str, emulator: Emulator, ultravox: AsyncUltravox) -> None:
+    """Let the next thing happen in the emulated account, when a line says that the last one was seen."""
+    if line.endswith("unknown -> registered"):
+        emulator.refuse_proxy("sip-1.example.com")
+    elif line.endswith("registered -> failed"):
+        emulator.accept_proxy("sip-1.example.com")
+    elif line.endswith("failed -> registered"):
+        await ultravox.sip.registrations.delete(emulator.registration_ids[0])
 
 
 @asynccontextmanager
-async def connected(count: int, interval: float) -> AsyncGenerator[tuple[AsyncUltravox, Pause]]:
-    """Yield a client for the account in the environment, or for an emulated one, and the pause between two sweeps."""
+async def connected(count: int) -> AsyncGenerator[tuple[AsyncUltravox, Emulator | None]]:
+    """Yield a client for the account in the environment and None, or one for an emulated account and that."""
     if os.environ.get("ULTRAVOX_API_KEY"):
         async with AsyncUltravox() as ultravox:
-            print(f"Watching the API every {interval:g} s; Ctrl-C ends it.", flush=True)
-            yield ultravox, partial(asyncio.sleep, interval)
+            yield ultravox, None
         return
     newcomers = NEWCOMERS[:count]
-    # The listing reads each of them once, and the first sweep once more; after that, the emulator says whether they
+    # The listing reads each of them once, and the first round once more; after that, the emulator says whether they
     # registered.
     account = Emulator(registrations=count - len(newcomers), pending_reads=2)
     async with account as emulator, AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as ultravox:
         for username in newcomers:
             password = secrets.token_urlsafe()
             await ultravox.sip.registrations.create(username=username, password=password, proxy="sip.example.com")
-        story = incidents(emulator, ultravox)
-
-        async def pause() -> None:
-            await asyncio.sleep(interval)
-            await anext(story, None)
-
-        print(f"Watching the embedded emulator every {interval:g} s; Ctrl-C ends it.", flush=True)
-        yield ultravox, pause
+        yield ultravox, emulator
 
 
 async def watch(count: int, interval: float) -> int:
     """Print the changes until nothing is left to watch, and return the exit code."""
     try:
-        async with connected(count, interval) as (ultravox, pause):
+        async with connected(count) as (ultravox, emulator):
+            where = "API" if emulator is None else "embedded emulator"
+            print(f"Watching the {where} every {interval:g} s; Ctrl-C ends it.", flush=True)
             ids = await listed_ids(ultravox, count)
-            async with aclosing(changes(ultravox, ids, pause)) as lines:
-                async for line in lines:
-                    print(datetime.now(UTC).isoformat(timespec="seconds"), line, flush=True)
+            async with aclosing(ultravox.sip.registrations.watch(ids, interval=interval)) as changes:
+                async for change in changes:
+                    if line := line_about(change):
+                        print(datetime.now(UTC).isoformat(timespec="seconds"), line, flush=True)
+                        if emulator is not None:
+                            await react(line, emulator, ultravox)
     except UltravoxError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -452,3 +452,37 @@ async def test_each_difference_is_reported_once_whatever_fails_in_between(world:
     assert state == {key: await registrations.get(key) for key in world.ids}
     assert len(world.ids) == 120 - 12
     assert deleted <= {path for path, status in world.requests if status == 404}
+
+
+@pytest.mark.parametrize("size", [1000])
+@pytest.mark.parametrize("named", [False, True])
+async def test_fifty_changes_of_a_thousand_with_an_outage_and_429s_in_between(world: World, named: bool) -> None:  # noqa: FBT001 - as above
+    account = world.account
+    loop = asyncio.get_running_loop()
+    async with client_for(account, retry=RetryPolicy(), rate_limit=RateLimit()) as client:
+        world.client = client
+        changes, seen = await begun(world, world.ids if named else None)
+        state = State(seen)
+        following = asyncio.create_task(state.follow(changes))
+        removed: set[str] = set()
+        for number in range(50):
+            if number % 10 == 0:
+                await client.sip.registrations.update(world.ids[number], username=f"changed-{number}")
+            else:
+                removed.add(world.ids[number])
+                await client.sip.registrations.delete(world.ids[number])
+            if number == 20:
+                account.inject(Respond(503))
+                loop.call_later(10.0, account.clear_faults)
+                await asyncio.sleep(11.0)
+            if number % 7 == 0:
+                account.inject(Respond(429, {"Retry-After": "1"}), times=5, method="GET")
+            await asyncio.sleep(1.0)
+        await asyncio.sleep(30.0)
+        following.cancel()
+        await asyncio.wait([following])
+        assert following.cancelled()
+        assert state == {each.registration_id: each async for each in client.sip.registrations.list(page_size=1000)}
+        assert len(state) == 955
+        assert client.stats.outages == 1
+    assert {path for path, status in world.requests if status == 404} == removed

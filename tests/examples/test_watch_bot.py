@@ -1,14 +1,24 @@
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
-from itertools import count
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from types import ModuleType
 
+import attrs
 import pytest
 
 from tests.examples.example_scripts import PATIENCE, ended, line_with, loaded, running
-from ultravox_async import AsyncUltravox, RetryPolicy
+from ultravox_async import (
+    Added,
+    AsyncUltravox,
+    Change,
+    Changed,
+    Interrupted,
+    Removed,
+    Resumed,
+    ServerError,
+    SipRegistration,
+)
 from ultravox_async.testing import Emulator, Respond, Stall
 
 NAME = "watch_bot"
@@ -25,108 +35,38 @@ async def account() -> AsyncIterator[Emulator]:
         yield emulator
 
 
-@pytest.fixture
-async def ultravox(account: Emulator) -> AsyncIterator[AsyncUltravox]:
-    retry = RetryPolicy(max_attempts=1)
-    async with AsyncUltravox(account.api_key, base_url=account.base_url, retry=retry) as ultravox:
-        yield ultravox
+def registration(*, successful: bool | None) -> SipRegistration:
+    created = datetime(2026, 7, 2, tzinfo=UTC)
+    return SipRegistration("r1", created, "alice", "sip.example.com", successful=successful)
 
 
-async def no_pause() -> None:
-    pass
+REGISTERED = registration(successful=True)
+LINES: list[tuple[Change[SipRegistration], str | None]] = [
+    (Added("r1", REGISTERED), None),
+    (Changed("r1", REGISTERED, registration(successful=False)), "alice@sip.example.com: registered -> failed"),
+    (Changed("r1", registration(successful=None), REGISTERED), "alice@sip.example.com: unknown -> registered"),
+    (Changed("r1", REGISTERED, attrs.evolve(REGISTERED, auth_user="bob")), None),
+    (Removed("r1", REGISTERED), "alice@sip.example.com: vanished"),
+    (Removed("r1", None), "r1: vanished"),
+    (Interrupted(ServerError(502, "GET", "/x")), "not all could be read, because of: 502 Bad Gateway: GET /x"),
+    (Resumed(3), "all could be read again, after 3 failed rounds"),
+]
 
 
-def after_sweep(number: int, happening: Callable[[], object]) -> Callable[[], Awaitable[None]]:
-    sweeps = count(1)
-
-    async def pause() -> None:
-        if next(sweeps) == number:
-            happening()
-
-    return pause
+@pytest.mark.parametrize(("change", "line"), LINES)
+def test_a_change_is_a_line(example: ModuleType, change: Change[SipRegistration], line: str | None) -> None:
+    assert example.line_about(change) == line
 
 
-async def test_a_registration_that_fails_is_reported(
-    example: ModuleType, ultravox: AsyncUltravox, account: Emulator
-) -> None:
-    pause = after_sweep(1, lambda: account.refuse_proxy("sip-1.example.com"))
-    async with aclosing(example.changes(ultravox, account.registration_ids, pause)) as lines:
-        assert await anext(lines) == "user-000001@sip-1.example.com: registered -> failed"
-
-
-async def test_a_registration_that_succeeds_is_reported(example: ModuleType, ultravox: AsyncUltravox) -> None:
-    new = await ultravox.sip.registrations.create(username="alice", password="secret", proxy="sip.example.com")
-    async with aclosing(example.changes(ultravox, [new.registration_id], no_pause)) as lines:
-        assert await anext(lines) == "alice@sip.example.com: unknown -> registered"
-
-
-async def test_a_change_is_reported_once(example: ModuleType, ultravox: AsyncUltravox, account: Emulator) -> None:
-    sweeps = count(1)
-
-    async def pause() -> None:
-        happening = {1: account.refuse_proxy, 4: account.accept_proxy}.get(next(sweeps))
-        if happening is not None:
-            happening("sip-1.example.com")
-
-    async with aclosing(example.changes(ultravox, account.registration_ids, pause)) as lines:
-        assert await anext(lines) == "user-000001@sip-1.example.com: registered -> failed"
-        assert await anext(lines) == "user-000001@sip-1.example.com: failed -> registered"
-
-
-async def test_a_registration_without_changes_is_not_reported(
-    example: ModuleType, ultravox: AsyncUltravox, account: Emulator
-) -> None:
-    pause = after_sweep(9, lambda: account.refuse_proxy("sip-2.example.com"))
-    async with aclosing(example.changes(ultravox, account.registration_ids, pause)) as lines:
-        assert await anext(lines) == "user-000002@sip-2.example.com: registered -> failed"
-    assert account.received > 9 * 3
-
-
-async def test_a_change_during_an_outage_is_reported_after_it(
-    example: ModuleType, ultravox: AsyncUltravox, account: Emulator
-) -> None:
-    def break_down() -> None:
-        account.refuse_proxy("sip-0.example.com")
-        account.inject(Respond(500), times=3)
-
-    async with aclosing(example.changes(ultravox, account.registration_ids, after_sweep(1, break_down))) as lines:
-        await anext(lines)
-        assert await anext(lines) == "user-000000@sip-0.example.com: registered -> failed"
-
-
-async def test_the_errors_of_a_sweep_are_one_line(
-    example: ModuleType, ultravox: AsyncUltravox, account: Emulator
-) -> None:
-    account.inject(Respond(500), times=2)
-    async with aclosing(example.changes(ultravox, account.registration_ids, no_pause)) as lines:
-        line = await anext(lines)
-    said = "2 of 3 could not be read, the first because of: 500 Internal Server Error: GET /api/sip/registrations/"
-    assert line.startswith(said)
-
-
-async def test_an_id_that_vanishes_is_reported_once(
-    example: ModuleType, ultravox: AsyncUltravox, account: Emulator
-) -> None:
-    first, second, _ = account.registration_ids
-    account.inject(Respond(404), times=3, path=f"/api/sip/registrations/{first}")
-    pause = after_sweep(3, lambda: account.refuse_proxy("sip-1.example.com"))
-    async with aclosing(example.changes(ultravox, [first, second], pause)) as lines:
-        assert await anext(lines) == f"{first}: vanished"
-        assert await anext(lines) == "user-000001@sip-1.example.com: registered -> failed"
-
-
-async def test_a_registration_that_vanishes_is_reported_by_name_if_that_is_known(
-    example: ModuleType, ultravox: AsyncUltravox, account: Emulator
-) -> None:
-    gone = account.registration_ids[1]
-    pause = after_sweep(1, lambda: account.inject(Respond(404), path=f"/api/sip/registrations/{gone}"))
-    async with aclosing(example.changes(ultravox, account.registration_ids, pause)) as lines:
-        assert await anext(lines) == "user-000001@sip-1.example.com: vanished"
-
-
-async def test_the_watch_ends_when_nothing_is_left(example: ModuleType, ultravox: AsyncUltravox) -> None:
-    lines = [line async for line in example.changes(ultravox, ["nobody", "no-one"], no_pause)]
-    assert sorted(lines) == ["no-one: vanished", "nobody: vanished"]
+async def test_what_waiting_does_not_cure_ends_the_watch(account: Emulator) -> None:
+    async with running(NAME, "--interval", "0.01", account=account) as process:
+        await line_with("Watching", process)
+        while account.received < 3:  # noqa: ASYNC110 - another process brings them
+            await asyncio.sleep(0.01)
+        account.inject(Respond(400), times=1)
+        code, _, stderr = await ended(process)
+    assert code == 2
+    assert stderr.startswith("error: 400 Bad Request: GET /api/sip/registrations")
 
 
 async def test_no_more_pages_are_listed_than_needed(example: ModuleType) -> None:

@@ -15,15 +15,19 @@ import aiohttp
 import attrs
 
 from ultravox_async import (
+    Added,
     AgentAllowance,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
     AsyncUltravox,
     BulkResult,
+    Change,
+    Changed,
     DecodeError,
     FallbackHandler,
     Ids,
+    Interrupted,
     InvalidRequestError,
     LocalRateBudget,
     NotFoundError,
@@ -34,9 +38,11 @@ from ultravox_async import (
     RateLimit,
     RateLimitError,
     RedirectError,
+    Removed,
     RequestPriority,
     Response,
     ResponseTooLargeError,
+    Resumed,
     RetryPolicy,
     SipConfig,
     SipRegistration,
@@ -46,6 +52,7 @@ from ultravox_async import (
     Via,
     __version__,
 )
+from ultravox_async.types import Corpus, CorpusQueryResult, CorpusSource, CrawlSpec
 
 
 @attrs.define
@@ -66,6 +73,39 @@ async def clients(session: aiohttp.ClientSession, trace: aiohttp.TraceConfig) ->
     assert_type(await ultravox.close(), None)
     version: str = __version__
     assert version
+
+
+async def waiting(ultravox: AsyncUltravox, ids: AsyncIterator[str]) -> None:
+    registrations = ultravox.sip.registrations
+    assert_type(await registrations.wait_until_registered("x", timeout=5, interval=0.5), SipRegistration)
+    async for change in registrations.watch():
+        assert_type(change, Change[SipRegistration])
+        match change:
+            case Added(key, value):
+                assert_type((key, value), tuple[str, SipRegistration])
+            case Changed(_, old, value):
+                assert_type((old, value), tuple[SipRegistration, SipRegistration])
+            case Removed(_, last):
+                assert_type(last, SipRegistration | None)
+            case Interrupted(error):
+                assert_type(error, UltravoxError)
+            case Resumed(failed_rounds):
+                assert_type(failed_rounds, int)
+    registrations.watch(["x"], interval=5)
+    registrations.watch(ids)
+    registrations.watch(5)  # type: ignore[arg-type]  # no ids
+
+
+async def corpora(ultravox: AsyncUltravox) -> None:
+    corpus = await ultravox.corpora.create(name="Handbook")
+    assert_type(corpus, Corpus)
+    assert_type(await ultravox.corpora.query(corpus.corpus_id, query="x", max_results=5), list[CorpusQueryResult])
+    source = await ultravox.corpora.sources.create(corpus.corpus_id, crawl=CrawlSpec(["https://example.com"]))
+    assert_type(source, CorpusSource)
+    assert_type(ultravox.corpora.sources.list(corpus.corpus_id), Pager[CorpusSource])
+    assert_type(ultravox.corpora.sources.get_many(corpus.corpus_id, ["x"]), Sweep[CorpusSource])
+    await ultravox.corpora.create(title="Handbook")  # type: ignore[call-arg]  # there is no such field
+    await ultravox.corpora.update(corpus.corpus_id, name=None)  # type: ignore[arg-type]  # it cannot be null
 
 
 async def one(ultravox: AsyncUltravox) -> None:
