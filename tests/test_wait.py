@@ -96,7 +96,7 @@ async def test_the_error_says_that_nothing_is_known_yet(ultravox: AsyncUltravox)
 @pytest.mark.usefixtures("clock")
 async def test_the_error_says_why_nothing_is_known(ultravox: AsyncUltravox, account: Emulator) -> None:
     account.inject(Respond(502))
-    with pytest.raises(TimeoutError, match=r"is accepted: 502 Bad Gateway: GET /api/sip"):
+    with pytest.raises(TimeoutError, match=r"to be accepted, but 502 Bad Gateway: GET /api/sip"):
         await ultravox.sip.registrations.wait_until_registered("some-id", timeout=5.0)
 
 
@@ -105,7 +105,7 @@ async def test_a_response_that_does_not_come_ends_the_wait_in_time_too(
     ultravox: AsyncUltravox, account: Emulator
 ) -> None:
     account.inject(Delay(1e4))
-    with pytest.raises(WaitTimeoutError, match="is accepted: there was no response"):
+    with pytest.raises(WaitTimeoutError, match="to be accepted, but there was no response"):
         await ultravox.sip.registrations.wait_until_registered("some-id", timeout=5.0)
 
 

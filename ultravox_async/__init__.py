@@ -38,6 +38,7 @@ from ultravox_async.stats import Stats
 from ultravox_async.types import (
     AgentAllowance,
     FallbackHandler,
+    NewSipRegistration,
     SipConfig,
     SipConfigChanges,
     SipRegistration,
@@ -65,6 +66,7 @@ __all__ = [
     "Interrupted",
     "InvalidRequestError",
     "LocalRateBudget",
+    "NewSipRegistration",
     "NotFoundError",
     "Outcome",
     "Page",

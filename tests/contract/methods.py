@@ -3,7 +3,7 @@
 import inspect
 import re
 import warnings
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any, Literal, TypeAlias, Unpack, cast, get_args, get_origin, get_type_hints
@@ -19,7 +19,7 @@ from ultravox_async._http.transport import Transport
 from ultravox_async._wire.payload import Secret
 from ultravox_async._wire.rules import Field, Rule, fields_of
 from ultravox_async.resources._base import Resource
-from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Format
+from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, TOOL_NAME, UUID, Format
 
 Path: TypeAlias = tuple[str, ...]
 """The place of a value in the fields of a method: names in Python, and ``[]`` for an item of a list or a dict."""
@@ -35,6 +35,7 @@ _SCALARS: Mapping[type, object] = {
 _TEXTS: Mapping[Format, str] = {
     HTTP_URL: "https://example.com/",
     IPV4_CIDR: "203.0.113.0/24",
+    TOOL_NAME: "a_tool",
     UUID: "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f",
 }
 _NO_PLACE: Path = ("",)
@@ -59,10 +60,13 @@ def sample(rule: Rule, path: Path = _NO_PLACE, value: object = None) -> object:
 
 def _sample_fields(rule: Rule, path: Path, value: object) -> dict[str, object]:
     fields = fields_of(rule.kind)
-    if rule.exactly_one:
-        name = path[0] or next(iter(fields))
-        return {name: _sample_field(name, fields[name], path, value)}
-    return {name: _sample_field(name, field, path, value) for name, field in fields.items()}
+    left_out = _left_out(tuple(fields) if rule.exactly_one else rule.exactly_one_of, path[0])
+    return {name: _sample_field(name, field, path, value) for name, field in fields.items() if name not in left_out}
+
+
+def _left_out(choice: Sequence[str], chosen: str) -> set[str]:
+    """Return all names of a choice but that of `chosen`, or of the first one if that is none of them."""
+    return set(choice) - ({chosen} & set(choice) or set(choice[:1]))
 
 
 def _sample_field(name: str, field: Field, path: Path, value: object) -> object:
@@ -85,8 +89,23 @@ class Method:
         return fields_of(self.fields_type) if self.fields_type else {}
 
     def all_fields(self, path: Path = _NO_PLACE, value: object = None) -> dict[str, object]:
-        """Return a value for each field, with `value` at the place of `path`."""
-        return {name: _sample_field(name, field, path, value) for name, field in self.fields.items()}
+        """Return a value for each field, with `value` at the place of `path`; for one field only of alternatives."""
+        left_out = _left_out(self.alternatives, path[0])
+        return {
+            name: _sample_field(name, field, path, value) for name, field in self.fields.items() if name not in left_out
+        }
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """The fields of which only one can be set."""
+        return tuple(name for name, field in self.fields.items() if field.rule.alternative)
+
+    def each_alternative(self) -> list[dict[str, object]]:
+        """Return a value for each field, once with each of the alternatives."""
+        fields = self.fields
+        return [self.all_fields((name,), sample(fields[name].rule)) for name in self.alternatives] or [
+            self.all_fields()
+        ]
 
     def other_arguments(self) -> dict[str, object]:
         """Return the ids, which are the names in braces that stand in the path, and what is no field."""
@@ -100,6 +119,8 @@ def _argument(name: str, hint: object) -> object:
     literals = [value for part in (hint, *get_args(hint)) if get_origin(part) is Literal for value in get_args(part)]
     if literals:
         return literals[0]
+    if any(get_origin(part) is Mapping for part in get_args(hint)):
+        return {"type": "some_type"}  # a body: a data message, or the parameters of a tool
     return f"{{{name}}}"
 
 
@@ -214,4 +235,7 @@ def _operation(request: Request) -> str:
 
 async def sent_by_each() -> dict[str, list[Sent]]:
     """Call each method with all of its fields, and return what each sends."""
-    return {name: await sent_by(name, method.all_fields()) for name, method in methods().items()}
+    return {
+        name: [one for fields in method.each_alternative() for one in await sent_by(name, fields)]
+        for name, method in methods().items()
+    }
