@@ -1,4 +1,4 @@
-"""A server to test against: it emulates the SIP part of the API, and fails in the ways that it is told to."""
+"""A server to test against: it emulates the API, and fails in the ways that it is told to."""
 
 from ultravox_async.testing._emulator import DEFAULT_API_KEY, Emulator
 from ultravox_async.testing._faults import (

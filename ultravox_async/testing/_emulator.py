@@ -1,4 +1,4 @@
-"""A server that behaves like the SIP part of the Ultravox API, for tests and trials without an account."""
+"""A server that behaves like the Ultravox API, for tests and trials without an account."""
 
 import asyncio
 import random
@@ -31,7 +31,7 @@ _fixed = attrs.setters.frozen
 
 @attrs.define(eq=False)
 class Emulator:
-    """A stateful HTTP server on a real socket with the seven SIP operations of the API.
+    """A stateful HTTP server on a real socket with the JSON operations of the API.
 
     Use it as an async context manager, or call `start` and `stop`, both in the event loop in which it is to serve; all
     other methods may be called from any thread. The key of a request is checked first, then the rate limit. Faults
