@@ -91,7 +91,8 @@ async def test_it_watches_until_it_is_told_to_stop(way: signal.Signals) -> None:
     async with running(NAME, "--count", "20", "--interval", "0.01") as process:
         await line_with("vanished", process)
         process.send_signal(way)
-        assert await ended(process) == (0, "Stopped.\n", "")
+        code, stdout, stderr = await ended(process)
+    assert (code, stdout.splitlines()[-1], stderr) == (0, "Stopped.", "")
 
 
 async def test_it_stops_in_the_middle_of_a_request_too(account: Emulator) -> None:
