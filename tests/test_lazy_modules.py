@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import is_typeddict
 
@@ -74,6 +75,12 @@ def test_a_name_that_does_not_exist_cannot_be_imported() -> None:
 
 # What a user sees in completion: the classes, TypedDicts and aliases, in CamelCase.
 EXPORTED = [name for name in dir(types) if name[0].isupper() and name not in {"Any", "TYPE_CHECKING"}]
+
+
+def test_type_checkers_are_told_the_names_that_the_running_program_finds() -> None:
+    stub = ast.parse((Path(str(types.__file__)).with_suffix(".pyi")).read_text("utf-8"))
+    told = [alias.name for node in ast.walk(stub) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(told) == sorted(EXPORTED)
 
 
 @pytest.mark.parametrize("name", EXPORTED)

@@ -81,7 +81,7 @@ def test_the_pace_stays_above_nothing() -> None:
 class Nothing:
     """A limit that refuses everything."""
 
-    def accepts(self, _now: float) -> bool:
+    def accepts(self, now: float) -> bool:  # noqa: ARG002 - as the protocol has it
         return False
 
 

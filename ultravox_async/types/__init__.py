@@ -1,11 +1,11 @@
 """The objects that the API sends and takes: attrs classes and TypedDicts, one module for each tag of the API.
 
 All of them can be imported from here. Those of tags other than SIP are loaded when they are first used (PEP 562), so
-that a program pays for the tags that it uses.
+that a program pays for the tags that it uses. Type checkers find all names in `__init__.pyi`.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ultravox_async.types.sip import (
     AgentAllowance,
@@ -16,38 +16,6 @@ from ultravox_async.types.sip import (
     SipRegistration,
     SipRegistrationChanges,
 )
-
-if TYPE_CHECKING:
-    from ultravox_async.types.account_telephony import *
-    from ultravox_async.types.accounts import *
-    from ultravox_async.types.agents import *
-    from ultravox_async.types.api_keys import *
-    from ultravox_async.types.call_events import *
-    from ultravox_async.types.call_stages import *
-    from ultravox_async.types.call_throttles import *
-    from ultravox_async.types.calls import *
-    from ultravox_async.types.corpora import *
-    from ultravox_async.types.data_messages import *
-    from ultravox_async.types.deleted_calls import *
-    from ultravox_async.types.models import *
-    from ultravox_async.types.scheduled_batches import *
-    from ultravox_async.types.shared.call_filters import *
-    from ultravox_async.types.shared.connections import *
-    from ultravox_async.types.shared.end_reason import *
-    from ultravox_async.types.shared.media import *
-    from ultravox_async.types.shared.messages import *
-    from ultravox_async.types.shared.ownership import *
-    from ultravox_async.types.shared.paging import *
-    from ultravox_async.types.shared.retention import *
-    from ultravox_async.types.shared.speakers import *
-    from ultravox_async.types.shared.tool_security import *
-    from ultravox_async.types.shared.tools import *
-    from ultravox_async.types.shared.vad import *
-    from ultravox_async.types.shared.voices import *
-    from ultravox_async.types.telephony import *
-    from ultravox_async.types.tools import *
-    from ultravox_async.types.voices import *
-    from ultravox_async.types.webhooks import *
 
 __all__ = [
     "AgentAllowance",
