@@ -110,7 +110,8 @@ def test_overlapping_retry_afters_count_once() -> None:
 
 def test_probes_without_an_outcome_make_the_next_ones_rarer() -> None:
     circuit = opened(at=1.0)
-    now, gaps = 2.0, []
+    now = 2.0
+    gaps: list[float] = []
     for _ in range(8):
         circuit.note_admitted(now)
         gaps.append(circuit.admits_at() - now)

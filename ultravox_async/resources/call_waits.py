@@ -4,9 +4,9 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from ultravox_async._http.messages import Request
 from ultravox_async._http.scheduler import Priority
-from ultravox_async.errors import InvalidRequestError, TooEarlyError, WaitError
+from ultravox_async._wait import wait_until
+from ultravox_async.errors import InvalidRequestError, WaitError
 from ultravox_async.resources._base import Resource, path_of, request_for
-from ultravox_async.resources._waiting import ask_until_told
 from ultravox_async.types.calls import Call
 
 CALL: Final = "/api/calls/{call_id}"
@@ -43,23 +43,23 @@ class CallWaits(Resource):
             WaitTimeoutError: It did not happen in time.
             WaitError: The call ended, and nobody had joined it, which was waited for.
             NotFoundError: The call does not exist.
-            UltravoxError: A request failed, after its repetitions too; see `ultravox_async.errors`.
+            UltravoxError: A request failed in a way that does not pass, or the client was closed.
         """
         if until not in get_args(CallMoment):
             raise InvalidRequestError("until", f"takes one of {', '.join(get_args(CallMoment))}")
-        awaited, seen = f"call {call_id} to be {until}", "the API has not answered"
+        goal = f"call {call_id} to be {until}"
         request = request_for("GET", CALL, {"call_id": call_id})
         request.priority = Priority.BACKGROUND
 
-        async def ask() -> Call | None:
-            nonlocal seen
-            call = await self._transport.fetch(request, Call)
-            seen = _state_of(call)
-            if until == "joined" and call.joined is None and call.ended is not None:
-                raise WaitError(awaited, seen)
-            return call if _has_happened(call, until) else None
+        async def fetch() -> Call:
+            return await self._transport.fetch(request, Call)
 
-        return await ask_until_told(ask, awaited, lambda: seen, timeout, interval)
+        def lacking(call: Call) -> str | None:
+            if until == "joined" and call.joined is None and call.ended is not None:
+                raise WaitError(goal, _state_of(call))
+            return None if _has_happened(call, until) else _state_of(call)
+
+        return await wait_until(self._transport, fetch, lacking, goal=goal, timeout=timeout, interval=interval)
 
     async def delete_when_billed(
         self,
@@ -79,22 +79,15 @@ class CallWaits(Resource):
             InvalidRequestError: An argument is not valid.
             WaitTimeoutError: The API did not allow it in time: the call has not ended, or is not billed.
             NotFoundError: The call does not exist, or a first attempt whose response was lost deleted it.
-            UltravoxError: A request failed, after its repetitions too; see `ultravox_async.errors`.
+            UltravoxError: A request failed in a way that does not pass, or the client was closed.
         """
-        seen = "the API has not answered"
         request = Request("DELETE", path_of(CALL, call_id=call_id), priority=Priority.BACKGROUND)
 
-        async def ask() -> bool | None:
-            nonlocal seen
-            try:
-                await self._transport.send(request)
-            except TooEarlyError as error:
-                seen = str(error)
-                return None
-            return True
+        async def delete() -> None:
+            await self._transport.send(request)  # until then a 425, which passes
 
-        awaited = f"call {call_id} to be billed, so that it can be deleted"
-        await ask_until_told(ask, awaited, lambda: seen, timeout, interval)
+        goal = f"call {call_id} to be billed, so that it can be deleted"
+        await wait_until(self._transport, delete, lambda _: None, goal=goal, timeout=timeout, interval=interval)
 
 
 def _has_happened(call: Call, moment: CallMoment) -> bool:
