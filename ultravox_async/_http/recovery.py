@@ -22,7 +22,7 @@ _LONGEST_OF_ONE_REQUEST = 2.0
 _INTERNAL_SERVER_ERROR = 500
 _SERVICE_UNAVAILABLE = 503
 # While other requests succeed, so many refusals of one background request do not count as attempts. Even if a quarter
-# of all requests is refused, a million million requests meet no such series; one that does is refused for itself.
+# of all requests is refused, the chance of such a series is one in a million million.
 _MOST_REFUSALS = 20
 # A request that is refused more often than this in a row is refused for itself, and not because of the rate.
 _TELLING_REFUSALS = 3
