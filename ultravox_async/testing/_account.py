@@ -78,12 +78,25 @@ class Account:
 
         The Allow header of a 405 has the methods in this order.
         """
-        config, registrations, webhooks = self.sip_configuration, self.registrations, self.webhooks
         return {
+            **self.account.operations(),
             **self.agents.operations(),
             **self.calls.operations(),
-            **self.account.operations(),
+            **self.corpora.operations(),
+            "/api/deleted_calls": {"GET": self.deleted_calls.list_page},
+            "/api/deleted_calls/{call_id}": {"GET": self.deleted_calls.get},
+            "/api/models": {"GET": self.models.list_page},
+            "/api/schema/": {"GET": show_schema},
             **self.telephony.operations(),
+            **self.tools.operations(),
+            **self.voices.operations(),
+            **self._of_keys_and_throttles(),
+            **self._of_sip(),
+            **self._of_webhooks(),
+        }
+
+    def _of_keys_and_throttles(self) -> Operations:
+        return {
             "/api/api_keys": {
                 "GET": self.api_keys.list_page,
                 "POST": partial(self.api_keys.create, NewApiKey),
@@ -104,11 +117,11 @@ class Account:
                 "PATCH": partial(self.call_throttles.update, CallThrottleChanges),
                 "DELETE": self.call_throttles.delete,
             },
-            "/api/deleted_calls": {"GET": self.deleted_calls.list_page},
-            "/api/deleted_calls/{call_id}": {"GET": self.deleted_calls.get},
-            "/api/models": {"GET": self.models.list_page},
-            "/api/schema/": {"GET": show_schema},
-            **self.corpora.operations(),
+        }
+
+    def _of_sip(self) -> Operations:
+        config, registrations = self.sip_configuration, self.registrations
+        return {
             "/api/sip": {
                 "GET": config.get,
                 "PATCH": partial(config.update, SipConfigChanges),
@@ -122,8 +135,11 @@ class Account:
                 "PATCH": partial(registrations.update, SipRegistrationChanges),
                 "DELETE": registrations.delete,
             },
-            **self.tools.operations(),
-            **self.voices.operations(),
+        }
+
+    def _of_webhooks(self) -> Operations:
+        webhooks = self.webhooks
+        return {
             "/api/webhooks": {
                 "GET": webhooks.list_page,
                 "POST": partial(webhooks.create, NewWebhook),
