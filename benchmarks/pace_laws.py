@@ -25,11 +25,7 @@ class _Law:
     def __init__(self, configured: float) -> None:
         self.rate = configured
         self._configured = configured
-
-    @property
-    def lowered(self) -> bool:
-        """Whether the rate is below the configured one."""
-        return self.rate < self._configured
+        self.lowered = False
 
     def note_accepted(self, now: float) -> None:
         """Note a request that was carried out."""
@@ -48,6 +44,7 @@ class _Law:
 
     def _change_to(self, rate: float) -> None:
         self.rate = min(self._configured, max(0.5, rate))
+        self.lowered = self.rate < self._configured
 
 
 class Halving(_Law):

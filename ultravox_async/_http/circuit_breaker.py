@@ -36,15 +36,12 @@ class CircuitBreaker:
         self._failures = 0
         self._first_failure = now
         self._last_failure_at = -math.inf
-        self._opened_at = math.inf
+        self.open = False
+        """Whether there is an outage."""
+        self._opened_at = now
         self._next_probe_at = -math.inf
         self._announced = 0.0
         self._hanging = 0
-
-    @property
-    def open(self) -> bool:
-        """Whether there is an outage."""
-        return self._opened_at < math.inf
 
     def admits_at(self) -> float:
         """Return when a background request may be sent; minus infinity without an outage."""
@@ -63,13 +60,13 @@ class CircuitBreaker:
 
     def note_success(self, now: float) -> bool:
         """Note a response that shows that the server works. Return whether it ends an outage."""
-        was_open = self.open
         self._last_success = now
         self._failures = 0
+        if not self.open:
+            return False
         self._hanging = 0
-        if was_open:
-            self._opened_at = math.inf
-        return was_open
+        self.open = False
+        return True
 
     def failed_lately(self, now: float) -> bool:
         """Return whether the last failure is recent enough to say that the next request would fail too."""
@@ -94,6 +91,7 @@ class CircuitBreaker:
         begins = not self.open and self._failures >= _FAILURES and now - self._last_success >= _WITHOUT_SUCCESS
         if begins or is_forgotten:
             self.outages += 1
+            self.open = True
             self._opened_at = self._first_failure if begins else now
             self._announced = 0.0
             self._next_probe_at = now + _BETWEEN_PROBES

@@ -29,6 +29,7 @@ _QUIET_INCREASE = 0.05
 # Fewer requests than this are not enough to tell that the limit has changed.
 _LEAST_QUIET = 25
 _LOWEST_RATE = 0.5
+_MOST_COUNTED = 10_000
 _SECOND = 1.0
 # A single 503 is a failure of one request. So many of them in a second, and this share of its responses, are a limit
 # that answers with 503.
@@ -46,10 +47,8 @@ class Pace(Protocol):
     rate: float
     """Requests a second."""
 
-    @property
-    def lowered(self) -> bool:
-        """Whether the rate is below the configured one."""
-        ...
+    lowered: bool
+    """Whether the rate is below the configured one."""
 
     def note_accepted(self, now: float) -> None:
         """Note a response that shows that the server accepted a request, even if it failed for another reason."""
@@ -105,8 +104,10 @@ class AdaptivePace:
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
+        self.lowered = False
         self._configured = rate
-        self._accepted_at: deque[float] = deque()
+        # The rate is the most that can be accepted in a second. Old times are removed when the others are counted.
+        self._accepted_at: deque[float] = deque(maxlen=min(int(rate) + 1, _MOST_COUNTED))
         self._unavailable_at: deque[float] = deque()
         self._since_refusal = 0
         self._only_refused_since = math.inf
@@ -115,27 +116,30 @@ class AdaptivePace:
         self._limit_answers_503_until = -math.inf
         self._least_by_503s = 0.0
         self._unavailable_before_success = 0
-
-    @property
-    def lowered(self) -> bool:
-        """Whether the rate is below the configured one."""
-        return self.rate < self._configured
+        # Whether there is anything to do for a success but to count it: it is noted for each request.
+        self._is_disturbed = False
 
     def note_accepted(self, now: float) -> None:
-        """Raise the rate by the increase of a second, divided by the requests in a second."""
-        _keep_last_second(self._accepted_at, now).append(now)
+        """Count the request; after a refusal, raise the rate by the increase of a second, divided by the rate."""
+        self._accepted_at.append(now)
+        if self._is_disturbed:
+            self._recover(now)
+
+    def _recover(self, now: float) -> None:
         self._only_refused_since = math.inf
         # The 503s before this success were a limit and not an outage: see `note_unavailable`.
         for _ in range(self._unavailable_before_success):
             self._lower(now, self._least_by_503s)
         self._unavailable_before_success = 0
-        if self.rate < self._configured:
+        if self.lowered:
             self._since_refusal += 1
             self._raise()
         self._rate_at_success = self.rate
+        self._is_disturbed = self.lowered
 
     def note_refused(self, now: float) -> bool:
         """Lower the rate. Return False if nothing was accepted for a second, so that no rate is low enough."""
+        self._is_disturbed = True
         self._lower(now, _LOWEST_RATE)
         self._only_refused_since = min(self._only_refused_since, now)
         # A refusal often takes less time than a success, so that the very first responses of a client may be refusals
@@ -148,6 +152,7 @@ class AdaptivePace:
         The rate is lowered only when the next request is accepted. 503s that no success follows are an outage, which
         says nothing about the rate: after it, the rate is as high as before.
         """
+        self._is_disturbed = True
         unavailable = _keep_last_second(self._unavailable_at, now)
         unavailable.append(now)
         accepted = len(_keep_last_second(self._accepted_at, now))
@@ -170,6 +175,7 @@ class AdaptivePace:
         of_accepted = min(self.rate, _LEAST_OF_ACCEPTED * accepted)
         least = max(_LOWEST_RATE, least, _LEAST_OF_SUCCESS * self._rate_at_success, of_accepted)
         self.rate = min(self.rate, max(self.rate * (1 - _DECREASE), least))
+        self.lowered = self.rate < self._configured
 
     def _raise(self) -> None:
         rate = self.rate
@@ -177,7 +183,8 @@ class AdaptivePace:
         between_refusals = _DECREASE * rate * rate / increase
         quiet = max(0.0, self._since_refusal - _QUIET * between_refusals) / max(rate, _LEAST_QUIET)
         self.rate = min(self._configured, rate + increase / rate + _QUIET_INCREASE * quiet * quiet)
-        if self.rate == self._configured:
+        self.lowered = self.rate < self._configured
+        if not self.lowered:
             self._limit_answers_503_until = -math.inf
 
 

@@ -49,8 +49,9 @@ class _Protocol(ResponseHandler):
         self._idle_since: float | None = None
         # For how long it was idle before the current request, until the first byte of the response arrives.
         self._idle_before: float | None = None
-        # The timeout from a Keep-Alive header of the server.
+        # The timeout from the Keep-Alive header of the server, which is the same in each of its responses.
         self._advertised: float | None = None
+        self._has_advertised = False
         # aiohttp sets `transport` to None when it closes it, although its write buffer may not be empty yet. `drop`
         # needs it then.
         self._opened: asyncio.Transport | None = None
@@ -72,9 +73,10 @@ class _Protocol(ResponseHandler):
             super().data_received(data)
 
     def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
-        value = data[0].headers.get(_KEEP_ALIVE)
-        if value is not None:
-            self._advertised = parse_keep_alive(value)
+        if not self._has_advertised:
+            value = data[0].headers.get(_KEEP_ALIVE)
+            self._advertised = None if value is None else parse_keep_alive(value)
+            self._has_advertised = True
         super().feed_data(data, size)
 
     def eof_received(self) -> None:
@@ -188,12 +190,12 @@ class Connector(aiohttp.TCPConnector):
         self._deadlines.reset_read_timeout(attempt)
         return connection
 
-    async def _get(self, key: Any, traces: list[Any]) -> Any:  # noqa: ANN401 - as for `connect`
+    def _get(self, key: Any, traces: list[Any]) -> Any:  # noqa: ANN401 - as for `connect`
         # aiohttp takes a connection from the pool here, and makes a new one if this returns None.
         attempt = self._deadlines.innermost()
         if attempt is not None and not attempt.repeatable and not self._has_young(key):
-            return None
-        return await super()._get(key, traces)
+            return _none()
+        return super()._get(key, traces)
 
     def _has_young(self, key: Any) -> bool:  # noqa: ANN401 - as for `connect`
         """Move the connection with the shortest idle time to the front, if that time is short enough.
@@ -232,6 +234,10 @@ class Connector(aiohttp.TCPConnector):
         for protocol in self._protocols:
             if protocol.made_by is task:
                 protocol.drop()
+
+
+async def _none() -> None:
+    pass
 
 
 class _LostConnectionError(aiohttp.ClientError):

@@ -167,7 +167,8 @@ class RequestScheduler:
     def note_success(self, operation: str) -> None:
         """Note a response that is neither a 429 nor a failure: the server works, and accepts the pace."""
         now = self._loop.time()
-        self._pace_of(operation).note_accepted(now)
+        if operation == OperationClass.GENERAL:
+            self._window.pace.note_accepted(now)
         self._note_response(operation, now)
 
     def note_refusal(self, operation: str) -> bool:
@@ -258,8 +259,8 @@ class RequestScheduler:
         self._admission.stop_timer_if_idle()
 
     def _note_response(self, operation: str, now: float) -> None:
-        circuit = self._places.circuit_of(operation, now)
-        lasted = circuit.lasts(now)
+        circuit = self._places.circuits[operation]
+        lasted = circuit.lasts(now) if circuit.open else 0.0
         if circuit.note_success(now):
             _log.info("outage over after %.1f s (class of operations: %s)", lasted, operation)
             self._admission.admit()

@@ -42,7 +42,10 @@ class SlidingWindow:
     def opens_at(self) -> float:
         """Return the earliest time at which one more request may be sent; infinity until a pending one is sent."""
         # A server may accept no burst at all below the configured rate, so that requests are spaced evenly then.
-        return self.evenly_at() if self.pace.lowered else self._has_room_at()
+        if self.pace.lowered:
+            return self.evenly_at()
+        # Almost always there is room, and this is asked for each single call.
+        return float("-inf") if len(self._sent) < self._capacity - self._pending else self._has_room_at()
 
     def evenly_at(self) -> float:
         """Return the earliest time for a request that had to queue: these are spaced evenly."""
@@ -50,9 +53,10 @@ class SlidingWindow:
 
     def reserve(self, now: float) -> None:
         """Count a request that will be sent soon."""
+        pace = self.pace
         self._pending += 1
-        catch_up = _CATCH_UP_LOWERED if self.pace.lowered else _CATCH_UP
-        self._due = max(self._due, now - catch_up) + self._interval()
+        earliest = now - (_CATCH_UP_LOWERED if pace.lowered else _CATCH_UP)
+        self._due = (max(self._due, earliest)) + (1 + _HEADROOM) / pace.rate
 
     def record_send(self, now: float) -> None:
         """Note that a reserved request is being sent."""
@@ -62,14 +66,11 @@ class SlidingWindow:
     def cancel_reservation(self) -> None:
         """Give back a reservation that was never sent."""
         self._pending -= 1
-        self._due -= self._interval()
+        self._due -= (1 + _HEADROOM) / self.pace.rate
 
     def idle(self, now: float) -> bool:
         """Return whether nothing is pending or counted any more."""
         return self._pending == 0 and self._due <= now and (not self._sent or self._sent[-1] + self._window <= now)
-
-    def _interval(self) -> float:
-        return (1 + _HEADROOM) / self.pace.rate
 
     def _has_room_at(self) -> float:
         free = self._capacity - self._pending

@@ -49,6 +49,7 @@ class Transport:
         self.origin = sender.base_url.origin()
         self.prefix = sender.base_url.raw_path.rstrip("/")
         self.options = options
+        self._limits = WaitLimits(cool_down=options.retry.max_delay, outage=options.retry.patience)
         self._owner = owner
         self._sender = sender
         self._coalescer = coalescer
@@ -171,13 +172,12 @@ class Transport:
     async def _repeat(self, pool: Pool, request: Request) -> Result:
         timeout, retry = self.options.timeout, self.options.retry
         priority = self._priority_of(request)
-        limits = WaitLimits(cool_down=retry.max_delay, outage=retry.patience)
         recovery = Recovery(pool.scheduler, retry, request, priority)
         left = timeout.total
         outcome: Result | None = None
         try:
             while True:
-                await pool.scheduler.acquire(request.operation, priority, limits)
+                await pool.scheduler.acquire(request.operation, priority, self._limits)
                 started = pool.loop.time()
                 attempt = pool.deadlines.start(asyncio.timeout(None), left, timeout.read)
                 # After a lost connection, or the response to another request, the pooled connections are suspect.

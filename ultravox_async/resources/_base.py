@@ -1,6 +1,8 @@
 """The base class of resources."""
 
+import re
 from collections.abc import Coroutine, Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
@@ -63,7 +65,7 @@ class Resource:
             InvalidRequestError: An id is invalid, or a field exceeds its limit.
         """
         # To type checkers a TypedDict is not a mutable mapping, because clear() could remove a required key.
-        secrets = take_secrets(cast("dict[str, object]", fields or {}))
+        secrets = take_secrets(cast("dict[str, object]", fields)) if fields else {}
         request = request_for(method, template, ids)
         request.operation = operation
         if fields_type is not None:
@@ -158,10 +160,16 @@ def request_for(method: str, template: str, ids: Mapping[str, str]) -> Request:
         InvalidRequestError: An id is invalid.
     """
     request = Request(method, path_of(template, **ids))
-    for name, value in ids.items():
-        if template.endswith(f"{{{name}}}"):
-            request.identity = wire_name(name), value
+    last = _id_at_the_end(template)
+    if last is not None:
+        request.identity = wire_name(last), ids[last]
     return request
+
+
+@cache
+def _id_at_the_end(template: str) -> str | None:
+    match = re.search(r"\{(\w+)\}$", template)
+    return None if match is None else match[1]
 
 
 def path_of(template: str, /, **ids: str) -> str:
