@@ -159,6 +159,8 @@ def _fields_type(function: Callable[..., Any]) -> type | None:
 class _Recorder:
     """Stands where the transport is, and sends nothing."""
 
+    origin = "http://127.0.0.1"
+
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.result_types: list[object] = []
