@@ -61,6 +61,8 @@ class Plan:
     tasks: int = 200
     share_of_faults: float = 0.2
     restarts: int = 2
+    rate_limit: float | None = 400.0
+    """Requests a second that the server accepts for a while after each restart; None for no limit."""
 
 
 @attrs.define
@@ -70,6 +72,7 @@ class Report:
     plan: Plan
     seconds: float = 0.0
     restarts: int = 0
+    limits: int = 0
     received: int = 0
     memory: tuple[Memory, Memory] | None = None
     """After a fifth of the operations, and in the end."""
@@ -91,7 +94,7 @@ class Report:
     def __str__(self) -> str:
         lines = [
             f"{self.plan.requests:,} operations, {self.plan.tasks} tasks, seed {self.plan.seed}: {self.seconds:.1f} s",
-            f"at the server  {self.received:,} requests, {self.restarts} restarts",
+            f"at the server  {self.received:,} requests, {self.restarts} restarts, {self.limits} times a limit",
             f"operations     {_counted(self.operations)}",
             f"outcomes       {_counted(self.outcomes)}",
             f"faults         {sum(self.struck.values()):,}: {_counted(self.struck)}",
@@ -438,6 +441,12 @@ async def _weather_it(
         await ledger.after(plan.requests // 5 * (1 + each)).wait()
         await _restart(emulator)
         ledger.report.restarts += 1
+        if plan.rate_limit is None:
+            continue
+        emulator.change_rate_limit(plan.rate_limit)
+        await ledger.after(plan.requests // 5 * (1 + each) + plan.requests // 50).wait()
+        emulator.change_rate_limit(None)
+        ledger.report.limits += 1
     await asyncio.gather(*running)
     _compare_memory(ledger.report, before, Memory.now())
     ledger.report.broken["operations without exactly one outcome"] = sum(each != 1 for each in ledger.outcomes)

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ultravox_async import AsyncUltravox, RateLimit, RateLimitError, RetryPolicy
+from ultravox_async.testing import Emulator
 from ultravox_async.testing._rate_limit import SlidingWindow
 
 
@@ -53,3 +55,19 @@ def test_no_second_holds_more_than_the_limit(limit: int, gaps: list[int]) -> Non
     passed = accepted(float(limit), times)
     assert all(late - early >= 1.0 for early, late in zip(passed, passed[limit:], strict=False))
     assert all(early <= late for early, late in pairwise(passed))
+
+
+async def test_the_limit_of_an_emulator_can_be_changed_while_it_runs() -> None:
+    async with (
+        Emulator(registrations=1, requests_per_second=None) as emulator,
+        AsyncUltravox(
+            emulator.api_key, base_url=emulator.base_url, retry=RetryPolicy(max_attempts=1), rate_limit=RateLimit(None)
+        ) as ultravox,
+    ):
+        await ultravox.sip.get_config()
+        emulator.change_rate_limit(1)
+        await ultravox.sip.get_config()
+        with pytest.raises(RateLimitError):
+            await ultravox.sip.get_config()
+        emulator.change_rate_limit(None)
+        await ultravox.with_options(retry=RetryPolicy()).sip.get_config()

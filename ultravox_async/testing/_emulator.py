@@ -52,7 +52,7 @@ class Emulator:
     """The seed of ids, of passwords, and of the choice of requests that a fault with a probability happens to."""
 
     requests_per_second: float | None = attrs.field(default=200.0, kw_only=True, on_setattr=_fixed)
-    """How many requests are accepted in any second, wherever it starts; None for no limit."""
+    """How many requests are accepted in any second, wherever it starts, at first; None for no limit."""
 
     retry_after: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(0), on_setattr=_fixed)
     """The Retry-After header of a request over the limit, in seconds."""
@@ -114,7 +114,7 @@ class Emulator:
         self._account.registrations.add_settled(self.registrations)
         self._router = Router(self._account.operations())
         # SlidingWindow raises ValueError for a limit that is not positive.
-        self._window = None if self.requests_per_second is None else SlidingWindow(self.requests_per_second)
+        self.change_rate_limit(self.requests_per_second)
         self._chance = random.Random(self.seed)  # noqa: S311 - has to be reproducible, is not for security
 
     async def __aenter__(self) -> Self:
@@ -248,6 +248,14 @@ class Emulator:
         rule = FaultRule(fault, times, probability, None if method is None else method.upper(), path)
         self._rules.append(rule)
         return rule
+
+    def change_rate_limit(self, requests_per_second: float | None) -> None:
+        """Accept so many requests in any second from now on, wherever it starts; None for no limit.
+
+        Raises:
+            ValueError: the limit is not positive.
+        """
+        self._window = None if requests_per_second is None else SlidingWindow(requests_per_second)
 
     def clear_faults(self) -> None:
         """Stop all injected faults."""
