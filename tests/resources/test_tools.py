@@ -10,6 +10,7 @@ from tests.wire import KEY, PASSWORD, shown
 from ultravox_async import AsyncUltravox, BadRequestError, InvalidRequestError, NotFoundError
 from ultravox_async.testing import Emulator
 from ultravox_async.types import (
+    Call,
     ClientToolDetails,
     DynamicParameter,
     HttpToolDetails,
@@ -35,7 +36,8 @@ LOOK_UP_ON_THE_WIRE = {
     "http": {"baseUrlPattern": "https://example.com/", "httpMethod": "GET"},
 }
 JOIN_URL = "wss://voice.example.com/canary-join-url"
-Call: TypeAlias = Callable[[AsyncUltravox], Coroutine[Any, Any, object]]
+CREATED = "2026-07-02T10:00:00Z"
+Operation: TypeAlias = Callable[[AsyncUltravox], Coroutine[Any, Any, object]]
 
 
 def sent(emulator: Emulator) -> tuple[str, str, object]:
@@ -43,7 +45,7 @@ def sent(emulator: Emulator) -> tuple[str, str, object]:
     return request.method, request.path, json.loads(request.body) if request.body else None
 
 
-def creating(**fields: Any) -> Call:  # noqa: ANN401 - the wrong types too
+def creating(**fields: Any) -> Operation:  # noqa: ANN401 - the wrong types too
     wanted: dict[str, Any] = {"name": "look up", "definition": LOOK_UP, **fields}
     return lambda ultravox: ultravox.tools.create(**wanted)
 
@@ -168,16 +170,17 @@ async def test_the_history_of_a_tool_is_empty_at_first(ultravox: AsyncUltravox, 
 
 async def test_the_history_of_a_tool_has_its_calls(ultravox_responses: aioresponses) -> None:
     calls: list[object] = [
-        {"call": {"callId": "c1", "joinUrl": JOIN_URL}, "errorCount": 2, "new": 1},
-        {"call": {"callId": "c2"}, "errorCount": None},
+        {"call": {"callId": "c1", "created": CREATED, "joinUrl": JOIN_URL}, "errorCount": 2, "new": 1},
+        {"call": {"callId": "c2", "created": CREATED}, "errorCount": None},
     ]
     ultravox_responses.get(  # pyright: ignore[reportUnknownMemberType] - as above
         "https://api.ultravox.ai/api/tools/t1/history", payload={"results": calls, "next": None, "total": None}
     )
     async with AsyncUltravox(KEY) as ultravox:
         first, second = [entry async for entry in ultravox.tools.history("t1")]
-    assert first == ToolHistory({"callId": "c1", "joinUrl": JOIN_URL}, 2)
-    assert second == ToolHistory({"callId": "c2"})
+    created = datetime.fromisoformat(CREATED)
+    assert first == ToolHistory(Call("c1", created, join_url=JOIN_URL), 2)
+    assert second == ToolHistory(Call("c2", created))
     assert JOIN_URL not in repr(first)
     assert JOIN_URL not in first.to_json()
 
@@ -196,7 +199,7 @@ async def test_the_history_of_a_tool_has_its_calls(ultravox_responses: aiorespon
     ],
 )
 async def test_what_exceeds_a_limit_is_refused_before_it_is_sent(
-    ultravox: AsyncUltravox, ultravox_emulator: Emulator, call: Call, problem: str
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator, call: Operation, problem: str
 ) -> None:
     with pytest.raises(InvalidRequestError, match=problem):
         await call(ultravox)
@@ -204,7 +207,7 @@ async def test_what_exceeds_a_limit_is_refused_before_it_is_sent(
 
 
 @pytest.mark.parametrize("call", [creating(tool_id="t1"), creating(created="now"), creating(ownership="public")])
-async def test_a_field_that_only_the_api_sets_is_refused(ultravox: AsyncUltravox, call: Call) -> None:
+async def test_a_field_that_only_the_api_sets_is_refused(ultravox: AsyncUltravox, call: Operation) -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         await call(ultravox)
 

@@ -1,13 +1,14 @@
 """What goes over the wire for tools: those of the account, and those that everybody can use."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from typing import Annotated, Literal, TypeAlias, TypedDict
 
 import attrs
 from annotated_types import MaxLen, MinLen
 
-from ultravox_async.types._markers import InQuery, Sensitive
+from ultravox_async.types._markers import InQuery
 from ultravox_async.types._object import WireObject
+from ultravox_async.types.calls import Call
 from ultravox_async.types.shared.ownership import Ownership
 from ultravox_async.types.shared.paging import ListOptions
 from ultravox_async.types.shared.tools import OneToolDefinition, ToolDefinition
@@ -42,8 +43,8 @@ class Tool(WireObject):
 class ToolHistory(WireObject):
     """A call in which a tool was used (schema ``ToolHistory``)."""
 
-    call: Annotated[dict[str, Any], Sensitive] | None = attrs.field(default=None, repr=False)
-    """The call, with the API's names; a secret, because the URL to join it is in it."""
+    call: Call | None = None
+    """The call."""
 
     error_count: int | None = None
     """How many of the tool's invocations in this call have failed."""
