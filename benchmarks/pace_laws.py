@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from benchmarks.simulation import FixedWindow, Limit, Simulation, SlidingLog, Summary, TokenBucket, summary
+from benchmarks.limits import FixedWindow, Limit, SlidingLog, TokenBucket
+from benchmarks.simulation import Simulation, Summary, summary
 from ultravox_async._http.pace import AdaptivePace, FixedPace, Pace
 
 CONFIGURED = 200.0

@@ -7,88 +7,14 @@ pace; everything else that delays a request is a number in `Conditions`.
 import heapq
 import itertools
 import random
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
 
 import attrs
 
+from benchmarks.limits import Limit
 from ultravox_async._http.pace import Pace
 from ultravox_async._http.sliding_window import SlidingWindow
-
-
-class Limit(Protocol):
-    """How a server decides whether to accept a request."""
-
-    def accepts(self, now: float) -> bool:
-        """Return whether a request that arrives at `now`, in seconds, is accepted."""
-        ...
-
-
-class SlidingLog:
-    """No window of one second, wherever it starts, holds more than the rate: an exact limit.
-
-    Args:
-        rate: Requests a second.
-    """
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._accepted: deque[float] = deque()
-
-    def accepts(self, now: float) -> bool:
-        """Return whether fewer requests than the rate were accepted in the last second."""
-        while self._accepted and self._accepted[0] <= now - 1.0:
-            self._accepted.popleft()
-        if len(self._accepted) >= self._rate:
-            return False
-        self._accepted.append(now)
-        return True
-
-
-class FixedWindow:
-    """Each whole second of the clock may hold as many requests as the rate.
-
-    Args:
-        rate: Requests a second.
-    """
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._second = -1
-        self._count = 0
-
-    def accepts(self, now: float) -> bool:
-        """Return whether fewer requests than the rate arrived in the current second."""
-        if int(now) != self._second:
-            self._second, self._count = int(now), 0
-        self._count += 1
-        return self._count <= self._rate
-
-
-class TokenBucket:
-    """Tokens are added at the rate, up to `burst`; with a burst of 1 it works as nginx's ``limit_req`` without one.
-
-    Args:
-        rate: Requests a second.
-        burst: The maximum number of tokens, 1 or more.
-    """
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._tokens = burst
-        self._at = 0.0
-
-    def accepts(self, now: float) -> bool:
-        """Return whether there is a token."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1.0 - 1e-9:
-            return False
-        self._tokens -= 1.0
-        return True
 
 
 class Changing:

@@ -6,16 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.limits import FixedWindow, Limit, SlidingLog, TokenBucket
 from benchmarks.pace_laws import CONDITIONS, simulated
 from benchmarks.simulation import (
     Arrival,
     Changing,
     Conditions,
-    FixedWindow,
-    Limit,
     Simulation,
-    SlidingLog,
-    TokenBucket,
     summary,
 )
 from ultravox_async._http.pace import AdaptivePace, FixedPace, Pace

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 import attrs
 
 from benchmarks import server as pages
-from benchmarks.weather.limits import Limit, limit_from
+from benchmarks.limits import Limit, limit_from
 
 _REASONS = {200: "OK", 201: "Created", 401: "Unauthorized", 429: "Too Many Requests", 503: "Service Unavailable"}
 _UNANSWERED = 0
@@ -201,7 +201,7 @@ async def _serve(options: argparse.Namespace) -> None:
 def options_from(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weather.server")
-    parser.add_argument("--limit", default="none", help="of the key; see benchmarks.weather.limits")
+    parser.add_argument("--limit", default="none", help="of the key; see benchmarks.limits")
     parser.add_argument("--refuse-with", type=int, default=429, help="the status of what is above the limit")
     parser.add_argument("--retry-after", help="the header of what is above the limit")
     parser.add_argument("--delay", type=float, nargs=2, default=(0.02, 0.03), help="seconds before an answer, from, to")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.limits import limit_from
 from benchmarks.rounds import QUICK
 from benchmarks.weather import posting, sweeping
 from benchmarks.weather.__main__ import chosen, measured, told_before, write
-from benchmarks.weather.limits import limit_from
 from benchmarks.weather.processes import Event
 from benchmarks.weather.proxies import Gateway
 from benchmarks.weather.scenario import load

@@ -21,7 +21,7 @@ class Unlimited:
         return True
 
 
-class SlidingWindow:
+class SlidingLog:
     """No window of one second, wherever it starts, holds more than `rate` accepted requests."""
 
     def __init__(self, rate: float) -> None:
@@ -57,7 +57,10 @@ class FixedWindow:
 
 
 class TokenBucket:
-    """Tokens come at `rate` a second, `burst` of them are kept at most, and each request takes one."""
+    """Tokens come at `rate` a second, `burst` of them are kept at most, and each request takes one.
+
+    With a burst of 1 it works as nginx's ``limit_req`` without one.
+    """
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
@@ -69,7 +72,8 @@ class TokenBucket:
         """Return whether there is a token, and take it if there is."""
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        if self._tokens < 1.0:
+        # Sums of fractions fall short of a whole token by the error of floating point.
+        if self._tokens < 1.0 - 1e-9:
             return False
         self._tokens -= 1.0
         return True
@@ -80,7 +84,7 @@ def limit_from(text: str) -> Limit:
     kind, *numbers = text.split(":")
     match kind, [float(number) for number in numbers]:
         case "sliding", [rate]:
-            return SlidingWindow(rate)
+            return SlidingLog(rate)
         case "fixed", [rate]:
             return FixedWindow(rate)
         case "bucket", [rate, burst]:
