@@ -1,6 +1,5 @@
 """`AsyncUltravox`: the settings, the ownership of the connection pool, and one attribute per resource."""
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from ultravox_async._http.messages import Request, RequestOptions, Response
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pool import PoolSettings, checked_trace_configs
 from ultravox_async._http.proxies import check_proxies
+from ultravox_async._http.redirects import is_loopback
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport, make_transport
 from ultravox_async._wire.paths import Parameter, checked_path, encoded_query
@@ -315,7 +315,7 @@ def _checked_base_url(given: Secret, *, allow_http: bool) -> URL:
     if url is None:
         msg = "base_url takes an absolute http or https URL, without user information, query or fragment"
         raise ConfigurationError(msg)
-    if url.scheme == "http" and not allow_http and not _is_loopback(url.host or ""):
+    if url.scheme == "http" and not allow_http and not is_loopback(url.host or ""):
         msg = f"base_url {url} would send the API key unencrypted; use https, or pass allow_http=True"
         raise ConfigurationError(msg)
     return url
@@ -329,13 +329,6 @@ def _parsed_url(text: object) -> URL | None:
         return None
     plain = url.raw_user is None and url.raw_password is None and not url.query_string and not url.fragment
     return url.with_path(url.raw_path.rstrip("/"), encoded=True) if usable and plain else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _at_least_one(name: str, value: int) -> int:

@@ -49,7 +49,7 @@ def rescheduling(**changes: Any) -> Sent:  # noqa: ANN401 - likewise
 
 async def test_the_resources_say_what_they_offer(ultravox: AsyncUltravox) -> None:
     assert repr(ultravox.agents).endswith(
-        ": calls, create, create_call, delete, get, get_many, list, scheduled_batches, update, usage>"
+        ": calls, create, create_call, delete, get, get_many, list, scheduled_batches, telephony_xml, update, usage>"
     )
     assert repr(ultravox.agents.scheduled_batches).endswith(
         ": create, created_calls, delete, get, list, scheduled_calls, update>"

@@ -42,10 +42,10 @@ async def listing(ultravox: AsyncUltravox, **filters: Any) -> list[Call]:  # noq
 
 async def test_the_resources_say_what_they_offer(ultravox: AsyncUltravox) -> None:
     assert repr(ultravox.calls).endswith(
-        ": create, delete, delete_when_billed, events, get, get_many, hang_up, list, messages, send_data_message, "
-        "stages, tools, transcript, wait>"
+        ": create, delete, delete_when_billed, events, get, get_many, hang_up, list, messages, recording, "
+        "send_data_message, sip_logs, stages, tools, transcript, wait>"
     )
-    assert repr(ultravox.calls.stages).endswith(": get, list, messages, tools>")
+    assert repr(ultravox.calls.stages).endswith(": audio, get, list, messages, tools>")
 
 
 async def test_a_call_is_started_with_nothing_said(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:

@@ -58,7 +58,7 @@ async def answered(responses: aioresponses, path: str, payload: object, call: Ca
 async def test_the_resources_say_what_they_offer(ultravox: AsyncUltravox) -> None:
     offered = [repr(each).partition(": ")[2] for each in (ultravox.corpora, ultravox.corpora.sources)]
     assert offered == [
-        "create, delete, get, get_many, list, query, replace, request_upload, sources, update>",
+        "create, delete, get, get_many, list, query, replace, request_upload, sources, update, upload>",
         "create, delete, documents, get, get_many, list, replace, update>",
     ]
     assert "get, get_many, list>" in repr(ultravox.corpora.sources.documents)

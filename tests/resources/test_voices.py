@@ -32,7 +32,8 @@ def updating(**fields: Any) -> Call:  # noqa: ANN401 - the wrong types too
 async def test_the_resource_says_what_it_offers() -> None:
     async with AsyncUltravox(KEY, base_url="https://api.example.com") as ultravox:
         assert repr(ultravox.voices) == (
-            "<Voices at https://api.example.com: create, delete, get, get_many, list, replace, update>"
+            "<Voices at https://api.example.com: clone, create, delete, get, get_many, list, preview, replace, sample, "
+            "update>"
         )
 
 

@@ -219,6 +219,11 @@ class RequestScheduler:
         return circuit.lasts(self._loop.time()) if circuit.open else None
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    @property
     def circuits(self) -> Iterable[CircuitBreaker]:
         """The circuit breakers of the classes of operations that were used."""
         return self._places.circuits.values()

@@ -27,6 +27,16 @@ def check_count(name: str, value: object) -> None:
         raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
 
 
+def check_index(name: str, value: object) -> None:
+    """Check an argument that is the place of something in a list.
+
+    Raises:
+        InvalidRequestError: `value` is not a whole number of at least 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequestError(name, f"takes a whole number of at least 0, not {value!r}")
+
+
 def check_seconds(name: str, value: object) -> None:
     """Check an argument that is a number of seconds.
 

@@ -223,7 +223,15 @@ _NAMES = {
         "TwilioConfigChanges",
     ),
     "tools": ("NewTool", "Tool", "ToolFilters", "ToolHistory", "ToolSortOrder"),
-    "voices": ("NewVoice", "Voice", "VoiceBillingStyle", "VoiceChanges", "VoiceFilters", "VoiceProvider"),
+    "voices": (
+        "NewClonedVoice",
+        "NewVoice",
+        "Voice",
+        "VoiceBillingStyle",
+        "VoiceChanges",
+        "VoiceFilters",
+        "VoiceProvider",
+    ),
     "webhooks": (
         "NewWebhook",
         "Webhook",

@@ -598,6 +598,9 @@ from ultravox_async.types.tools import (
     ToolSortOrder as ToolSortOrder,
 )
 from ultravox_async.types.voices import (
+    NewClonedVoice as NewClonedVoice,
+)
+from ultravox_async.types.voices import (
     NewVoice as NewVoice,
 )
 from ultravox_async.types.voices import (
