@@ -57,9 +57,10 @@ class AsyncUltravox(ResourceAttributes):
             header of each request, never a default header of the session. The session's own middlewares are not run.
             The time that a request waits for a connection behind other users of the session counts against
             `Timeout.total`. The session's pool does not tell when a request is sent, so the rate limiter counts a
-            request until its response arrives, and for one second more. Two things that the client does for its own
-            pool are not done for a session: after a lost connection the next attempt may be given another stale one,
-            and an upload that the server does not read keeps its connection after `close`.
+            request until its response arrives, and for one second more; the creation of a call, for one minute more if
+            `RateLimit.calls_per_minute` is set. Two things that the client does for its own pool are not done for a
+            session: after a lost connection the next attempt may be given another stale one, and an upload that the
+            server does not read keeps its connection after `close`.
         timeout: The deadlines, in seconds.
         retry: Which failures are retried, and after how long.
         rate_limit: How fast requests are sent; ``RateLimit(None)`` for no limit. Clients that use the same key share a

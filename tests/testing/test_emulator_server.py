@@ -229,6 +229,8 @@ async def test_a_client_that_disconnects_ends_a_stalled_answer(emulator: Emulato
         {"registrations": -1},
         {"requests_per_second": 0.0},
         {"requests_per_second": float("nan")},
+        {"calls_per_second": 0.0},
+        {"calls_per_minute": float("nan")},
         {"retry_after": -1},
         {"pending_reads": -1},
         {"page_size": 0},

@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Collection
 from types import TracebackType
-from typing import Self, get_args
+from typing import Any, Self, get_args
 
 import attrs
 from aiohttp import web
@@ -16,7 +16,7 @@ from ultravox_async.testing._addresses import origin_of, url_of
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async.testing._faults import Fault, FaultRule
 from ultravox_async.testing._pages import PageSizes
-from ultravox_async.testing._rate_limit import SlidingWindow
+from ultravox_async.testing._rate_limit import CallLimits, SlidingWindow, call_limits
 from ultravox_async.testing._routing import NotFound, Router
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 
@@ -29,13 +29,19 @@ _BACKLOG = 4096
 _fixed = attrs.setters.frozen
 
 
+def _is_rate(_: object, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
+    if value is not None and not value > 0:
+        message = f"{attribute.name} has to be above 0, or None for no limit, not {value}"
+        raise ValueError(message)
+
+
 @attrs.define(eq=False)
 class Emulator:
     """A stateful HTTP server on a real socket with the JSON operations of the API.
 
     Use it as an async context manager, or call `start` and `stop`, both in the event loop in which it is to serve; all
-    other methods may be called from any thread. The key of a request is checked first, then the rate limit. Faults
-    happen only to requests that pass both checks, so that a fault never hides a wrong key.
+    other methods may be called from any thread. The key of a request is checked first, then the rate limits. Faults
+    happen only to requests that pass these checks, so that a fault never hides a wrong key.
 
     Generated ids and secrets depend on `seed` alone. The outcome of a registration that exists from the beginning is
     known. A registration that is created, or changed by an update, has `successful` null in that answer and in its
@@ -51,8 +57,17 @@ class Emulator:
     seed: int = attrs.field(default=0, on_setattr=_fixed)
     """The seed of ids, of passwords, and of the choice of requests that a fault with a probability happens to."""
 
-    requests_per_second: float | None = attrs.field(default=200.0, kw_only=True, on_setattr=_fixed)
+    requests_per_second: float | None = attrs.field(default=200.0, kw_only=True, validator=_is_rate, on_setattr=_fixed)
     """How many requests are accepted in any second, wherever it starts, at first; None for no limit."""
+
+    calls_per_second: float | None = attrs.field(default=None, kw_only=True, validator=_is_rate, on_setattr=_fixed)
+    """How many calls can be created in any second besides, None for no such limit.
+
+    The Retry-After header of one that is refused has the seconds until the next is accepted, rounded up.
+    """
+
+    calls_per_minute: float | None = attrs.field(default=None, kw_only=True, validator=_is_rate, on_setattr=_fixed)
+    """How many calls can be created in any minute, None for no such limit."""
 
     retry_after: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(0), on_setattr=_fixed)
     """The Retry-After header of a request over the limit, in seconds."""
@@ -101,6 +116,7 @@ class Emulator:
     _account: Account = attrs.field(init=False, repr=False)
     _router: Router = attrs.field(init=False, repr=False)
     _window: SlidingWindow | None = attrs.field(init=False, repr=False)
+    _call_limits: CallLimits | None = attrs.field(init=False, repr=False)
     _chance: random.Random = attrs.field(init=False, repr=False)
     _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
     _runner: web.ServerRunner | None = attrs.field(init=False, default=None, repr=False)
@@ -113,8 +129,8 @@ class Emulator:
         self._account = new_account(self.seed, page_sizes, self.pending_reads, self.refused_proxies)
         self._account.registrations.add_settled(self.registrations)
         self._router = Router(self._account.operations())
-        # SlidingWindow raises ValueError for a limit that is not positive.
         self.change_rate_limit(self.requests_per_second)
+        self._call_limits = call_limits(self.calls_per_second, self.calls_per_minute)
         self._chance = random.Random(self.seed)  # noqa: S311 - has to be reproducible, is not for security
 
     async def __aenter__(self) -> Self:
@@ -316,7 +332,7 @@ class Emulator:
         if self._window is not None and not self._window.accept(recorded.at):
             sentence = f"Request was throttled. Expected to be accepted in {self.retry_after} s."
             return detail(429, sentence, {"Retry-After": str(self.retry_after)})
-        return None
+        return None if self._call_limits is None else self._call_limits.refusal(recorded)
 
 
 def _transports(runner: web.ServerRunner) -> list[asyncio.Transport]:
