@@ -621,10 +621,15 @@ async def test_a_download_has_the_timeouts_and_retries_of_a_view() -> None:
         assert len(here.storage.received) == 1
 
 
+async def content_of(download: Download) -> bytes:
+    async with download as stream:
+        return await stream.read()
+
+
 async def test_a_voice_that_does_not_exist_yet_speaks() -> None:
     async with Wire(in_turn(whole())) as api, client_of(api.base_url) as ultravox:
-        async with ultravox.voices.preview(name="Lily", definition=ExternalVoice.lmnt(voice_id="lily")) as download:
-            assert await download.read() == CONTENT
+        download = ultravox.voices.preview(name="Lily", definition=ExternalVoice.lmnt(voice_id="lily"))
+        assert await content_of(download) == CONTENT
     request = api.received[0]
     assert (request.method, request.target) == ("POST", "/api/voice_preview")
     assert request.body == b'{"name":"Lily","definition":{"lmnt":{"voiceId":"lily"}}}'
@@ -638,8 +643,8 @@ async def test_what_a_provider_says_of_a_voice_is_in_the_error() -> None:
 
 async def test_a_redirect_of_a_post_is_followed_with_a_get() -> None:
     async with Wire(in_turn(redirect("/there", 303), whole())) as api, client_of(api.base_url) as ultravox:
-        async with ultravox.voices.preview(name="Lily", definition=ExternalVoice.lmnt(voice_id="lily")) as download:
-            assert await download.read() == CONTENT
+        download = ultravox.voices.preview(name="Lily", definition=ExternalVoice.lmnt(voice_id="lily"))
+        assert await content_of(download) == CONTENT
     assert (api.received[1].method, api.received[1].body) == ("GET", b"")
 
 
@@ -658,8 +663,7 @@ async def test_each_download_has_its_path() -> None:
             ultravox.calls.stages.audio(CALL, "stage", 3),
             ultravox.voices.sample("voice"),
         ):
-            async with download as stream:
-                await stream.read()
+            await content_of(download)
     assert [request.target for request in api.received] == [
         f"/api/calls/{CALL}/recording",
         f"/api/calls/{CALL}/sip_logs",
