@@ -13,7 +13,7 @@ import orjson
 
 from ultravox_async._wire.durations import parse_duration
 from ultravox_async._wire.names import wire_name
-from ultravox_async._wire.rules import Rule, fields_of
+from ultravox_async._wire.rules import Rule, choice_in, fields_of
 from ultravox_async._wire.validation import Broken, Problem, problems_in
 from ultravox_async.testing._wire import Json
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
@@ -143,6 +143,9 @@ def _sentence(problem: Problem) -> str:
         Broken.KIND: "This field may not be null." if is_null else _wrong_kind(rule),
         Broken.ZONE: _wrong_kind(rule),
     }
+    if problem.broken is Broken.CHOICE:
+        is_required = choice_in(rule.kind).required
+        return sentences[Broken.EXACTLY_ONE] if is_required else "Only one of these fields can be set."
     return sentences.get(problem.broken) or _wrong_format(rule)
 
 
