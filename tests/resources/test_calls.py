@@ -241,7 +241,7 @@ async def test_a_call_is_deleted(ultravox: AsyncUltravox, ultravox_emulator: Emu
 async def test_the_events_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
     event = {"callId": call.call_id, "callStageId": OTHER, "callTimestamp": "1.5s", "severity": "warning", "type": "x"}
-    calls_of(ultravox_emulator).events.of(call.call_id).add(event)
+    calls_of(ultravox_emulator).events.below(call.call_id).add(event)
     filters = {"minimum_severity": "warning", "type": "x", "page_size": 1}
     (found,) = [one async for one in ultravox.calls.events(call.call_id, **filters)]  # type: ignore[arg-type]  # a dict
     assert (found.call_timestamp, found.severity, found.extras) == (timedelta(seconds=1.5), "warning", None)
@@ -252,7 +252,7 @@ async def test_the_events_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox
 async def test_the_messages_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
     message: dict[str, Json] = {"role": "MESSAGE_ROLE_USER", "text": "Hi", "timespan": {"start": "0.5s"}}
-    calls_of(ultravox_emulator).messages.of(call.call_id).add(message)
+    calls_of(ultravox_emulator).messages.below(call.call_id).add(message)
     (found,) = [one async for one in ultravox.calls.messages(call.call_id, mode="last_stage")]
     assert isinstance(found, Message)
     assert found.text == "Hi"
@@ -261,7 +261,7 @@ async def test_the_messages_of_a_call_are_listed(ultravox: AsyncUltravox, ultrav
 
 async def test_the_tools_of_a_call_are_a_list(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    calls_of(ultravox_emulator).tools.of(call.call_id).add({"name": "look_up", "definition": {"timeout": "2.5s"}})
+    calls_of(ultravox_emulator).tools.below(call.call_id).add({"name": "look_up", "definition": {"timeout": "2.5s"}})
     (tool,) = await ultravox.calls.tools(call.call_id)
     assert (tool.name, tool.tool_id) == ("look_up", None)
     assert tool.definition is not None
@@ -275,7 +275,7 @@ async def test_the_stages_of_a_call_are_listed_and_fetched(
     call = await ultravox.calls.create()
     stage = (
         calls_of(ultravox_emulator)
-        .stages.of(call.call_id)
+        .stages.below(call.call_id)
         .add({"callId": call.call_id, "initialState": {}, "inactivityMessages": []})
     )
     stage_id = str(stage.shown["callStageId"])
@@ -287,7 +287,7 @@ async def test_the_stages_of_a_call_are_listed_and_fetched(
 
 async def test_the_messages_of_a_stage_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    messages = calls_of(ultravox_emulator).messages.of(call.call_id)
+    messages = calls_of(ultravox_emulator).messages.below(call.call_id)
     for stage_id, text in (("stage-1", "Hi"), ("stage-2", "Bye")):
         messages.add({"text": text, "callStageId": stage_id})
     found = [one.text async for one in ultravox.calls.stages.messages(call.call_id, "stage-2", page_size=1)]
@@ -300,7 +300,7 @@ async def test_the_messages_of_a_stage_are_listed(ultravox: AsyncUltravox, ultra
 
 async def test_the_tools_of_a_stage_are_a_list(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    calls_of(ultravox_emulator).tools.of(call.call_id).add({"name": "look_up", "definition": {}})
+    calls_of(ultravox_emulator).tools.below(call.call_id).add({"name": "look_up", "definition": {}})
     assert [tool.name for tool in await ultravox.calls.stages.tools(call.call_id, "stage-1")] == ["look_up"]
     assert last_request(ultravox_emulator)[1] == f"/api/calls/{call.call_id}/stages/stage-1/tools"
 
@@ -361,7 +361,7 @@ async def test_hanging_up_a_call_that_has_ended_is_an_error(ultravox: AsyncUltra
 
 async def test_a_transcript_is_all_pages_of_all_stages(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    messages = calls_of(ultravox_emulator).messages.of(call.call_id)
+    messages = calls_of(ultravox_emulator).messages.below(call.call_id)
     for number in range(5):
         messages.add({"text": f"{number}", "callStageId": f"stage-{number // 3}"})
     ultravox_emulator.clear()

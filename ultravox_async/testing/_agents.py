@@ -1,7 +1,6 @@
 """Agents, and the batches of calls that are scheduled for them."""
 
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from random import Random
 from typing import cast
@@ -10,9 +9,9 @@ import attrs
 
 from ultravox_async.testing._calls import Calls
 from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._nested import Nested
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
-from ultravox_async.testing._sub_collections import SubCollections
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
 from ultravox_async.types.agents import Agent, AgentChanges, NewAgent, StartAgentCall
@@ -87,7 +86,7 @@ class AgentsAndBatches:
     agents: Agents
     """The agents."""
 
-    batches: SubCollections[ScheduledBatches]
+    batches: Nested[ScheduledBatches]
     """The scheduled batches of each agent."""
 
     def operations(self) -> Operations:
@@ -101,16 +100,16 @@ class AgentsAndBatches:
             agent: {"GET": agents.get, "PATCH": partial(agents.update, AgentChanges), "DELETE": agents.delete},
             f"{agent}/calls": {"GET": agents.list_calls, "POST": agents.create_call},
             f"{agent}/scheduled_batches": {
-                "GET": batches.operation(ScheduledBatches.list_page),
-                "POST": batches.operation(_with(ScheduledBatches.create, NewScheduledCallBatch)),
+                "GET": batches.each(ScheduledBatches.list_page),
+                "POST": batches.each(ScheduledBatches.create, NewScheduledCallBatch),
             },
             batch: {
-                "GET": batches.operation(ScheduledBatches.get),
-                "PATCH": batches.operation(_with(ScheduledBatches.update, ScheduledCallBatchChanges)),
-                "DELETE": batches.operation(ScheduledBatches.delete),
+                "GET": batches.each(ScheduledBatches.get),
+                "PATCH": batches.each(ScheduledBatches.update, ScheduledCallBatchChanges),
+                "DELETE": batches.each(ScheduledBatches.delete),
             },
-            f"{batch}/created_calls": {"GET": batches.operation(ScheduledBatches.list_created_calls)},
-            f"{batch}/scheduled_calls": {"GET": batches.operation(ScheduledBatches.list_scheduled_calls)},
+            f"{batch}/created_calls": {"GET": batches.each(ScheduledBatches.list_created_calls)},
+            f"{batch}/scheduled_calls": {"GET": batches.each(ScheduledBatches.list_scheduled_calls)},
         }
 
 
@@ -118,21 +117,17 @@ def new_agents(seed: int, page_sizes: PageSizes, calls: Calls) -> AgentsAndBatch
     """An account's agents: none yet."""
     random = Random(f"{seed} agents")  # noqa: S311 - has to be reproducible, is not for security
     agents = Agents(noun="agent", id_name="agent_id", shows=Agent, random=random, page_sizes=page_sizes, calls=calls)
-    make_batches = partial(
-        ScheduledBatches,
-        noun="scheduled batch",
-        id_name="batch_id",
-        shows=ScheduledCallBatch,
-        random=random,
-        page_sizes=page_sizes,
-    )
-    return AgentsAndBatches(agents, SubCollections(agents, make_batches))
 
+    def new_batches(_agent_id: str) -> ScheduledBatches:
+        return ScheduledBatches(
+            noun="scheduled batch",
+            id_name="batch_id",
+            shows=ScheduledCallBatch,
+            random=random,
+            page_sizes=page_sizes,
+        )
 
-def _with(
-    carry_out: Callable[[ScheduledBatches, type, ApiRequest], Answer], shape: type
-) -> Callable[[ScheduledBatches, ApiRequest], Answer]:
-    return lambda batches, request: carry_out(batches, shape, request)
+    return AgentsAndBatches(agents, Nested(lambda _: agents, new_batches))
 
 
 def _scheduled(batch: Entry, call: dict[str, Json]) -> dict[str, Json]:

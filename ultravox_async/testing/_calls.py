@@ -10,9 +10,9 @@ from typing import cast
 import attrs
 
 from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._nested import Nested
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
-from ultravox_async.testing._sub_collections import SubCollections
 from ultravox_async.testing._validation import Invalid, json_object
 from ultravox_async.testing._wire import Answer, Json, detail, json_answer
 from ultravox_async.types.call_events import CallEvent
@@ -125,16 +125,16 @@ class CallsAndParts:
     calls: Calls
     """The calls."""
 
-    stages: SubCollections[CallParts]
+    stages: Nested[CallParts]
     """The stages of each call."""
 
-    messages: SubCollections[CallParts]
+    messages: Nested[CallParts]
     """The messages of each call."""
 
-    events: SubCollections[CallParts]
+    events: Nested[CallParts]
     """The events of each call."""
 
-    tools: SubCollections[CallParts]
+    tools: Nested[CallParts]
     """The tools of each call, whatever the stage."""
 
     def operations(self) -> Operations:
@@ -143,14 +143,14 @@ class CallsAndParts:
         return {
             "/api/calls": {"GET": self.calls.list_page, "POST": partial(self.calls.create, StartCall)},
             call: {"GET": self.calls.get, "DELETE": self.calls.delete},
-            f"{call}/events": {"GET": self.events.operation(CallParts.list_page)},
-            f"{call}/messages": {"GET": self.messages.operation(CallParts.list_page)},
+            f"{call}/events": {"GET": self.events.each(CallParts.list_page)},
+            f"{call}/messages": {"GET": self.messages.each(CallParts.list_page)},
             f"{call}/send_data_message": {"POST": self.calls.send_data_message},
-            f"{call}/stages": {"GET": self.stages.operation(CallParts.list_page)},
-            stage: {"GET": self.stages.operation(CallParts.get)},
-            f"{stage}/messages": {"GET": self.messages.operation(CallParts.page_of_stage)},
-            f"{stage}/tools": {"GET": self.tools.operation(CallParts.list_all)},
-            f"{call}/tools": {"GET": self.tools.operation(CallParts.list_all)},
+            f"{call}/stages": {"GET": self.stages.each(CallParts.list_page)},
+            stage: {"GET": self.stages.each(CallParts.get)},
+            f"{stage}/messages": {"GET": self.messages.each(CallParts.page_of_stage)},
+            f"{stage}/tools": {"GET": self.tools.each(CallParts.list_all)},
+            f"{call}/tools": {"GET": self.tools.each(CallParts.list_all)},
         }
 
 
@@ -159,9 +159,9 @@ def new_calls(seed: int, page_sizes: PageSizes) -> CallsAndParts:
     random = Random(f"{seed} calls")  # noqa: S311 - has to be reproducible, is not for security
     calls = Calls(noun="call", id_name="call_id", shows=Call, random=random, page_sizes=page_sizes)
 
-    def parts(noun: str, id_name: str, shows: type[attrs.AttrsInstance]) -> SubCollections[CallParts]:
+    def parts(noun: str, id_name: str, shows: type[attrs.AttrsInstance]) -> Nested[CallParts]:
         make = partial(CallParts, noun=noun, id_name=id_name, shows=shows, random=random, page_sizes=page_sizes)
-        return SubCollections(calls, make)
+        return Nested(lambda _: calls, lambda _: make())
 
     return CallsAndParts(
         calls=calls,
