@@ -12,6 +12,8 @@ from ultravox_async.testing._faults import (
     Respond,
     Stall,
 )
+from ultravox_async.testing._files import StoredFile
+from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import RecordedRequest
 
 __all__ = [
@@ -27,4 +29,6 @@ __all__ = [
     "RecordedRequest",
     "Respond",
     "Stall",
+    "Storage",
+    "StoredFile",
 ]

@@ -1,6 +1,5 @@
 """A server that behaves like the Ultravox API, for tests and trials without an account."""
 
-import asyncio
 import random
 import threading
 from collections import Counter, deque
@@ -12,19 +11,18 @@ import attrs
 from aiohttp import web
 
 from ultravox_async.testing._account import Account, new_account
-from ultravox_async.testing._addresses import origin_of, url_of
-from ultravox_async.testing._exchange import Exchange
+from ultravox_async.testing._addresses import origin_of
+from ultravox_async.testing._exchange import Exchange, read_body, record_of
 from ultravox_async.testing._faults import Fault, FaultRule
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._rate_limit import SlidingWindow
 from ultravox_async.testing._routing import NotFound, Router
+from ultravox_async.testing._server import Server
+from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 
 DEFAULT_API_KEY = "EMULATOR.not-a-key-of-anybody-anywhere-00"
 """The key that an emulator accepts by default. It has the form of a real key, and is recognizably not one."""
-
-# Thousands of clients may connect at the same moment. One that finds the queue full tries again only after a second.
-_BACKLOG = 4096
 
 _fixed = attrs.setters.frozen
 
@@ -96,18 +94,19 @@ class Emulator:
 
     # Held while the account or the recorded requests are used, because a test may use them from another thread.
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
-    _bound_port: int = attrs.field(init=False, repr=False)
     _records: deque[RecordedRequest] = attrs.field(init=False, repr=False)
     _account: Account = attrs.field(init=False, repr=False)
     _router: Router = attrs.field(init=False, repr=False)
     _window: SlidingWindow | None = attrs.field(init=False, repr=False)
     _chance: random.Random = attrs.field(init=False, repr=False)
     _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
-    _runner: web.ServerRunner | None = attrs.field(init=False, default=None, repr=False)
+    _server: Server = attrs.field(init=False, repr=False)
+    _storage: Storage = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Create the account."""
-        self._bound_port = self.port
+        self._server = Server("emulator", self._respond, self.host, self.port)
+        self._storage = Storage(self.host, self.seed, self.record_limit)
         self._records = deque(maxlen=self.record_limit)
         page_sizes = PageSizes(self.page_size, self.max_page_size)
         self._account = new_account(self.seed, page_sizes, self.pending_reads, self.refused_proxies)
@@ -138,10 +137,12 @@ class Emulator:
         Raises:
             RuntimeError: `port` is 0, and the emulator was never started.
         """
-        if self._bound_port == 0:
-            message = "the emulator has no address before it is started"
-            raise RuntimeError(message)
-        return url_of(self.host, self._bound_port)
+        return self._server.base_url
+
+    @property
+    def storage(self) -> Storage:
+        """The server that recordings and other files are downloaded from and uploaded to: another origin."""
+        return self._storage
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -175,38 +176,25 @@ class Emulator:
             RuntimeError: it is running already.
             OSError: the port is not available.
         """
-        if self._runner is not None:
-            message = "the emulator is running already"
-            raise RuntimeError(message)
-        server = web.Server(self._respond, handler_cancellation=True, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
+        await self._server.start()
         try:
-            await web.TCPSite(runner, self.host, self._bound_port, backlog=_BACKLOG).start()
+            await self._storage.server.start()
         except OSError:
-            await runner.cleanup()
+            await self._server.stop()
             raise
-        self._bound_port = runner.addresses[0][1]
-        self._runner = runner
 
     async def stop(self) -> None:
         """Close the port and all connections, those in the middle of an answer too; without a start, do nothing."""
-        runner, self._runner = self._runner, None
-        if runner is None:
-            return
-        # This also ends the handlers: aiohttp cancels the handler of a request whose connection is lost.
-        for transport in _transports(runner):
-            transport.abort()
-        await runner.cleanup()
-        # A transport closes its socket in the next iteration of the event loop.
-        await asyncio.sleep(0)
+        await self._server.stop()
+        await self._storage.server.stop()
 
     def clear(self) -> None:
-        """Drop the recorded requests, and reset the counts."""
+        """Drop the recorded requests, those to the storage too, and reset the counts."""
         with self._lock:
             self._records.clear()
             self.counts.clear()
             self.received = 0
+        self._storage.clear()
 
     def inject(
         self,
@@ -272,10 +260,9 @@ class Emulator:
             self._account.registrations.accept_proxy(proxy)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            # Answered in JSON and recorded like any other request, but without its body, which was not read to the end.
+        body = await read_body(request)
+        if body is None:
+            # Recorded like any other request, but without its body, which was not read to the end.
             return self._exchange(request, b"").reply(detail(413, "The body is too large."))
         exchange = self._exchange(request, body)
         recorded = exchange.recorded
@@ -288,14 +275,7 @@ class Emulator:
         return exchange.reply(exchange.apply())
 
     def _exchange(self, request: web.BaseRequest, body: bytes) -> Exchange:
-        recorded = RecordedRequest(
-            method=request.method,
-            path=request.raw_path.partition("?")[0],
-            query=request.query,
-            headers=request.headers,
-            body=body,
-            at=asyncio.get_running_loop().time(),
-        )
+        recorded = record_of(request, body)
         with self._lock:
             self._records.append(recorded)
             self.received += 1
@@ -317,8 +297,3 @@ class Emulator:
             sentence = f"Request was throttled. Expected to be accepted in {self.retry_after} s."
             return detail(429, sentence, {"Retry-After": str(self.retry_after)})
         return None
-
-
-def _transports(runner: web.ServerRunner) -> list[asyncio.Transport]:
-    connections = [] if runner.server is None else runner.server.connections
-    return [connection.transport for connection in connections if connection.transport is not None]
