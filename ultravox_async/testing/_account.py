@@ -16,6 +16,7 @@ from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._schema import show_schema
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
+from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._telephony import Telephony, new_telephony
 from ultravox_async.testing._tools import Tools, new_tools
 from ultravox_async.testing._voices import Voices, new_voices
@@ -49,6 +50,7 @@ class Account:
 
     telephony: Telephony
     """The configurations of telephony providers."""
+
     corpora: Corpora
     """The corpora."""
 
@@ -153,7 +155,9 @@ class Account:
         }
 
 
-def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
+def new_account(
+    seed: int, page_sizes: PageSizes, storage: Storage, pending_reads: int, refused_proxies: Iterable[str]
+) -> Account:
     """An account without registrations; the same `seed` generates the same ids and secrets."""
     calls = new_calls(seed, page_sizes)
     models = _collection(seed, page_sizes, "model", "model_id", ModelAlias)
@@ -171,7 +175,7 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
         deleted_calls=_collection(seed, page_sizes, "deleted call", "call_id", CallTombstone),
         models=models,
         telephony=new_telephony(),
-        corpora=new_corpora(Random(f"{seed} corpora"), page_sizes),  # noqa: S311 - see below
+        corpora=new_corpora(Random(f"{seed} corpora"), page_sizes, storage),  # noqa: S311 - see below
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
         agents=new_agents(seed, page_sizes, calls.calls),
         calls=calls,
@@ -185,7 +189,7 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             refused_proxies=set(refused_proxies),
         ),
         tools=new_tools(seed, page_sizes),
-        voices=new_voices(seed, page_sizes),
+        voices=new_voices(seed, page_sizes, storage),
         webhooks=Webhooks(
             noun="webhook",
             id_name="webhook_id",

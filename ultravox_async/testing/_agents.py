@@ -4,11 +4,13 @@ from collections import Counter
 from functools import partial
 from random import Random
 from typing import cast
+from xml.sax.saxutils import quoteattr
 
 import attrs
 
 from ultravox_async.testing._calls import Calls
 from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._forms import read_fields
 from ultravox_async.testing._nested import Nested
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
@@ -34,6 +36,18 @@ class Agents(Collection):
         agent = self._requested(request)
         call = self.calls.add_of_agent(agent, check_fields(StartAgentCall, json_object(request.body)))
         return json_answer(201, call.shown)
+
+    def create_call_by_telephony(self, request: ApiRequest) -> Answer:
+        """Start a call of an agent, as a telephony provider does it, and say how to connect it.
+
+        The API has other XML for each provider; here all of them get that of Twilio.
+        """
+        agent = self._requested(request)
+        context: Json = {"ultravox": {"twilio": read_fields(request)}}
+        call = self.calls.add_of_agent(agent, {"medium": {"twilio": {}}, "requestContext": context})
+        stream = f"<Stream url={quoteattr(str(call.shown['joinUrl']))}/>"
+        body = f'<?xml version="1.0" encoding="UTF-8"?><Response><Connect>{stream}</Connect></Response>'
+        return Answer(200, body.encode(), {"Content-Type": "text/xml"})
 
     def usage(self, _request: ApiRequest) -> Answer:
         """Sum up the calls of each agent that has some, by day."""
@@ -99,6 +113,7 @@ class AgentsAndBatches:
             "/api/agents/usage": {"GET": agents.usage},
             agent: {"GET": agents.get, "PATCH": partial(agents.update, AgentChanges), "DELETE": agents.delete},
             f"{agent}/calls": {"GET": agents.list_calls, "POST": agents.create_call},
+            f"{agent}/telephony_xml": {"POST": agents.create_call_by_telephony},
             f"{agent}/scheduled_batches": {
                 "GET": batches.each(ScheduledBatches.list_page),
                 "POST": batches.each(ScheduledBatches.create, NewScheduledCallBatch),

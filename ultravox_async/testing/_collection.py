@@ -107,6 +107,12 @@ class Collection:
         self._in_order.append(entry)
         return entry
 
+    def add_written(self, fields: Mapping[str, Json]) -> Entry:
+        """Create an object with these fields as if a request had sent them."""
+        entry = self.add(fields)
+        self._on_write(entry)
+        return entry
+
     def find(self, object_id: str) -> Entry:
         """The object with this id.
 
@@ -139,9 +145,7 @@ class Collection:
 
     def create(self, shape: type, request: ApiRequest) -> Answer:
         """Create an object with the fields of `shape` that the request has."""
-        entry = self.add(check_fields(shape, json_object(request.body)))
-        self._on_write(entry)
-        return json_answer(201, entry.shown)
+        return json_answer(201, self.add_written(self._fields_in(shape, request)).shown)
 
     def get(self, request: ApiRequest) -> Answer:
         """Show an object."""
@@ -152,13 +156,13 @@ class Collection:
     def update(self, shape: type, request: ApiRequest) -> Answer:
         """Set those fields of `shape` that the request has."""
         entry = self._requested(request)
-        return self._change(entry, check_fields(shape, json_object(request.body)))
+        return self._change(entry, self._fields_in(shape, request))
 
     def replace(self, shape: type, request: ApiRequest) -> Answer:
         """Set all fields of `shape`; those that the request does not have become null."""
         entry = self._requested(request)
         omitted = dict.fromkeys(map(wire_name, fields_of(shape)))
-        return self._change(entry, {**omitted, **check_fields(shape, json_object(request.body))})
+        return self._change(entry, {**omitted, **self._fields_in(shape, request)})
 
     def delete(self, request: ApiRequest) -> Answer:
         """Delete an object."""
@@ -169,6 +173,10 @@ class Collection:
 
     def _requested(self, request: ApiRequest) -> Entry:
         return self.find(request.ids[self.id_name])
+
+    def _fields_in(self, shape: type, request: ApiRequest) -> dict[str, Json]:
+        """Give the fields of `shape` that a request has; a subclass that refuses some of them extends this."""
+        return check_fields(shape, json_object(request.body))
 
     def _change(self, entry: Entry, sent: dict[str, Json]) -> Answer:
         before = {**entry.shown, **entry.hidden}

@@ -109,7 +109,7 @@ class Emulator:
         self._storage = Storage(self.host, self.seed, self.record_limit)
         self._records = deque(maxlen=self.record_limit)
         page_sizes = PageSizes(self.page_size, self.max_page_size)
-        self._account = new_account(self.seed, page_sizes, self.pending_reads, self.refused_proxies)
+        self._account = new_account(self.seed, page_sizes, self._storage, self.pending_reads, self.refused_proxies)
         self._account.registrations.add_settled(self.registrations)
         self._router = Router(self._account.operations())
         # SlidingWindow raises ValueError for a limit that is not positive.

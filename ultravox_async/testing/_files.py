@@ -8,6 +8,9 @@ from struct import pack
 
 import attrs
 
+WAV = "audio/wav"
+"""The media type of `tone`."""
+
 SAMPLE_RATE = 8000
 """The sample rate of generated audio, in hertz. It is low, so that files stay small."""
 

@@ -6,10 +6,12 @@ from random import Random
 import attrs
 
 from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._forms import is_multipart, read_multipart
+from ultravox_async.testing._openapi import tools_in
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
-from ultravox_async.testing._validation import json_object
-from ultravox_async.testing._wire import Answer, json_answer
+from ultravox_async.testing._validation import Invalid, check_fields, json_object
+from ultravox_async.testing._wire import Answer, Json, json_answer
 from ultravox_async.types.tools import NewTool, Tool
 
 
@@ -20,7 +22,7 @@ class Tools(Collection):
     def operations(self) -> Operations:
         """The operations on tools."""
         return {
-            "/api/tools": {"GET": self.list_page, "POST": partial(self.create, NewTool)},
+            "/api/tools": {"GET": self.list_page, "POST": self.create_or_import},
             "/api/tools/{tool_id}": {
                 "GET": self.get,
                 "PUT": partial(self.replace, NewTool),
@@ -29,6 +31,17 @@ class Tools(Collection):
             "/api/tools/{tool_id}/history": {"GET": self.list_history},
             "/api/tools/{tool_id}/test": {"POST": self.test},
         }
+
+    def create_or_import(self, request: ApiRequest) -> Answer:
+        """Create a tool, or one for each operation of an OpenAPI document: then a list unless there is only one."""
+        if not is_multipart(request):
+            return self.create(NewTool, request)
+        form = read_multipart(request)
+        if errors := form.errors_of_file("file"):
+            raise Invalid(errors)
+        tools = [check_fields(NewTool, tool) for tool in tools_in(form.files["file"].content)]
+        shown: list[Json] = [self.add_written(tool).shown for tool in tools]
+        return json_answer(201, shown if len(shown) > 1 else shown[0])
 
     def list_history(self, request: ApiRequest) -> Answer:
         """List the calls that have used a tool: none."""
