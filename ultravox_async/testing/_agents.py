@@ -1,6 +1,7 @@
 """Agents, and the batches of calls that are scheduled for them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from random import Random
 from typing import cast
@@ -9,15 +10,26 @@ from xml.sax.saxutils import quoteattr
 import attrs
 
 from ultravox_async.testing._calls import Calls
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._entry import Entry
+from ultravox_async.testing._filters import CALL_CONDITIONS, Filters, found_in, is_in
 from ultravox_async.testing._forms import read_fields
 from ultravox_async.testing._nested import Nested
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
-from ultravox_async.types.agents import Agent, AgentChanges, NewAgent, StartAgentCall
-from ultravox_async.types.scheduled_batches import NewScheduledCallBatch, ScheduledCallBatch, ScheduledCallBatchChanges
+from ultravox_async.types.agents import Agent, AgentChanges, AgentFilters, NewAgent, StartAgentCall
+from ultravox_async.types.scheduled_batches import (
+    NewScheduledCallBatch,
+    ScheduledCallBatch,
+    ScheduledCallBatchChanges,
+    ScheduledCallFilters,
+)
+from ultravox_async.types.shared.call_filters import CallConditions
+
+_SCHEDULED = Filters(ScheduledCallFilters, {"status": is_in("status")})
+_USED = Filters(CallConditions, CALL_CONDITIONS)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -49,13 +61,16 @@ class Agents(Collection):
         body = f'<?xml version="1.0" encoding="UTF-8"?><Response><Connect>{stream}</Connect></Response>'
         return Answer(200, body.encode(), {"Content-Type": "text/xml"})
 
-    def usage(self, _request: ApiRequest) -> Answer:
-        """Sum up the calls of each agent that has some, by day."""
-        used = [(agent, calls) for agent in self.entries if (calls := self._calls_of(agent))]
+    def usage(self, request: ApiRequest) -> Answer:
+        """Sum up the calls of each agent that has some, by day; only those that fulfil the conditions count."""
+        counted = _USED.select(self.calls.entries, request.query)
+        of_each = [(agent, self._calls_of(agent, counted)) for agent in self.entries]
+        used = [(agent, calls) for agent, calls in of_each if calls]
         return json_answer(200, [_usage(agent, calls) for agent, calls in used])
 
-    def _calls_of(self, agent: Entry) -> list[Entry]:
-        return self.calls.of_agent(str(agent.shown["agentId"]))
+    def _calls_of(self, agent: Entry, calls: Sequence[Entry] | None = None) -> list[Entry]:
+        of_all = self.calls.entries if calls is None else calls
+        return [call for call in of_all if call.shown["agentId"] == agent.shown["agentId"]]
 
     def _on_write(self, entry: Entry) -> None:
         entry.shown["publishedRevisionId"] = entry.shown["agentId"]
@@ -77,8 +92,7 @@ class ScheduledBatches(Collection):
         batch = self._requested(request)
         calls = enumerate(cast("list[dict[str, Json]]", batch.hidden["calls"]))
         scheduled = [Entry(index, _scheduled(batch, call), {}) for index, call in calls]
-        status = request.query.get("status")
-        return self.page_of([one for one in scheduled if status is None or one.shown["status"] == status], request)
+        return self.page_of(_SCHEDULED.select(scheduled, request.query), request)
 
     def list_created_calls(self, request: ApiRequest) -> Answer:
         """List the calls of a batch that were started: there are none."""
@@ -131,7 +145,15 @@ class AgentsAndBatches:
 def new_agents(seed: int, page_sizes: PageSizes, calls: Calls) -> AgentsAndBatches:
     """An account's agents: none yet."""
     random = Random(f"{seed} agents")  # noqa: S311 - has to be reproducible, is not for security
-    agents = Agents(noun="agent", id_name="agent_id", shows=Agent, random=random, page_sizes=page_sizes, calls=calls)
+    agents = Agents(
+        noun="agent",
+        id_name="agent_id",
+        shows=Agent,
+        random=random,
+        page_sizes=page_sizes,
+        filters=Filters(AgentFilters, {"search": found_in("name")}),
+        calls=calls,
+    )
 
     def new_batches(_agent_id: str) -> ScheduledBatches:
         return ScheduledBatches(
@@ -150,7 +172,7 @@ def _scheduled(batch: Entry, call: dict[str, Json]) -> dict[str, Json]:
     return {"status": "FUTURE", "batchId": batch.shown["batchId"], **absent, **call}
 
 
-def _usage(agent: Entry, calls: list[Entry]) -> Json:
+def _usage(agent: Entry, calls: Sequence[Entry]) -> Json:
     days = Counter(str(call.shown["created"])[:10] for call in calls)
     usage: list[Json] = [{"date": day, "billedMinutes": 0.0, "calls": count} for day, count in days.items()]
     return {"agent": {name: agent.shown[name] for name in ("agentId", "name")}, "usage": usage}

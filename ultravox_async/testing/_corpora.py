@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._files import StoredFile
 from ultravox_async.testing._nested import Nested
 from ultravox_async.testing._pages import PageSizes

@@ -10,8 +10,9 @@ from typing import Self, get_args
 import attrs
 from aiohttp import web
 
-from ultravox_async.testing._account import Account, new_account
+from ultravox_async.testing._account import Account, AccountSettings, new_account
 from ultravox_async.testing._addresses import origin_of
+from ultravox_async.testing._emulated_calls import EmulatedCalls
 from ultravox_async.testing._exchange import Exchange, read_body, record_of
 from ultravox_async.testing._faults import Fault, FaultRule
 from ultravox_async.testing._pages import PageSizes
@@ -29,7 +30,7 @@ _fixed = attrs.setters.frozen
 
 @attrs.define(eq=False)
 class Emulator:
-    """A stateful HTTP server on a real socket with the JSON operations of the API.
+    """A stateful HTTP server on a real socket with the operations of the API, and a second one that is its storage.
 
     Use it as an async context manager, or call `start` and `stop`, both in the event loop in which it is to serve; all
     other methods may be called from any thread. The key of a request is checked first, then the rate limit. Faults
@@ -38,6 +39,10 @@ class Emulator:
     Generated ids and secrets depend on `seed` alone. The outcome of a registration that exists from the beginning is
     known. A registration that is created, or changed by an update, has `successful` null in that answer and in its
     next `pending_reads` reads.
+
+    Calls change by command, see `calls`; with `reads_per_call_state` they also go on by themselves, as they are read.
+    What counts is the number of reads and not the time, so that a test neither sleeps nor depends on the speed of the
+    machine, and a program that waits for a call sees it end. No webhooks are sent.
     """
 
     api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
@@ -57,6 +62,15 @@ class Emulator:
 
     pending_reads: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(0), on_setattr=_fixed)
     """How many reads of a registration show `successful` as null before the outcome is known."""
+
+    reads_per_call_state: int | None = attrs.field(
+        default=None,
+        kw_only=True,
+        validator=attrs.validators.optional(attrs.validators.ge(1)),
+        on_setattr=_fixed,
+    )
+    """How many reads show each state of a call, before it goes on from created to joined, ended and billed; None for
+    calls that change by command only, see `calls`."""
 
     refused_proxies: Collection[str] = attrs.field(default=(), kw_only=True, on_setattr=_fixed)
     """The proxies with which a registration fails from the beginning; see `refuse_proxy`."""
@@ -108,8 +122,14 @@ class Emulator:
         self._server = Server("emulator", self._respond, self.host, self.port)
         self._storage = Storage(self.host, self.seed, self.record_limit)
         self._records = deque(maxlen=self.record_limit)
-        page_sizes = PageSizes(self.page_size, self.max_page_size)
-        self._account = new_account(self.seed, page_sizes, self._storage, self.pending_reads, self.refused_proxies)
+        settings = AccountSettings(
+            seed=self.seed,
+            page_sizes=PageSizes(self.page_size, self.max_page_size),
+            pending_reads=self.pending_reads,
+            refused_proxies=self.refused_proxies,
+            reads_per_call_state=self.reads_per_call_state,
+        )
+        self._account = new_account(settings, self._storage)
         self._account.registrations.add_settled(self.registrations)
         self._router = Router(self._account.operations())
         # SlidingWindow raises ValueError for a limit that is not positive.
@@ -143,6 +163,11 @@ class Emulator:
     def storage(self) -> Storage:
         """The server that recordings and other files are downloaded from and uploaded to: another origin."""
         return self._storage
+
+    @property
+    def calls(self) -> EmulatedCalls:
+        """What happens to calls: somebody joins or ends one, or says something."""
+        return EmulatedCalls(self._account.calls, self._lock)
 
     @property
     def requests(self) -> list[RecordedRequest]:

@@ -4,7 +4,7 @@ The limits are those of the package's types; the errors have the form that Djang
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import NoneType
 from typing import cast
 
@@ -64,10 +64,10 @@ def _read_object(value: object, cls: type) -> Mapping[str, object] | None:
 
 def _by_python_name(content: dict[str, Json], shape: type) -> dict[str, object]:
     fields = fields_of(shape).items()
-    return {name: _parsed(field.rule, content[field.wire]) for name, field in fields if field.wire in content}
+    return {name: parsed(field.rule, content[field.wire]) for name, field in fields if field.wire in content}
 
 
-def _parsed(rule: Rule, value: Json) -> object:
+def parsed(rule: Rule, value: Json) -> object:
     """What a text stands for where a moment or a duration is expected; what is not one stays a text."""
     parse = _PARSERS.get(rule.kind)
     if parse is None or not isinstance(value, str):
@@ -80,10 +80,14 @@ def _parsed(rule: Rule, value: Json) -> object:
 
 _PARSERS: dict[type, Callable[[str], object]] = {
     datetime: datetime.fromisoformat,
-    date: date.fromisoformat,
+    date: lambda text: _in_utc(datetime.fromisoformat(text)) if "T" in text else date.fromisoformat(text),
     time: time.fromisoformat,
     timedelta: lambda text: text if parse_duration(text) is None else parse_duration(text),
 }
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _known(shape: type, content: dict[str, Json]) -> dict[str, Json]:

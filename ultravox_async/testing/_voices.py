@@ -7,20 +7,29 @@ from typing import cast
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._files import WAV, tone
+from ultravox_async.testing._filters import Condition, Filters, found_in, is_in, language_is
 from ultravox_async.testing._forms import is_multipart, read_multipart
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._validation import Invalid, check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer, redirect
-from ultravox_async.types.voices import NewVoice, Voice, VoiceChanges
+from ultravox_async.types.voices import NewVoice, Voice, VoiceChanges, VoiceFilters
 
 # The providers that have another name in definitions than elsewhere.
 _PROVIDERS = {"elevenLabs": "eleven_labs", "generic": None}
 _IS_CLONE = "isClone"
 _SAMPLE_SECONDS = 2
+_CONDITIONS: Mapping[str, Condition] = {
+    "billing_style": is_in("billingStyle"),
+    "ownership": is_in("ownership"),
+    "primary_language": language_is,
+    "provider": is_in("provider"),
+    "search": found_in("name", "description"),
+}
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -104,4 +113,12 @@ def _checked(sent: dict[str, Json], other_errors: dict[str, Json]) -> dict[str, 
 def new_voices(seed: int, page_sizes: PageSizes, storage: Storage) -> Voices:
     """An account's voices: none yet."""
     random = Random(f"{seed} voices")  # noqa: S311 - has to be reproducible, is not for security
-    return Voices(noun="voice", id_name="voice_id", shows=Voice, random=random, page_sizes=page_sizes, storage=storage)
+    return Voices(
+        noun="voice",
+        id_name="voice_id",
+        shows=Voice,
+        random=random,
+        page_sizes=page_sizes,
+        storage=storage,
+        filters=Filters(VoiceFilters, _CONDITIONS),
+    )
