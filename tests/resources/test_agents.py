@@ -189,6 +189,7 @@ async def test_the_use_of_agents_is_summed_up_by_day(
 ) -> None:
     await ultravox.agents.create(name="unused")
     await ultravox.agents.create_call(agent.agent_id)
+    await ultravox.agents.create_call(agent.agent_id, metadata={"a": "b"})
     (usage,) = await ultravox.agents.usage(agent_ids=[agent.agent_id], duration_min=timedelta(0), metadata={"a": "b"})
     assert usage.agent.agent_id == agent.agent_id
     assert usage.usage == [AgentDailyUsage(date(2026, 1, 1), 0.0, 1)]

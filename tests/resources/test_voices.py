@@ -75,7 +75,7 @@ async def test_many_voices_are_fetched(ultravox: AsyncUltravox) -> None:
 
 
 async def test_voices_are_listed_with_filters(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
-    made = await ultravox.voices.create(name="Lily", definition=LILY)
+    made = await ultravox.voices.create(name="Lily", definition=LILY, primary_language="en-US")
     listing = ultravox.voices.list(
         billing_style="VOICE_BILLING_STYLE_EXTERNAL",
         ownership="private",

@@ -75,10 +75,10 @@ async def test_a_method_that_a_path_does_not_have_is_refused(
         assert set(await response.json()) == {"detail"}
 
 
-async def test_a_body_of_more_than_a_mebibyte_is_refused_and_recorded(
+async def test_a_body_of_more_than_32_mebibytes_is_refused_and_recorded(
     emulator: Emulator, api: aiohttp.ClientSession
 ) -> None:
-    async with api.patch(CONFIG, data=BytesIO(bytes(1024**2 + 1))) as response:
+    async with api.patch(CONFIG, data=BytesIO(bytes(32 * 1024**2 + 1))) as response:
         assert (response.status, await response.json()) == (413, {"detail": "The body is too large."})
     assert (emulator.requests[-1].status, emulator.requests[-1].body) == (413, b"")
 

@@ -183,8 +183,6 @@ _NAMES = {
         "HttpCallToolDetails",
         "HttpToolDetails",
         "KnownValue",
-        "OneSelectedTool",
-        "OneToolDefinition",
         "ParameterLocation",
         "SelectedTool",
         "SelectedToolOptions",

@@ -460,12 +460,6 @@ from ultravox_async.types.shared.tools import (
     KnownValue as KnownValue,
 )
 from ultravox_async.types.shared.tools import (
-    OneSelectedTool as OneSelectedTool,
-)
-from ultravox_async.types.shared.tools import (
-    OneToolDefinition as OneToolDefinition,
-)
-from ultravox_async.types.shared.tools import (
     ParameterLocation as ParameterLocation,
 )
 from ultravox_async.types.shared.tools import (
