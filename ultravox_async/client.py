@@ -35,7 +35,7 @@ _SETTING_TYPES: Final[Mapping[str, type]] = {
 _LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 # Creating calls has its own limits. request() can recognize such an operation only by its path.
-_CREATES_CALL: Final = re.compile(r"/api/(agents/[^/]+/)?calls/?")
+_CREATES_CALL: Final = re.compile(r"/api/((agents/[^/]+/)?calls|agents/[^/]+/telephony_xml)/?")
 _PRIORITIES: Final[Mapping[str, Priority]] = {
     "interactive": Priority.INTERACTIVE,
     "background": Priority.BACKGROUND,

@@ -130,8 +130,8 @@ class RateLimit:
     calls_per_second: float | None = attrs.field(default=None, validator=_positive_or_none, kw_only=True)
     """Maximum number of calls created in any window of one second; None for no limit but `requests_per_second`.
 
-    It holds for `calls.create`, for `agents.create_call`, and for `AsyncUltravox.request` to one of their paths. Every
-    attempt counts, also against `requests_per_second`. A creation that waits for its turn keeps no other request from
+    It holds for `calls.create`, `agents.create_call` and `agents.telephony_xml`, and for `AsyncUltravox.request` to one
+    of their paths. Every attempt counts, also against `requests_per_second`. A creation that waits for its turn keeps no other request from
     being sent. The calls are not spaced evenly: as many as a window may hold can be created at once. The headroom is
     that of `requests_per_second`; a number below 1 is one call in 1 / `calls_per_second` seconds.
     """

@@ -142,4 +142,6 @@ async def test_an_emulator_refuses_calls_over_their_limit_whichever_way_they_are
         await ultravox.agents.create_call(agent.agent_id)
         with pytest.raises(RateLimitError, match=r"Call creation was throttled: at most 2 in 60 s\. .* \(Retry-After"):
             await ultravox.agents.create_call(agent.agent_id)
+        with pytest.raises(RateLimitError, match="Call creation was throttled"):
+            await ultravox.agents.telephony_xml(agent.agent_id)
         assert len([call async for call in ultravox.calls.list()]) == 2

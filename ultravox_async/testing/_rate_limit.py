@@ -9,7 +9,7 @@ import attrs
 
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 
-_CREATES_CALL = re.compile(r"/api/(agents/[^/]+/)?calls")
+_CREATES_CALL = re.compile(r"/api/((agents/[^/]+/)?calls|agents/[^/]+/telephony_xml)")
 
 
 @attrs.define(eq=False)
