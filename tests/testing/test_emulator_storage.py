@@ -230,6 +230,18 @@ async def test_the_storage_starts_and_stops_with_its_emulator(http: aiohttp.Clie
         assert await body_of(http, url) == TEN
 
 
+async def test_an_emulator_whose_storage_cannot_listen_does_not_listen_either(http: aiohttp.ClientSession) -> None:
+    emulator = Emulator(registrations=0)
+    async with Emulator(registrations=0) as other:
+        emulator.storage.server.port = other.storage.server.port
+        with pytest.raises(OSError, match="address already in use"):
+            await emulator.start()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await http.get(emulator.base_url)
+    async with emulator, http.get(emulator.base_url) as response:
+        assert response.status == 401
+
+
 async def test_a_stop_ends_a_download(http: aiohttp.ClientSession) -> None:
     async with Emulator(registrations=0) as emulator, http.get(emulator.storage.add("a", 10**12)) as response:
         await response.content.readany()

@@ -1,7 +1,6 @@
 """The operations on calls, which live: they are created, joined, ended and billed."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -136,7 +135,7 @@ class Calls(Collection):
         call = entry.shown
         for name, value in _DEFAULTS.items():
             if call[name] is None:
-                call[name] = deepcopy(value)
+                call[name] = value
         # Requests have another name for this, and another spelling of that.
         call["dataConnectionConfig"] = entry.hidden.pop("dataConnection", None)
         policy = call["retentionPolicy"] or "retain"
