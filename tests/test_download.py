@@ -217,6 +217,12 @@ async def test_the_url_is_given_without_fetching_it() -> None:
         assert here.storage.received == []
 
 
+async def test_an_address_that_is_not_https_is_not_given_away_as_the_url() -> None:
+    async with world(whole(), redirects=in_turn(redirect("ftp://127.0.0.1/x"))) as here:
+        with pytest.raises(RedirectError, match="not followed to ftp"):
+            await here.recording.url()
+
+
 async def test_there_is_no_url_if_the_api_sends_the_content_itself() -> None:
     async with world(whole(), redirects=in_turn(whole())) as here:
         with pytest.raises(UltravoxError, match="the API sent the content itself, and not its address"):

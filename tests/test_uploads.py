@@ -28,6 +28,7 @@ from ultravox_async import (
     UltravoxError,
     UploadSource,
 )
+from ultravox_async._http.uploads import FileBody, opened
 
 CORPUS = "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f"
 SOUND = bytes(range(256)) * 2000
@@ -185,6 +186,29 @@ async def raw_server(converse: Conversation, port: int = 0) -> AsyncGenerator[st
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+async def test_an_object_that_can_do_nothing_but_read_is_sent_in_chunks() -> None:
+    class Reader:
+        read = io.BytesIO(SOUND).read
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        received.append(await in_chunks(reader))
+        writer.write(CLONED.data)
+        await writer.drain()
+
+    received: list[bytes] = []
+    async with raw_server(serve) as base_url, client_of(base_url) as ultravox:
+        await clone(ultravox, cast("BinaryIO", Reader()))
+    assert SOUND in received[0]
+
+
+async def test_the_content_of_a_file_is_never_taken_for_text() -> None:
+    # aiohttp asks for it in order to show a body, or to sign it.
+    async with opened(SOUND) as content:
+        with pytest.raises(TypeError, match="not text"):
+            FileBody(content, "audio/wav").data().decode()
 
 
 async def test_a_content_that_cannot_be_read_again_is_sent_in_chunks_and_once() -> None:

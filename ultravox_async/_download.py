@@ -164,24 +164,25 @@ class Download:
     def __init__(self, transport: Transport, request: Request) -> None:
         self._transport = transport
         self._request = attrs.evolve(request, headers=extra_headers(Secret(_HEADERS)))
-        self._resources: contextlib.AsyncExitStack | None = None
+        self._resources = contextlib.AsyncExitStack()
+        self._is_open = False
 
     def __repr__(self) -> str:
         return f"<Download of {self._request.method} {self._request.path}>"
 
     async def __aenter__(self) -> DownloadStream:
-        if self._resources is not None:
+        if self._is_open:
             msg = "this Download is in use; make another one"
             raise UltravoxError(msg)
-        resources = self._resources = contextlib.AsyncExitStack()
+        self._is_open = True
         try:
-            await resources.enter_async_context(self._transport.streaming())
+            await self._resources.enter_async_context(self._transport.streaming())
             body = await open_body(self._transport, self._request)
         except BaseException:
             await self._end()
             raise
         stream = DownloadStream(self._transport, self._request, body)
-        resources.callback(stream.close)
+        self._resources.callback(stream.close)
         return stream
 
     async def __aexit__(
@@ -190,9 +191,8 @@ class Download:
         await self._end()
 
     async def _end(self) -> None:
-        resources, self._resources = self._resources, None
-        if resources is not None:
-            await resources.aclose()
+        self._is_open = False
+        await self._resources.aclose()
 
     async def save(self, path: str | os.PathLike[str]) -> int:
         """Download the content to a file, and return the number of bytes; as `DownloadStream.save`.
