@@ -183,7 +183,10 @@ class APIStatusError(UltravoxError):
 
 
 class RedirectError(APIStatusError):
-    """3xx. Redirects are not followed: the key and the body of a request go to the base URL's origin only."""
+    """3xx. Redirects are not followed: the key and the body of a request go to the base URL's origin only.
+
+    A `Download` follows them without the key: three of them, over https. It raises this for any other.
+    """
 
     @property
     def location(self) -> str | None:

@@ -59,7 +59,11 @@ class Timeout:
     """Seconds for which the server may send no data while a response is awaited or read."""
 
     total: float = attrs.field(default=120.0, validator=_positive)
-    """Seconds for all attempts and the delays between them, counted from the first send."""
+    """Seconds for all attempts and the delays between them, counted from the first send.
+
+    A download ends when it ends: for it, these are the seconds until the headers of the response, from the API and from
+    each address that it is redirected to.
+    """
 
 
 @attrs.frozen
@@ -131,9 +135,9 @@ class RateLimit:
     """Maximum number of calls created in any window of one second; None for no limit but `requests_per_second`.
 
     It holds for `calls.create`, `agents.create_call` and `agents.telephony_xml`, and for `AsyncUltravox.request` to one
-    of their paths. Every attempt counts, also against `requests_per_second`. A creation that waits for its turn keeps no other request from
-    being sent. The calls are not spaced evenly: as many as a window may hold can be created at once. The headroom is
-    that of `requests_per_second`; a number below 1 is one call in 1 / `calls_per_second` seconds.
+    of their paths. Every attempt counts, also against `requests_per_second`. A creation that waits for its turn keeps
+    no other request from being sent. The calls are not spaced evenly: as many as a window may hold can be created at
+    once. The headroom is that of `requests_per_second`; a number below 1 is one call in 1 / `calls_per_second` seconds.
     """
 
     calls_per_minute: float | None = attrs.field(default=None, validator=_positive_or_none, kw_only=True)
