@@ -1,6 +1,6 @@
 """Simulates clients and a server, to compare laws for the pace in milliseconds instead of minutes.
 
-Pure and seeded: no socket, no thread, no event loop. A client is the package's own `SlidingWindow`, with the law as its
+Pure and seeded: no socket, no thread, no event loop. A client is the package's own `PacedWindow`, with the law as its
 pace; everything else that delays a request is a number in `Conditions`.
 """
 
@@ -14,7 +14,7 @@ import attrs
 
 from benchmarks.limits import Limit
 from ultravox_async._http.pace import Pace
-from ultravox_async._http.sliding_window import SlidingWindow
+from ultravox_async._http.sliding_window import PacedWindow
 
 
 class Changing:
@@ -71,7 +71,7 @@ class Conditions:
 
 
 class _Client:
-    def __init__(self, number: int, window: SlidingWindow, free: int) -> None:
+    def __init__(self, number: int, window: PacedWindow, free: int) -> None:
         self.number = number
         self.window = window
         self.free = free
@@ -102,8 +102,7 @@ class Simulation:
         self._conditions = conditions
         self._random = random.Random(seed)  # noqa: S311 - has to be reproducible, and is not used for security
         self._clients = [
-            _Client(number, SlidingWindow(configured, pace), conditions.concurrency)
-            for number, pace in enumerate(paces)
+            _Client(number, PacedWindow(configured, pace), conditions.concurrency) for number, pace in enumerate(paces)
         ]
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = itertools.count()

@@ -25,7 +25,7 @@ LAYERS = (
     {"ultravox_async.client"},
     {"ultravox_async.resources"},
     {"ultravox_async._bulk", "ultravox_async._wait", "ultravox_async._watch"},
-    {"ultravox_async._pagination"},
+    {"ultravox_async._download", "ultravox_async._pagination"},
     {"ultravox_async._http"},
     {"ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
     {"ultravox_async._wire"},
@@ -136,10 +136,14 @@ def test_only_the_converter_imports_cattrs() -> None:
     assert [name for name in MODULES if "cattrs" in top_level(name)] == ["ultravox_async._wire.converter"]
 
 
-def test_only_the_attempt_the_pool_and_the_client_import_aiohttp() -> None:
+def test_few_modules_import_aiohttp() -> None:
     assert sorted(name for name in OUTSIDE_TESTING if "aiohttp" in top_level(name)) == [
         "ultravox_async._http.attempt",
+        "ultravox_async._http.failures",
+        "ultravox_async._http.keyless",
+        "ultravox_async._http.open_body",
         "ultravox_async._http.pool",
+        "ultravox_async._http.uploads",
         "ultravox_async.client",
     ]
 

@@ -169,7 +169,58 @@ def test_the_text_of_a_server_error_leaves_no_doubt_of_a_read() -> None:
 
 def test_the_text_of_the_api_s_own_refusal_leaves_no_doubt() -> None:
     error = ServerError(503, "POST", "/api/calls", body=b'{"detail": "No capacity."}', retry_after=1.0)
-    assert str(error) == "503 Service Unavailable: POST /api/calls: No capacity."
+    assert str(error) == "503 Service Unavailable: POST /api/calls: No capacity. (Retry-After: 1 s)"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><head><title>503 Service Temporarily Unavailable</title></head></html>",
+        b'{"message": "no healthy upstream"}',
+        b'{"error": "no healthy upstream"}',
+        b'["no healthy upstream"]',
+        b"no healthy upstream",
+        b"",
+    ],
+)
+def test_the_text_of_a_gateway_s_503_says_that_a_call_may_have_been_created(body: bytes) -> None:
+    error = ServerError(503, "POST", "/api/calls", body=body, retry_after=2.0)
+    assert str(error).endswith(" (Retry-After: 2 s; it is unknown whether the request was carried out)")
+
+
+def test_the_text_of_the_api_s_own_503_without_a_wait_does_not_say_that_nothing_happened() -> None:
+    error = ServerError(503, "POST", "/api/calls", body=b'{"detail": "No capacity."}')
+    assert str(error).endswith(": No capacity. (it is unknown whether the request was carried out)")
+
+
+def test_a_server_error_says_how_long_it_is_asked_to_wait() -> None:
+    error = ServerError(503, "GET", "/api/x", body=b'{"detail": "Maintenance."}', retry_after=60.0)
+    assert str(error) == "503 Service Unavailable: GET /api/x: Maintenance. (Retry-After: 60 s)"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"detail": "Call throttle exceeded."}', "Call throttle exceeded."),
+        (b'{"code": "throttled", "detail": "Call throttle exceeded."}', "Call throttle exceeded."),
+        (b'{"error": "Too many calls."}', "Too many calls."),
+        (b'["Too many calls."]', "Too many calls."),
+        (b'["Too many calls.", "Wait."]', "Too many calls. Wait."),
+        (b'{"detail": ["Too many calls."]}', "Too many calls."),
+        (b'[{"detail": "Too many calls."}]', "Too many calls."),
+        (b'{"errors": [{"message": "Too many calls."}]}', "Too many calls."),
+        (b'{"error": {"message": "Too many calls.", "code": "busy"}}', "Too many calls.; error.code: busy"),
+        (b'{"nonFieldErrors": ["Too many calls."]}', "Too many calls."),
+        (b'{"throttle": ["Used up."]}', "throttle: Used up."),
+    ],
+)
+def test_a_refused_call_reads_as_what_the_body_says_and_the_wait(body: bytes, said: str) -> None:
+    error = RateLimitError(429, "POST", "/api/calls", body=body, retry_after=7.0)
+    assert str(error) == f"429 Too Many Requests: POST /api/calls: {said} (Retry-After: 7 s)"
+
+
+def test_the_message_of_a_field_named_message_names_the_field() -> None:
+    assert str(refused(b'{"message": ["Too long."]}')) == "400 Bad Request: POST /api/x: message: Too long."
 
 
 def test_an_error_keeps_the_parts_of_the_response() -> None:

@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ultravox_async import AsyncUltravox
 from ultravox_async.testing import Emulator
+from ultravox_async.types import CallMedium, SipIncoming
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,15 +54,36 @@ def test_the_first_example_is_within_the_first_forty_lines() -> None:
     assert _README[:end].count("\n") <= 40
 
 
+async def test_the_example_of_files_archives_a_call_and_uploads(
+    ultravox_emulator: Emulator, ultravox: AsyncUltravox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await ultravox.calls.create(recording_enabled=True, medium=CallMedium.sip(incoming=SipIncoming()))
+    ultravox_emulator.calls.join(call.call_id)
+    ultravox_emulator.calls.end(call.call_id)
+    corpus = await ultravox.corpora.create(name="manuals")
+    monkeypatch.chdir(tmp_path)
+    for name in ("ann.mp3", "manual.pdf"):
+        (tmp_path / name).write_bytes(b"content")
+    example: dict[str, Any] = {}
+    exec(_PYTHON[1], example)  # noqa: S102 - the code of this project's README
+
+    await example["archive"](ultravox, call.call_id)
+    await example["add"](ultravox, corpus.corpus_id)
+
+    assert (tmp_path / "call.wav").read_bytes().startswith(b"RIFF")
+    assert [voice.name async for voice in ultravox.voices.list()] == ["Ann"]
+    assert [source.name async for source in ultravox.corpora.sources.list(corpus.corpus_id)] == ["manual.pdf"]
+
+
 def test_the_settings_that_are_shown_are_the_defaults() -> None:
-    shown = _run(f"{_PYTHON[1]}\nprint(ultravox)")
+    shown = _run(f"{_PYTHON[2]}\nprint(ultravox)")
     default = _run("from ultravox_async import AsyncUltravox\nprint(AsyncUltravox('api-key'))")
     assert shown == default
 
 
 def test_the_test_for_a_bot_passes_as_it_stands(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.makepyfile(_PYTHON[2])
+    pytester.makepyfile(_PYTHON[3])
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 

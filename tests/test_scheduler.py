@@ -62,8 +62,9 @@ def run(play: Coroutine[Any, Any, T]) -> T:
     return result
 
 
-def scheduler_of(rate: float | None, places: int) -> RequestScheduler:
-    return make_scheduler(RateLimit(rate), "digest", places, asyncio.get_running_loop())
+def scheduler_of(rate: float | RateLimit | None, places: int) -> RequestScheduler:
+    limit = rate if isinstance(rate, RateLimit) else RateLimit(rate)
+    return make_scheduler(limit, "digest", places, asyncio.get_running_loop())
 
 
 async def outcome(work: Awaitable[object]) -> object:
@@ -93,7 +94,7 @@ class Job:
 class Scene:
     """Jobs that use one scheduler."""
 
-    rate: float | None = None
+    rate: float | RateLimit | None = None
     places: int = 1000
     max_wait: float = 60.0
     lateness: float = 0.0
@@ -567,6 +568,27 @@ def test_requests_of_one_priority_are_first_in_first_out(priority: Priority) -> 
     jobs = crowd(30, priority=priority, lasting=0.1)
     scene.play(*jobs)
     assert scene.names == [job.name for job in jobs]
+
+
+def test_a_new_request_does_not_overtake_those_that_wait() -> None:
+    async def play() -> list[str]:
+        scheduler = scheduler_of(None, 100)
+        order: list[str] = []
+
+        async def enter(name: str) -> None:
+            await scheduler.acquire("api", INTERACTIVE, PATIENT)
+            order.append(name)
+
+        async def enter_twice() -> None:
+            await enter("first")
+            # Only a few requests start in one iteration of the loop, so that most of them still wait here.
+            await enter("new")
+
+        scheduler.cool_down("api", 5.0, 300.0)
+        await asyncio.gather(enter_twice(), *(enter(f"{number}") for number in range(20)))
+        return order
+
+    assert run(play()) == ["first", *(f"{number}" for number in range(20)), "new"]
 
 
 def test_classes_of_operations_take_turns() -> None:

@@ -422,6 +422,26 @@ def test_of_alternatives_one_is_given(shape: type, given_fields: list[str], coun
         assert caught.value.errors == {"box, bag": ["Exactly one of these fields can be set."]}
 
 
+@attrs.define
+class Topping:
+    lemon: Annotated[bool, Alternative(required=False)] | None = None
+    milk: Annotated[bool, Alternative(required=False)] | None = None
+
+
+class Order(TypedDict, total=False):
+    topping: Topping
+
+
+def test_of_alternatives_in_an_object_at_most_one_is_given() -> None:
+    assert refusal(Order, {"topping": Topping()}) is None
+    assert refusal(Order, {"topping": Topping(milk=False)}) is None
+    error = refusal(Order, {"topping": Topping(lemon=True, milk=False)})
+    assert str(error) == "topping: takes a Topping with at most one of lemon, milk, not with 2"
+    with pytest.raises(Invalid) as caught:
+        check_fields(Order, {"topping": {"lemon": True, "milk": False}})
+    assert caught.value.errors == {"topping": ["Only one of these fields can be set."]}
+
+
 @settings(deadline=None)
 @given(
     st.sampled_from(sorted(fields_of(Form).keys() - {"password", "owner", "anything"})),

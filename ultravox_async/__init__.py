@@ -3,8 +3,10 @@
 from ultravox_async._bulk.ids import Ids
 from ultravox_async._bulk.outcome import BulkResult, Outcome
 from ultravox_async._bulk.sweep import Sweep, Via
+from ultravox_async._download import Download, DownloadStream
 from ultravox_async._http.budget import LocalRateBudget
 from ultravox_async._http.messages import Response
+from ultravox_async._http.uploads import UploadSource
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._version import __version__
 from ultravox_async._watch import Added, Change, Changed, Interrupted, Removed, Resumed
@@ -61,6 +63,8 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "DecodeError",
+    "Download",
+    "DownloadStream",
     "FallbackHandler",
     "Ids",
     "Interrupted",
@@ -94,6 +98,7 @@ __all__ = [
     "TooEarlyError",
     "UltravoxError",
     "UnprocessableEntityError",
+    "UploadSource",
     "Via",
     "WaitError",
     "WaitTimeoutError",

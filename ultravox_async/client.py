@@ -1,6 +1,5 @@
 """`AsyncUltravox`: the settings, the ownership of the connection pool, and one attribute per resource."""
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from ultravox_async._http.messages import Request, RequestOptions, Response
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pool import PoolSettings, checked_trace_configs
 from ultravox_async._http.proxies import check_proxies
+from ultravox_async._http.redirects import is_loopback
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport, make_transport
 from ultravox_async._wire.paths import Parameter, checked_path, encoded_query
@@ -35,7 +35,7 @@ _SETTING_TYPES: Final[Mapping[str, type]] = {
 _LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 # Creating calls has its own limits. request() can recognize such an operation only by its path.
-_CREATES_CALL: Final = re.compile(r"/api/(agents/[^/]+/)?calls/?")
+_CREATES_CALL: Final = re.compile(r"/api/((agents/[^/]+/)?calls|agents/[^/]+/telephony_xml)/?")
 _PRIORITIES: Final[Mapping[str, Priority]] = {
     "interactive": Priority.INTERACTIVE,
     "background": Priority.BACKGROUND,
@@ -57,9 +57,10 @@ class AsyncUltravox(ResourceAttributes):
             header of each request, never a default header of the session. The session's own middlewares are not run.
             The time that a request waits for a connection behind other users of the session counts against
             `Timeout.total`. The session's pool does not tell when a request is sent, so the rate limiter counts a
-            request until its response arrives, and for one second more. Two things that the client does for its own
-            pool are not done for a session: after a lost connection the next attempt may be given another stale one,
-            and an upload that the server does not read keeps its connection after `close`.
+            request until its response arrives, and for one second more; the creation of a call, for one minute more if
+            `RateLimit.calls_per_minute` is set. Two things that the client does for its own pool are not done for a
+            session: after a lost connection the next attempt may be given another stale one, and an upload that the
+            server does not read keeps its connection after `close`.
         timeout: The deadlines, in seconds.
         retry: Which failures are retried, and after how long.
         rate_limit: How fast requests are sent; ``RateLimit(None)`` for no limit. Clients that use the same key share a
@@ -315,7 +316,7 @@ def _checked_base_url(given: Secret, *, allow_http: bool) -> URL:
     if url is None:
         msg = "base_url takes an absolute http or https URL, without user information, query or fragment"
         raise ConfigurationError(msg)
-    if url.scheme == "http" and not allow_http and not _is_loopback(url.host or ""):
+    if url.scheme == "http" and not allow_http and not is_loopback(url.host or ""):
         msg = f"base_url {url} would send the API key unencrypted; use https, or pass allow_http=True"
         raise ConfigurationError(msg)
     return url
@@ -329,13 +330,6 @@ def _parsed_url(text: object) -> URL | None:
         return None
     plain = url.raw_user is None and url.raw_password is None and not url.query_string and not url.fragment
     return url.with_path(url.raw_path.rstrip("/"), encoded=True) if usable and plain else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _at_least_one(name: str, value: int) -> int:

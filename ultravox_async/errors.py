@@ -34,10 +34,13 @@ from http import HTTPStatus
 
 from multidict import CIMultiDict
 
-from ultravox_async._wire.error_body import read_error_body
+from ultravox_async._wire.error_body import is_of_the_api, read_error_body
 from ultravox_async._wire.text import one_line, without_user_information
 
 _MESSAGE_LIMIT = 480
+# Names under which a body says what is wrong with the request as a whole, such as "detail" or "errors[0].message". They
+# would read like the name of a field.
+_OF_NO_FIELD = re.compile(r"(detail|errors?|non_field_errors|nonFieldErrors)?(\[\d+\])*(\.(detail|message))?")
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 
 
@@ -160,16 +163,30 @@ class APIStatusError(UltravoxError):
         super().__init__(self._message())
 
     def _message(self) -> str:
+        notes = "; ".join(self._notes())
+        added = f" ({notes})" if notes else ""
+        # If all of it is too long, the message of the API is cut, and not the notes.
+        return one_line(self._what_was_said(), _MESSAGE_LIMIT - len(added)) + added
+
+    def _notes(self) -> list[str]:
+        # To the millisecond, and without an exponent, which ":g" would write for a long wait.
+        return [] if self.retry_after is None else [f"Retry-After: {round(self.retry_after, 3):.15g} s"]
+
+    def _what_was_said(self) -> str:
         said = self.detail or "; ".join(
-            f"{where}: {' '.join(messages)}".removeprefix(": ") for where, messages in self.field_errors.items()
+            " ".join(messages if _OF_NO_FIELD.fullmatch(where) else [f"{where}:", *messages])
+            for where, messages in self.field_errors.items()
         )
         what = f"{self.status} {_phrase(self.status)}".rstrip()
         head = f"{what}: {self.method} {self.path}"
-        return one_line(f"{head}: {said}" if said else head, _MESSAGE_LIMIT)
+        return f"{head}: {said}" if said else head
 
 
 class RedirectError(APIStatusError):
-    """3xx. Redirects are not followed: the key and the body of a request go to the base URL's origin only."""
+    """3xx. Redirects are not followed: the key and the body of a request go to the base URL's origin only.
+
+    A `Download` follows them without the key: three of them, over https. It raises this for any other.
+    """
 
     @property
     def location(self) -> str | None:
@@ -216,26 +233,19 @@ class TooEarlyError(APIStatusError):
 class RateLimitError(APIStatusError):
     """429: too many requests; `retry_after` is the number of seconds to wait, if it is known."""
 
-    def _message(self) -> str:
-        # To the millisecond, and without an exponent, which ":g" would write for a long wait.
-        wait = "" if self.retry_after is None else f" (Retry-After: {round(self.retry_after, 3):.15g} s)"
-        # If both together are too long, the message of the API is cut, and not the wait.
-        return one_line(super()._message(), _MESSAGE_LIMIT - len(wait)) + wait
-
 
 class ServerError(APIStatusError):
     """5xx: the API, or a proxy in front of it, failed.
 
     After a POST or PATCH it is unknown whether the request was carried out, and it was not sent again. The exception is
-    the API's own 503 with a ``Retry-After``, which says that it was not.
+    the API's own 503 with a ``Retry-After``, which says that it was not; a gateway's 503 says nothing about it.
     """
 
-    def _message(self) -> str:
-        is_refusal = self.status == HTTPStatus.SERVICE_UNAVAILABLE and self.retry_after is not None and self.detail
-        if self.method not in {"POST", "PATCH"} or is_refusal:
-            return super()._message()
-        doubt = " (it is unknown whether the request was carried out)"
-        return one_line(super()._message(), _MESSAGE_LIMIT - len(doubt)) + doubt
+    def _notes(self) -> list[str]:
+        is_busy = self.status == HTTPStatus.SERVICE_UNAVAILABLE and self.retry_after is not None
+        is_refused = is_busy and is_of_the_api(self.body)
+        has_effect = self.method in {"POST", "PATCH"} and not is_refused
+        return [*super()._notes(), *(["it is unknown whether the request was carried out"] if has_effect else [])]
 
 
 class WaitError(UltravoxError):

@@ -59,7 +59,11 @@ class Timeout:
     """Seconds for which the server may send no data while a response is awaited or read."""
 
     total: float = attrs.field(default=120.0, validator=_positive)
-    """Seconds for all attempts and the delays between them, counted from the first send."""
+    """Seconds for all attempts and the delays between them, counted from the first send.
+
+    A download ends when it ends: for it, these are the seconds until the headers of the response, from the API and from
+    each address that it is redirected to.
+    """
 
 
 @attrs.frozen
@@ -106,8 +110,10 @@ class RetryPolicy:
 class RateLimit:
     """How fast one client may send.
 
-    The documented limit of the API is 200 requests a second for a key. Clients of one event loop share it through a
-    `LocalRateBudget`. Clients in different processes find their shares by the 429s that they receive.
+    The documented limit of the API is 200 requests a second for a key. Creating calls has further limits, which depend
+    on the plan: 5, 10 or 30 calls a second, and 30, 120 or 360 a minute. Clients of one event loop share all of them
+    through a `LocalRateBudget`. Clients in different processes find their shares of the requests a second by the 429s
+    that they receive; for calls, give each process a part of the limits.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
@@ -123,6 +129,23 @@ class RateLimit:
     It rises again when they stop, up to `requests_per_second`. As long as other requests succeed, the ``Retry-After``
     of a 429 is obeyed by the request that got it. All requests of its class stop if it is longer than two seconds, or
     if none of them has succeeded for a second. With False, the rate is fixed, and every 429 stops all of them.
+    """
+
+    calls_per_second: float | None = attrs.field(default=None, validator=_positive_or_none, kw_only=True)
+    """Maximum number of calls created in any window of one second; None for no limit but `requests_per_second`.
+
+    It holds for `calls.create`, `agents.create_call` and `agents.telephony_xml`, and for `AsyncUltravox.request` to one
+    of their paths. Every attempt counts, also against `requests_per_second`. A creation that waits for its turn keeps
+    no other request from being sent. The calls are not spaced evenly: as many as a window may hold can be created at
+    once. The headroom is that of `requests_per_second`; a number below 1 is one call in 1 / `calls_per_second` seconds.
+    """
+
+    calls_per_minute: float | None = attrs.field(default=None, validator=_positive_or_none, kw_only=True)
+    """Maximum number of calls created in any window of sixty seconds; None for no such limit.
+
+    As with `calls_per_second`, which can be set with it or without it, the calls are not spaced evenly: all those of a
+    minute can be created at once. Half a second is kept as headroom. A number below 1 is one call in
+    1 / `calls_per_minute` minutes.
     """
 
 
@@ -141,14 +164,18 @@ class RateBudget(Protocol):
 
     @property
     def rate_limit(self) -> RateLimit:
-        """The rate of each key; sweeps use it to estimate whether the listing or single GETs are quicker."""
+        """The rate of each key; sweeps use it to estimate whether the listing or single GETs are quicker.
+
+        Limits for creating calls are a matter of the budget's `acquire`.
+        """
         ...
 
     async def acquire(self, key_digest: str, operation: str) -> None:
         """Wait for a slot, and for the end of the cool-downs that other clients have reported.
 
-        A client runs up to eight of these at the same time. One that is cancelled must not take a slot. An exception
-        that it raises becomes the cause of the request's `UltravoxError`; an `UltravoxError` is raised unchanged.
+        A client runs up to eight of these at the same time for each class of operations. One that is cancelled must not
+        take a slot. An exception that it raises becomes the cause of the request's `UltravoxError`; an `UltravoxError`
+        is raised unchanged.
         """
         ...
 

@@ -32,7 +32,7 @@ def left_in(client: AsyncUltravox) -> dict[str, int]:
         "connections in use": len(connector._acquired),
         "requests that wait for a connection": sum(map(len, connector._waiters.values())),
         "pool places taken": owner._settings.size - int(scheduler._places.free),
-        "pacing slots taken": scheduler._window._pending,
+        "pacing slots taken": scheduler._windows.general._pending,
         "requests queued at the scheduler": sum(map(len, scheduler._admission.queues.values())),
         "pauses before a repetition": len(scheduler._pauses),
         "attempts with a deadline": len(pool.deadlines),

@@ -16,8 +16,8 @@ from tests.contract.exceptions import IDS, NOT_OPERATIONS
 from ultravox_async import AsyncUltravox, Pager
 from ultravox_async._http.messages import Credentials, Request, Response
 from ultravox_async._http.transport import Transport
-from ultravox_async._wire.payload import Secret
-from ultravox_async._wire.rules import Field, Rule, fields_of
+from ultravox_async._wire.payload import Body, Secret
+from ultravox_async._wire.rules import Field, Rule, choice_in, fields_of
 from ultravox_async.resources._base import Resource
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, TOOL_NAME, UUID, Format
 
@@ -60,7 +60,7 @@ def sample(rule: Rule, path: Path = _NO_PLACE, value: object = None) -> object:
 
 def _sample_fields(rule: Rule, path: Path, value: object) -> dict[str, object]:
     fields = fields_of(rule.kind)
-    left_out = _left_out(tuple(fields) if rule.exactly_one else rule.exactly_one_of, path[0])
+    left_out = _left_out(tuple(fields) if rule.exactly_one else choice_in(rule.kind).names, path[0])
     return {name: _sample_field(name, field, path, value) for name, field in fields.items() if name not in left_out}
 
 
@@ -223,7 +223,7 @@ async def _completed(result: Pager[object] | Awaitable[object]) -> object:
 
 def _sent(request: Request, result_type: object) -> Sent:
     pairs = [pair.split("=")[0] for pair in request.query.split("&")] if request.query else []
-    body = None if request.body is None else frozenset(orjson.loads(request.body.content))
+    body = frozenset(orjson.loads(request.body.content)) if isinstance(request.body, Body) else None
     # A mapping in a query has a parameter for each of its keys: metadata.key.
     return Sent(_operation(request), frozenset(unquote(name).removesuffix(".key") for name in pairs), body, result_type)
 

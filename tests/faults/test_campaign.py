@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from tests.campaign import closed
+from tests.campaign import closed, transfers
 from tests.campaign.cancelled import CONCURRENT, STAGES, Stage, cancel_at
 from tests.campaign.leftovers import broken
 from tests.campaign.mixed import Plan, run
@@ -36,6 +36,16 @@ async def test_closes_at_random_moments_end_every_caller_and_leave_nothing_behin
     assert tally.closes == 14
     assert tally.at_the_stage > 0
     assert set(tally.closers) == set(closed.closers_at(stage))
+
+
+async def test_a_download_through_a_redirect_takes_little_memory_and_tells_storage_no_secret() -> None:
+    found = await transfers.download(3_000_000)
+    assert found.passed, str(found)
+
+
+async def test_uploads_that_break_off_are_told_and_not_sent_again() -> None:
+    found = await transfers.upload(4, 1_000_000)
+    assert found.passed, str(found)
 
 
 def test_every_stage_is_looked_at() -> None:

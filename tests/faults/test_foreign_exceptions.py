@@ -150,7 +150,7 @@ async def test_the_traceback_of_a_bug_in_the_client_shows_where_it_is(monkeypatc
     def class_for_status(status: int) -> object:
         return 1 / (status - status)
 
-    monkeypatch.setattr("ultravox_async._http.attempt.class_for_status", class_for_status)
+    monkeypatch.setattr("ultravox_async._http.failures.class_for_status", class_for_status)
     async with Wire(in_turn(answer(404))) as wire, client_of(wire.base_url) as ultravox:
         with pytest.raises(ZeroDivisionError) as caught:
             await ultravox.request("GET", "/api/voices")
@@ -161,7 +161,7 @@ async def test_a_bug_in_the_client_ends_a_sweep(monkeypatch: pytest.MonkeyPatch)
     def broken(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ultravox_async._http.attempt.parse_retry_after", broken)
+    monkeypatch.setattr("ultravox_async._http.failures.parse_retry_after", broken)
     async with Wire(in_turn(answer(500))) as wire, client_of(wire.base_url, retry=ONCE) as client:
         with pytest.raises(ZeroDivisionError):
             await client.sip.registrations.get_many(["id-1"])

@@ -49,7 +49,7 @@ def rescheduling(**changes: Any) -> Sent:  # noqa: ANN401 - likewise
 
 async def test_the_resources_say_what_they_offer(ultravox: AsyncUltravox) -> None:
     assert repr(ultravox.agents).endswith(
-        ": calls, create, create_call, delete, get, get_many, list, scheduled_batches, update, usage>"
+        ": calls, create, create_call, delete, get, get_many, list, scheduled_batches, telephony_xml, update, usage>"
     )
     assert repr(ultravox.agents.scheduled_batches).endswith(
         ": create, created_calls, delete, get, list, scheduled_calls, update>"
@@ -189,6 +189,7 @@ async def test_the_use_of_agents_is_summed_up_by_day(
 ) -> None:
     await ultravox.agents.create(name="unused")
     await ultravox.agents.create_call(agent.agent_id)
+    await ultravox.agents.create_call(agent.agent_id, metadata={"a": "b"})
     (usage,) = await ultravox.agents.usage(agent_ids=[agent.agent_id], duration_min=timedelta(0), metadata={"a": "b"})
     assert usage.agent.agent_id == agent.agent_id
     assert usage.usage == [AgentDailyUsage(date(2026, 1, 1), 0.0, 1)]

@@ -8,8 +8,6 @@ from tests.resources.emulated import last_request
 from tests.wire import Wire, answer, client_of, shown
 from ultravox_async import AsyncUltravox, InvalidRequestError, NotFoundError, RateLimitError, UnprocessableEntityError
 from ultravox_async.testing import Emulator
-from ultravox_async.testing._calls import CallsAndParts
-from ultravox_async.testing._wire import Json
 from ultravox_async.types.calls import Call
 from ultravox_async.types.data_messages import ForcedAgentMessage, ForcedToolCall, UserTextMessage
 from ultravox_async.types.shared.media import CallMedium
@@ -28,10 +26,6 @@ def ultravox_emulator_settings() -> dict[str, object]:
     return {"max_page_size": 2}
 
 
-def calls_of(emulator: Emulator) -> CallsAndParts:
-    return emulator._account.calls  # pyright: ignore[reportPrivateUsage] - there is no public way yet
-
-
 def creating(**fields: Any) -> Sent:  # noqa: ANN401 - the wrong types too
     return lambda ultravox: ultravox.calls.create(**fields)
 
@@ -42,10 +36,10 @@ async def listing(ultravox: AsyncUltravox, **filters: Any) -> list[Call]:  # noq
 
 async def test_the_resources_say_what_they_offer(ultravox: AsyncUltravox) -> None:
     assert repr(ultravox.calls).endswith(
-        ": create, delete, delete_when_billed, events, get, get_many, hang_up, list, messages, send_data_message, "
-        "stages, tools, transcript, wait>"
+        ": create, delete, delete_when_billed, events, get, get_many, hang_up, list, messages, recording, "
+        "send_data_message, sip_logs, stages, tools, transcript, wait>"
     )
-    assert repr(ultravox.calls.stages).endswith(": get, list, messages, tools>")
+    assert repr(ultravox.calls.stages).endswith(": audio, get, list, messages, tools>")
 
 
 async def test_a_call_is_started_with_nothing_said(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
@@ -232,7 +226,7 @@ async def test_a_filter_that_the_api_would_refuse_is_refused(
 
 async def test_a_call_is_deleted(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    calls_of(ultravox_emulator).calls.bill(call.call_id)
+    ultravox_emulator.calls.bill(call.call_id)
     await ultravox.calls.delete(call.call_id)
     assert last_request(ultravox_emulator) == ("DELETE", f"/api/calls/{call.call_id}", [], None)
     assert await listing(ultravox) == []
@@ -240,19 +234,18 @@ async def test_a_call_is_deleted(ultravox: AsyncUltravox, ultravox_emulator: Emu
 
 async def test_the_events_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    event = {"callId": call.call_id, "callStageId": OTHER, "callTimestamp": "1.5s", "severity": "warning", "type": "x"}
-    calls_of(ultravox_emulator).events.of(call.call_id).add(event)
+    ultravox_emulator.calls.add_event(call.call_id, "y")
+    ultravox_emulator.calls.add_event(call.call_id, "x", severity="warning")
     filters = {"minimum_severity": "warning", "type": "x", "page_size": 1}
     (found,) = [one async for one in ultravox.calls.events(call.call_id, **filters)]  # type: ignore[arg-type]  # a dict
-    assert (found.call_timestamp, found.severity, found.extras) == (timedelta(seconds=1.5), "warning", None)
+    assert (found.call_timestamp, found.severity, found.extras) == (timedelta(seconds=2), "warning", None)
     query = [("minimum_severity", "warning"), ("type", "x"), ("pageSize", "1")]
     assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/events", query, None)
 
 
 async def test_the_messages_of_a_call_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    message: dict[str, Json] = {"role": "MESSAGE_ROLE_USER", "text": "Hi", "timespan": {"start": "0.5s"}}
-    calls_of(ultravox_emulator).messages.of(call.call_id).add(message)
+    ultravox_emulator.calls.say(call.call_id, "MESSAGE_ROLE_USER", "Hi")
     (found,) = [one async for one in ultravox.calls.messages(call.call_id, mode="last_stage")]
     assert isinstance(found, Message)
     assert found.text == "Hi"
@@ -261,7 +254,7 @@ async def test_the_messages_of_a_call_are_listed(ultravox: AsyncUltravox, ultrav
 
 async def test_the_tools_of_a_call_are_a_list(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    calls_of(ultravox_emulator).tools.of(call.call_id).add({"name": "look_up", "definition": {"timeout": "2.5s"}})
+    ultravox_emulator.calls.add_tool(call.call_id, "look_up", {"timeout": "2.5s"})
     (tool,) = await ultravox.calls.tools(call.call_id)
     assert (tool.name, tool.tool_id) == ("look_up", None)
     assert tool.definition is not None
@@ -273,36 +266,32 @@ async def test_the_stages_of_a_call_are_listed_and_fetched(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator
 ) -> None:
     call = await ultravox.calls.create()
-    stage = (
-        calls_of(ultravox_emulator)
-        .stages.of(call.call_id)
-        .add({"callId": call.call_id, "initialState": {}, "inactivityMessages": []})
-    )
-    stage_id = str(stage.shown["callStageId"])
     (listed,) = [one async for one in ultravox.calls.stages.list(call.call_id, page_size=1)]
     assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/stages", [("pageSize", "1")], None)
+    stage_id = listed.call_stage_id
     assert await ultravox.calls.stages.get(call.call_id, stage_id) == listed
     assert last_request(ultravox_emulator) == ("GET", f"/api/calls/{call.call_id}/stages/{stage_id}", [], None)
 
 
 async def test_the_messages_of_a_stage_are_listed(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    messages = calls_of(ultravox_emulator).messages.of(call.call_id)
-    for stage_id, text in (("stage-1", "Hi"), ("stage-2", "Bye")):
-        messages.add({"text": text, "callStageId": stage_id})
-    found = [one.text async for one in ultravox.calls.stages.messages(call.call_id, "stage-2", page_size=1)]
+    ultravox_emulator.calls.say(call.call_id, "MESSAGE_ROLE_USER", "Hi")
+    stage_id = ultravox_emulator.calls.begin_stage(call.call_id)
+    ultravox_emulator.calls.say(call.call_id, "MESSAGE_ROLE_USER", "Bye")
+    found = [one.text async for one in ultravox.calls.stages.messages(call.call_id, stage_id, page_size=1)]
     assert found == ["Bye"]
     assert last_request(ultravox_emulator)[1:3] == (
-        f"/api/calls/{call.call_id}/stages/stage-2/messages",
+        f"/api/calls/{call.call_id}/stages/{stage_id}/messages",
         [("pageSize", "1")],
     )
 
 
 async def test_the_tools_of_a_stage_are_a_list(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    calls_of(ultravox_emulator).tools.of(call.call_id).add({"name": "look_up", "definition": {}})
-    assert [tool.name for tool in await ultravox.calls.stages.tools(call.call_id, "stage-1")] == ["look_up"]
-    assert last_request(ultravox_emulator)[1] == f"/api/calls/{call.call_id}/stages/stage-1/tools"
+    (stage,) = [one async for one in ultravox.calls.stages.list(call.call_id)]
+    ultravox_emulator.calls.add_tool(call.call_id, "look_up")
+    assert [tool.name for tool in await ultravox.calls.stages.tools(call.call_id, stage.call_stage_id)] == ["look_up"]
+    assert last_request(ultravox_emulator)[1] == f"/api/calls/{call.call_id}/stages/{stage.call_stage_id}/tools"
 
 
 MESSAGES: list[tuple[Any, dict[str, Any]]] = [
@@ -342,7 +331,7 @@ async def test_hanging_up_ends_a_call(
     ultravox: AsyncUltravox, ultravox_emulator: Emulator, message: str | None
 ) -> None:
     call = await ultravox.calls.create()
-    calls_of(ultravox_emulator).calls.join(call.call_id)
+    ultravox_emulator.calls.join(call.call_id)
     await ultravox.calls.hang_up(call.call_id, message)
     said = {} if message is None else {"message": message}
     assert last_request(ultravox_emulator)[3] == {"type": "hang_up", **said}
@@ -361,9 +350,10 @@ async def test_hanging_up_a_call_that_has_ended_is_an_error(ultravox: AsyncUltra
 
 async def test_a_transcript_is_all_pages_of_all_stages(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     call = await ultravox.calls.create()
-    messages = calls_of(ultravox_emulator).messages.of(call.call_id)
     for number in range(5):
-        messages.add({"text": f"{number}", "callStageId": f"stage-{number // 3}"})
+        if number == 3:
+            ultravox_emulator.calls.begin_stage(call.call_id)
+        ultravox_emulator.calls.say(call.call_id, "MESSAGE_ROLE_USER", f"{number}")
     ultravox_emulator.clear()
     assert [message.text for message in await ultravox.calls.transcript(call.call_id)] == ["0", "1", "2", "3", "4"]
     assert [request.path for request in ultravox_emulator.requests] == [f"/api/calls/{call.call_id}/messages"] * 3

@@ -3,6 +3,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, cast
 
+import aiohttp
 import pytest
 from aioresponses import aioresponses
 
@@ -49,6 +50,22 @@ def last(emulator: Emulator) -> tuple[str, str, object]:
     return request.method, request.path, json.loads(request.body) if request.body else None
 
 
+async def put(upload: CorpusUpload, content: bytes, mime_type: str) -> None:
+    headers = {"Content-Type": mime_type}
+    async with (
+        aiohttp.ClientSession() as storage,
+        storage.put(upload.presigned_url, data=content, headers=headers) as response,
+    ):
+        assert response.status == 200
+
+
+async def uploaded(ultravox: AsyncUltravox, corpus_id: str) -> str:
+    """Upload a document, and return its id."""
+    upload = await ultravox.corpora.request_upload(corpus_id, mime_type="text/plain")
+    await put(upload, b"some text", "text/plain")
+    return upload.document_id
+
+
 async def answered(responses: aioresponses, path: str, payload: object, call: Call, method: str = "GET") -> Any:  # noqa: ANN401 - what the call returns
     responses.add(f"https://api.ultravox.ai{path}", method, payload=payload)  # type: ignore[arg-type]  # any JSON # pyright: ignore[reportUnknownMemberType] - partly typed in aioresponses
     async with AsyncUltravox(KEY) as ultravox:
@@ -58,7 +75,7 @@ async def answered(responses: aioresponses, path: str, payload: object, call: Ca
 async def test_the_resources_say_what_they_offer(ultravox: AsyncUltravox) -> None:
     offered = [repr(each).partition(": ")[2] for each in (ultravox.corpora, ultravox.corpora.sources)]
     assert offered == [
-        "create, delete, get, get_many, list, query, replace, request_upload, sources, update>",
+        "create, delete, get, get_many, list, query, replace, request_upload, sources, update, upload>",
         "create, delete, documents, get, get_many, list, replace, update>",
     ]
     assert "get, get_many, list>" in repr(ultravox.corpora.sources.documents)
@@ -142,17 +159,20 @@ async def test_a_source_is_created_from_an_upload(ultravox: AsyncUltravox, ultra
         f"/api/corpora/{corpus.corpus_id}/uploads",
         {"mimeType": "application/pdf", "fileName": "a.pdf"},
     )
+    await put(upload, b"%PDF-1.7", "application/pdf")
     source = await ultravox.corpora.sources.create(corpus.corpus_id, upload=UploadSpec([upload.document_id]))
     [document] = [each async for each in ultravox.corpora.sources.documents.list(corpus.corpus_id, source.source_id)]
     assert (document.document_id, document.mime_type) == (upload.document_id, "application/pdf")
+    assert document.size_bytes == "8"
 
 
 async def test_a_source_is_created_from_uploads_with_example_queries(ultravox: AsyncUltravox) -> None:
     corpus = await ultravox.corpora.create()
-    advanced = AdvancedSpec([DocumentDetails("d1", ["Where is the key?"]), DocumentDetails("d2")])
+    ids = [await uploaded(ultravox, corpus.corpus_id) for _ in range(2)]
+    advanced = AdvancedSpec([DocumentDetails(ids[0], ["Where is the key?"]), DocumentDetails(ids[1])])
     source = await ultravox.corpora.sources.create(corpus.corpus_id, advanced=advanced)
     documents = [each async for each in ultravox.corpora.sources.documents.list(corpus.corpus_id, source.source_id)]
-    assert [each.document_id for each in documents] == ["d1", "d2"]
+    assert [each.document_id for each in documents] == ids
     assert documents[0].metadata == CorpusDocumentMetadata(example_queries=["Where is the key?"])
 
 
@@ -174,10 +194,10 @@ async def test_the_documents_of_a_source_are_those_of_its_last_change(
 async def test_a_source_is_replaced_as_a_whole(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     corpus = await ultravox.corpora.create()
     source = await ultravox.corpora.sources.create(corpus.corpus_id, name="Site", crawl=CRAWL)
-    upload = UploadSpec(["d1"])
+    upload = UploadSpec([await uploaded(ultravox, corpus.corpus_id)])
     replaced = await ultravox.corpora.sources.replace(corpus.corpus_id, source.source_id, upload=upload)
     path = f"/api/corpora/{corpus.corpus_id}/sources/{source.source_id}"
-    assert last(ultravox_emulator) == ("PUT", path, {"upload": {"documentIds": ["d1"]}})
+    assert last(ultravox_emulator) == ("PUT", path, {"upload": {"documentIds": upload.document_ids}})
     assert (replaced.name, replaced.crawl, replaced.upload) == (None, None, upload)
 
 
@@ -229,10 +249,11 @@ async def test_many_sources_of_a_corpus_are_fetched(ultravox: AsyncUltravox, via
 @pytest.mark.parametrize("via", ["get", "list", "auto"])
 async def test_many_documents_of_a_source_are_fetched(ultravox: AsyncUltravox, via: Any) -> None:  # noqa: ANN401 - one of three
     corpus = await ultravox.corpora.create()
-    source = await ultravox.corpora.sources.create(corpus.corpus_id, upload=UploadSpec(["d1", "d2"]))
+    ids = [await uploaded(ultravox, corpus.corpus_id) for _ in range(2)]
+    source = await ultravox.corpora.sources.create(corpus.corpus_id, upload=UploadSpec(ids))
     documents = ultravox.corpora.sources.documents
-    result = await documents.get_many(corpus.corpus_id, source.source_id, ["d1", "d2", "d3"], via=via)
-    assert set(result.found) == {"d1", "d2"}
+    result = await documents.get_many(corpus.corpus_id, source.source_id, [*ids, "d3"], via=via)
+    assert set(result.found) == set(ids)
     assert set(result.failed) == {"d3"}
 
 
@@ -271,11 +292,11 @@ async def test_a_corpus_with_documents_is_ready(ultravox: AsyncUltravox) -> None
     assert stats == CorpusStats("CORPUS_STATUS_READY", num_chunks=1, num_docs=1, num_vectors=1)
 
 
-async def test_the_url_of_an_upload_is_a_secret(ultravox: AsyncUltravox) -> None:
+async def test_the_url_of_an_upload_is_a_secret(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
     corpus = await ultravox.corpora.create()
     upload = await ultravox.corpora.request_upload(corpus.corpus_id, mime_type="text/plain")
-    assert upload.presigned_url.startswith("https://storage.example.com/")
-    assert "storage" not in f"{upload!r} {upload.to_dict()}"
+    assert upload.presigned_url.startswith(f"{ultravox_emulator.storage.base_url}/")
+    assert "signature" not in f"{upload!r} {upload.to_dict()}"
     assert upload.to_dict(sensitive=True)["presignedUrl"] == upload.presigned_url
 
 

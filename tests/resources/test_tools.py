@@ -53,7 +53,8 @@ def creating(**fields: Any) -> Operation:  # noqa: ANN401 - the wrong types too
 async def test_the_resource_says_what_it_offers() -> None:
     async with AsyncUltravox(KEY, base_url="https://api.example.com") as ultravox:
         assert repr(ultravox.tools) == (
-            "<Tools at https://api.example.com: create, delete, get, get_many, history, list, replace, test>"
+            "<Tools at https://api.example.com: create, delete, get, get_many, history, import_openapi, list, replace, "
+            "test>"
         )
 
 

@@ -32,7 +32,8 @@ def updating(**fields: Any) -> Call:  # noqa: ANN401 - the wrong types too
 async def test_the_resource_says_what_it_offers() -> None:
     async with AsyncUltravox(KEY, base_url="https://api.example.com") as ultravox:
         assert repr(ultravox.voices) == (
-            "<Voices at https://api.example.com: create, delete, get, get_many, list, replace, update>"
+            "<Voices at https://api.example.com: clone, create, delete, get, get_many, list, preview, replace, sample, "
+            "update>"
         )
 
 
@@ -74,7 +75,7 @@ async def test_many_voices_are_fetched(ultravox: AsyncUltravox) -> None:
 
 
 async def test_voices_are_listed_with_filters(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
-    made = await ultravox.voices.create(name="Lily", definition=LILY)
+    made = await ultravox.voices.create(name="Lily", definition=LILY, primary_language="en-US")
     listing = ultravox.voices.list(
         billing_style="VOICE_BILLING_STYLE_EXTERNAL",
         ownership="private",

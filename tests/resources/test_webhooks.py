@@ -73,9 +73,9 @@ async def test_a_deleted_webhook_is_not_found(ultravox: AsyncUltravox, ultravox_
 
 
 async def test_webhooks_are_listed_by_their_agent(ultravox: AsyncUltravox, ultravox_emulator: Emulator) -> None:
-    made = [await created(ultravox) for _ in range(3)]
+    made = [await created(ultravox, agent_id=agent_id) for agent_id in (None, AGENT, None)]
     assert [one async for one in ultravox.webhooks.list(page_size=2)] == made
-    assert [one async for one in ultravox.webhooks.list(agent_id=AGENT, page_size=5)]
+    assert [one async for one in ultravox.webhooks.list(agent_id=AGENT, page_size=5)] == [made[1]]
     assert last_query(ultravox_emulator) == [("agentId", AGENT), ("pageSize", "5")]
 
 

@@ -10,7 +10,7 @@ from tests.contract.methods import Method, Path, methods
 from tests.security.canaries import PASSWORD, client_of, texts_of, texts_of_object, traces
 from tests.security.test_canaries import echo
 from tests.wire import HANG_UP, Script, Wire, answer, in_turn
-from ultravox_async import UltravoxError
+from ultravox_async import Download, UltravoxError
 from ultravox_async._wire.rules import Rule, fields_of
 
 
@@ -40,10 +40,17 @@ async def call(method: Method, path: Path, script: Script) -> BaseException:
         *parents, last = method.name.split(".")
         for parent in parents:
             owner = getattr(owner, parent)
+        result = getattr(owner, last)(**method.other_arguments(), **method.all_fields(path, PASSWORD))
         with pytest.raises(UltravoxError) as caught:
-            await getattr(owner, last)(**method.other_arguments(), **method.all_fields(path, PASSWORD))
+            await (read(result) if isinstance(result, Download) else result)
         assert any(b"canarypw" in request.body for request in wire.received), "the secret was sent"
     return caught.value
+
+
+async def read(download: Download) -> None:
+    async with download as stream:
+        await stream.read()
+    raise UltravoxError("a download has no form that the content could fail to have")
 
 
 def test_there_are_secrets_in_many_operations() -> None:

@@ -6,11 +6,6 @@ import aiohttp
 import pytest
 
 from ultravox_async.testing import Emulator
-from ultravox_async.testing._calls import Calls
-
-
-def calls_of(emulator: Emulator) -> Calls:
-    return emulator._account.calls.calls  # pyright: ignore[reportPrivateUsage] - there is no public way yet
 
 
 async def created(api: aiohttp.ClientSession, path: str = "/api/calls", **fields: object) -> dict[str, Any]:
@@ -31,15 +26,6 @@ async def test_a_call_has_a_url_to_join_and_what_the_server_decides(api: aiohttp
     assert (call["joined"], call["ended"], call["endReason"]) == (None, None, None)
 
 
-async def test_each_call_has_its_own_defaults(emulator: Emulator, api: aiohttp.ClientSession) -> None:
-    first, second = await created(api), await created(api)
-    state = calls_of(emulator).find(first["callId"]).shown["initialState"]
-    assert isinstance(state, dict)
-    state["a"] = 1
-    async with api.get(f"/api/calls/{second['callId']}") as response:
-        assert (await response.json())["initialState"] == {}
-
-
 async def test_a_request_and_an_answer_have_other_names_for_the_same(api: aiohttp.ClientSession) -> None:
     connection = {"websocketUrl": "wss://example.com/", "headers": {"X-Some": "secret"}}
     call = await created(api, dataConnection=connection, retentionPolicy="CALL_RETENTION_POLICY_AUTO_DELETE")
@@ -57,9 +43,9 @@ async def test_shared_secrets_are_in_no_answer(api: aiohttp.ClientSession) -> No
 
 async def test_a_call_lives(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     call_id = (await created(api))["callId"]
-    calls_of(emulator).join(call_id)
-    calls_of(emulator).end(call_id, "agent_hangup")
-    calls_of(emulator).bill(call_id)
+    emulator.calls.join(call_id)
+    emulator.calls.end(call_id, "agent_hangup")
+    emulator.calls.bill(call_id)
     async with api.get(f"/api/calls/{call_id}") as response:
         call = await response.json()
     assert call["created"] < call["joined"] < call["ended"]
@@ -72,8 +58,8 @@ async def test_a_call_lives(emulator: Emulator, api: aiohttp.ClientSession) -> N
 
 async def test_a_call_that_nobody_joins_ends_unjoined(emulator: Emulator, api: aiohttp.ClientSession) -> None:
     call_id = (await created(api))["callId"]
-    calls_of(emulator).end(call_id)
-    calls_of(emulator).bill(call_id)
+    emulator.calls.end(call_id)
+    emulator.calls.bill(call_id)
     async with api.get(f"/api/calls/{call_id}") as response:
         call = await response.json()
     assert (call["endReason"], call["billedDuration"]) == ("unjoined", "0s")
@@ -83,7 +69,7 @@ async def test_a_call_cannot_be_deleted_before_it_is_billed(emulator: Emulator, 
     call_id = (await created(api))["callId"]
     async with api.delete(f"/api/calls/{call_id}") as response:
         assert (response.status, await response.json()) == (425, {"detail": "The call is not billed yet."})
-    calls_of(emulator).bill(call_id)
+    emulator.calls.bill(call_id)
     async with api.delete(f"/api/calls/{call_id}") as response:
         assert response.status == 204
 

@@ -105,6 +105,14 @@ async def has_ended_quietly(process: asyncio.subprocess.Process) -> bool:
     return (process.returncode, rest) == (0, (b"", b""))
 
 
+async def test_its_calls_go_on_as_they_are_read(start: Start) -> None:
+    variables = await announced(await start("--port", "0", "--registrations", "0"))
+    async with AsyncUltravox(DEFAULT_API_KEY, base_url=variables["ULTRAVOX_BASE_URL"]) as ultravox:
+        call = await ultravox.calls.create()
+        seen = [(await ultravox.calls.get(call.call_id)).billing_status for _ in range(4)]
+    assert seen == ["BILLING_STATUS_PENDING"] * 3 + ["BILLING_STATUS_BILLED"]
+
+
 @either_signal
 async def test_it_serves_until_it_is_told_to_stop(start: Start, way: signal.Signals) -> None:
     process = await start("--port", "0", "--registrations", "3", "--requests-per-second", "none")

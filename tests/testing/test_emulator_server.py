@@ -75,10 +75,10 @@ async def test_a_method_that_a_path_does_not_have_is_refused(
         assert set(await response.json()) == {"detail"}
 
 
-async def test_a_body_of_more_than_a_mebibyte_is_refused_and_recorded(
+async def test_a_body_of_more_than_32_mebibytes_is_refused_and_recorded(
     emulator: Emulator, api: aiohttp.ClientSession
 ) -> None:
-    async with api.patch(CONFIG, data=BytesIO(bytes(1024**2 + 1))) as response:
+    async with api.patch(CONFIG, data=BytesIO(bytes(32 * 1024**2 + 1))) as response:
         assert (response.status, await response.json()) == (413, {"detail": "The body is too large."})
     assert (emulator.requests[-1].status, emulator.requests[-1].body) == (413, b"")
 
@@ -229,6 +229,8 @@ async def test_a_client_that_disconnects_ends_a_stalled_answer(emulator: Emulato
         {"registrations": -1},
         {"requests_per_second": 0.0},
         {"requests_per_second": float("nan")},
+        {"calls_per_second": 0.0},
+        {"calls_per_minute": float("nan")},
         {"retry_after": -1},
         {"pending_reads": -1},
         {"page_size": 0},

@@ -9,7 +9,7 @@ from ultravox_async.types.shared.connections import Callbacks, DataConnectionCon
 from ultravox_async.types.shared.media import CallMedium
 from ultravox_async.types.shared.messages import Message, TimedMessage
 from ultravox_async.types.shared.speakers import FirstSpeakerSettings
-from ultravox_async.types.shared.tools import OneSelectedTool, ToolOverrides
+from ultravox_async.types.shared.tools import SelectedTool, ToolOverrides
 from ultravox_async.types.shared.vad import VadSettings
 from ultravox_async.types.shared.voices import ExternalVoice
 
@@ -22,7 +22,7 @@ class Fields(TypedDict, total=False):
     first_speaker: Annotated[FirstSpeakerSettings, ExactlyOne]
     messages: list[Message]
     timed: list[TimedMessage]
-    tools: list[OneSelectedTool]
+    tools: list[SelectedTool]
     overrides: ToolOverrides
     connection: DataConnectionConfig
     callbacks: Callbacks

@@ -169,6 +169,16 @@ def test_overrides_are_sent_and_their_additions_checked() -> None:
         sent(overrides=ToolOverrides(add=[SelectedTool()]))
 
 
+def test_overrides_that_remove_some_tools_and_all_tools_are_refused() -> None:
+    problem = "overrides: takes a ToolOverrides with at most one of remove, remove_all, not with 2"
+    with pytest.raises(InvalidRequestError, match=problem):
+        sent(overrides=ToolOverrides(remove=["hangUp"], remove_all=True))
+
+
+def test_overrides_that_remove_nothing_are_sent() -> None:
+    assert sent(overrides=ToolOverrides(add=[SelectedTool.by_id("t1")])) == {"overrides": {"add": [{"toolId": "t1"}]}}
+
+
 def test_a_selected_tool_is_decoded_with_any_number_of_members() -> None:
     decoded = SelectedTool.from_dict(
         {

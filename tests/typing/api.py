@@ -65,7 +65,8 @@ async def clients(session: aiohttp.ClientSession, trace: aiohttp.TraceConfig) ->
     AsyncUltravox("key", base_url="https://api.example.com", session=session)
     AsyncUltravox(api_key="key", timeout=Timeout(connect=1), retry=RetryPolicy(max_attempts=1))
     AsyncUltravox(rate_limit=RateLimit(5), pool_size=5, max_response_bytes=5, trust_env=True, trace_configs=[trace])
-    AsyncUltravox(rate_limit=RateLimit(None), ssl=None, allow_http=True)
+    AsyncUltravox(rate_limit=RateLimit(None, calls_per_second=10, calls_per_minute=120), ssl=None, allow_http=True)
+    RateLimit(200.0, adaptive=False, calls_per_hour=10)  # type: ignore[call-arg]  # there is no such limit
     AsyncUltravox("key", "https://api.example.com")  # type: ignore[call-arg]  # by name only
     AsyncUltravox(timeout=5)  # type: ignore[arg-type]  # seconds of what?
     async with AsyncUltravox() as ultravox:

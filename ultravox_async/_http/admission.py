@@ -10,7 +10,7 @@ import attrs
 
 from ultravox_async._http.circuit_breaker import CircuitBreaker
 from ultravox_async._http.cool_downs import CoolDowns
-from ultravox_async._http.sliding_window import SlidingWindow
+from ultravox_async._http.sliding_window import RateWindows
 
 # While both priorities wait, one permit in this many goes to background work, which would otherwise starve.
 _BACKGROUND_SHARE = 8
@@ -90,12 +90,12 @@ class AdmissionQueue:
     work. Queues of the same priority take turns. Each queue is first in, first out.
 
     Args:
-        window: Counts the sends.
+        windows: Count the sends.
         loop: The event loop of all clients.
     """
 
-    def __init__(self, window: SlidingWindow, loop: asyncio.AbstractEventLoop) -> None:
-        self.window = window
+    def __init__(self, windows: RateWindows, loop: asyncio.AbstractEventLoop) -> None:
+        self.windows = windows
         self.cool_downs = CoolDowns()
         self.clients = 0
         self.queues: dict[_Queue, OrderedDict[Waiter, None]] = {}
@@ -131,6 +131,21 @@ class AdmissionQueue:
             if priority is Priority.INTERACTIVE and of_queue == operation:
                 yield from (waiter for waiter in queue if waiter.limits.cool_down < seconds)
 
+    def has_ready(self, now: float) -> bool:
+        """Return whether a waiter needs nothing but a slot of the general rate.
+
+        The others wait for a cool-down, the separate limits of their class, the end of an outage, or a place.
+        """
+        return any(self._is_ready(key, now) for key in self.queues)
+
+    def note_sent(self, operation: str, now: float) -> None:
+        """Count an admitted request as sent, and admit the waiters that waited for that."""
+        self.windows.record_send(operation, now)
+        # Also if a timer is set, in a class with separate limits: the timer may be about another class, and much too
+        # late for those that waited until one of the pending requests of this class was sent.
+        if self.queues and (self._timer is None or operation in self.windows.separate):
+            self.admit()
+
     def admit_unless_timed(self) -> None:
         """Admit waiters, unless a timer is set."""
         # A timer means that the first waiters need a later time, and not a send or a place. A send changes nothing
@@ -140,7 +155,7 @@ class AdmissionQueue:
 
     def idle(self, now: float) -> bool:
         """Return whether no client uses it, and it remembers nothing that a new one would not know."""
-        return not self.clients and not self.queues and self.window.idle(now) and self.cool_downs.over(now)
+        return not self.clients and not self.queues and self.windows.idle(now) and self.cool_downs.over(now)
 
     def admit(self) -> None:
         """Admit as many waiters as possible now, and set a timer for the others."""
@@ -152,7 +167,7 @@ class AdmissionQueue:
                 self._timer = self._loop.call_soon(self.admit)
                 return
             key = self._next_queue(now)
-            ready_at = self.window.evenly_at() if key is not None else self._next_opening()
+            ready_at = self.windows.general.evenly_at() if key is not None else self._next_opening()
             if key is None or ready_at > now:
                 # Infinity means that no point in time helps: as many requests are pending as the rate allows, or all
                 # wait for a place, or for the trial request after a cool-down. The send or the end of one of those
@@ -173,21 +188,24 @@ class AdmissionQueue:
             self._timer = None
 
     def _next_queue(self, now: float) -> _Queue | None:
-        ready = [key for key in self.queues if key[0].free > 0 and self._opens_at(key) <= now]
+        ready = [key for key in self.queues if self._is_ready(key, now)]
         # Of queues with equal priority, min() and max() return the first one, whose turn it is: see `_admit_first`.
         choose = max if self._interactive_in_a_row >= _BACKGROUND_SHARE - 1 else min
         return choose(ready, key=lambda key: key[1], default=None)
+
+    def _is_ready(self, key: _Queue, now: float) -> bool:
+        return key[0].free > 0 and self._opens_at(key) <= now
 
     def _next_opening(self) -> float:
         return min((self._opens_at(key) for key in self.queues if key[0].free > 0), default=math.inf)
 
     def _opens_at(self, key: _Queue) -> float:
-        """Return the time at which cool-downs and outages allow the next request of a queue."""
+        """Return when cool-downs, outages and the limits of its class allow the next request of a queue."""
         places, priority, operation = key
-        ends_at = self.cool_downs.ends_at(operation)
+        opens_at = max(self.cool_downs.ends_at(operation), self.windows.opens_at(operation))
         if priority is Priority.INTERACTIVE:
-            return ends_at
-        return max(ends_at, places.circuits[operation].admits_at())
+            return opens_at
+        return max(opens_at, places.circuits[operation].admits_at())
 
     def _admit_first(self, key: _Queue, now: float) -> None:
         # The queue is moved to the end of the dictionary, so that clients and classes of operations take turns within
@@ -205,7 +223,7 @@ class AdmissionQueue:
         # The permit is taken here and not by the task, which runs later: the next round of the loop in `admit` has to
         # see that it is gone.
         places.free -= 1
-        self.window.reserve(now)
+        self.windows.reserve(operation, now)
         self.cool_downs.begin_trial(operation)
         if priority is Priority.BACKGROUND:
             places.circuits[operation].note_admitted(now)

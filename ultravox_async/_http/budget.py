@@ -5,9 +5,16 @@ import math
 from typing import final
 
 from ultravox_async._http.admission import AdmissionQueue, Priority
+from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pace import AdaptivePace, FixedPace
 from ultravox_async._http.scheduler import BudgetFailedError, RequestScheduler, SchedulerClosedError, WaitLimits
-from ultravox_async._http.sliding_window import LeaseWindow, SlidingWindow, UnlimitedWindow
+from ultravox_async._http.sliding_window import (
+    LeaseWindow,
+    PacedWindow,
+    RateWindows,
+    SlidingWindow,
+    UnlimitedWindow,
+)
 from ultravox_async.errors import ConfigurationError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
 
@@ -90,7 +97,7 @@ class LocalRateBudget:
         queue = self._queues.get(key_digest)
         if queue is None:
             self._forget_idle(loop.time())
-            queue = self._queues[key_digest] = AdmissionQueue(_window_of(self._rate_limit), loop)
+            queue = self._queues[key_digest] = AdmissionQueue(_windows_of(self._rate_limit), loop)
         return queue
 
     def _without_places(self, key_digest: str) -> RequestScheduler:
@@ -106,7 +113,8 @@ class LeasingScheduler(RequestScheduler):
 
     A request first waits for its turn and its place here, and then asks the budget for a slot, in its own task: if it
     is cancelled, there is no other task to clean up. Only a few requests ask at the same time, so that single calls do
-    not wait behind a whole sweep.
+    not wait behind a whole sweep; and as many of each class of operations, so that no class waits for the limits of
+    another.
 
     Args:
         budget: Where the slots come from.
@@ -116,7 +124,7 @@ class LeasingScheduler(RequestScheduler):
     """
 
     def __init__(self, budget: RateBudget, key_digest: str, places: int, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(AdmissionQueue(LeaseWindow(), loop), places, loop)
+        super().__init__(AdmissionQueue(_lease_windows(), loop), places, loop)
         self._budget = budget
         self._key_digest = key_digest
         self._asking: set[asyncio.Timeout] = set()
@@ -137,8 +145,7 @@ class LeasingScheduler(RequestScheduler):
             self._withdraw(operation)
             raise
         # For the window, a request is pending while it asks: the next one may ask now.
-        self._window.record_send(self._loop.time())
-        self._admission.admit_unless_timed()
+        self._admission.note_sent(operation, self._loop.time())
         # The budget may give the slot in the same iteration of the loop in which the client is closed. Then the close
         # comes too late to end the request, and the slot has to go back to the budget.
         if self._closed:
@@ -199,14 +206,22 @@ def make_scheduler(
         ConfigurationError: The budget was used in another event loop.
     """
     if isinstance(rate, RateLimit):
-        return RequestScheduler(AdmissionQueue(_window_of(rate), loop), places, loop)
+        return RequestScheduler(AdmissionQueue(_windows_of(rate), loop), places, loop)
     if isinstance(rate, LocalRateBudget):
         return rate.scheduler_of(key_digest, places)
     return LeasingScheduler(rate, key_digest, places, loop)
 
 
-def _window_of(rate_limit: RateLimit) -> SlidingWindow:
+def _windows_of(rate_limit: RateLimit) -> RateWindows:
     rate = rate_limit.requests_per_second
     if rate is None:
-        return UnlimitedWindow()
-    return SlidingWindow(rate, AdaptivePace(rate) if rate_limit.adaptive else FixedPace(rate))
+        general: PacedWindow = UnlimitedWindow()
+    else:
+        general = PacedWindow(rate, AdaptivePace(rate) if rate_limit.adaptive else FixedPace(rate))
+    limits = (rate_limit.calls_per_second, 1.0), (rate_limit.calls_per_minute, 60.0)
+    of_calls = [SlidingWindow(limit, period) for limit, period in limits if limit is not None]
+    return RateWindows(general, {OperationClass.CREATE_CALL: of_calls} if of_calls else {})
+
+
+def _lease_windows() -> RateWindows:
+    return RateWindows(UnlimitedWindow(), {operation: [LeaseWindow()] for operation in OperationClass})

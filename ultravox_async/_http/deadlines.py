@@ -37,6 +37,7 @@ class Attempt:
         "due",
         "ends_at",
         "fresh",
+        "keeps_permit",
         "never_connected",
         "operation",
         "outer",
@@ -72,6 +73,8 @@ class Attempt:
         self.permanent = False
         # Whether pooled connections are suspect, and a new one has to be made.
         self.fresh = False
+        # Whether the body of the response is still to be read, and the permit is given back when that is over.
+        self.keeps_permit = False
         self.operation = ""
         self._connection: Connection | None = None
         self._use = 0

@@ -6,10 +6,12 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import attrs
 from multidict import CIMultiDict
+from yarl import URL
 
 from ultravox_async._http.headers import ExtraHeaders
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.scheduler import Priority
+from ultravox_async._http.uploads import FileBody, FormBody
 from ultravox_async._version import __version__
 from ultravox_async._wire.converter import decode
 from ultravox_async._wire.payload import Body, Secret
@@ -43,8 +45,8 @@ class Request:
     query: str = ""
     """The query, percent-encoded, without its question mark."""
 
-    body: Body | None = None
-    """The JSON body, if any."""
+    body: Body | FileBody | FormBody | None = None
+    """The body, if any."""
 
     headers: ExtraHeaders | None = None
     """Headers in addition to those of each request."""
@@ -58,11 +60,21 @@ class Request:
     identity: tuple[str, str] | None = None
     """The field of the response that identifies the object, by its name in JSON, and the value that it must have."""
 
+    url: URL | None = attrs.field(default=None, repr=False)
+    """Where it is sent, if that is not below the base URL: an address in storage, which is a secret."""
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The values in it that are redacted in errors."""
         in_body = self.body.secrets if self.body is not None else ()
-        return (*in_body, *self.headers.secrets) if self.headers is not None else in_body
+        in_headers = self.headers.secrets if self.headers is not None else ()
+        in_url = self.url.query.values() if self.url is not None else ()
+        return (*in_body, *in_headers, *in_url)
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Whether its body can be sent a second time."""
+        return self.body is None or self.body.can_be_sent_again
 
 
 @attrs.frozen

@@ -4,7 +4,7 @@ import asyncio
 import weakref
 from collections.abc import Sequence
 from ssl import SSLContext
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import aiohttp
 import attrs
@@ -141,12 +141,16 @@ class Connector(aiohttp.TCPConnector):
         deadlines: Knows the attempt of the current task.
         limit: The maximum number of connections.
         ssl: The context that verifies the server's certificate; None for the defaults of aiohttp.
+        marker: A header that all requests of the client have, and those of tracing hooks have not.
     """
 
-    def __init__(self, scheduler: RequestScheduler, deadlines: Deadlines, limit: int, ssl: SSLContext | None) -> None:
+    def __init__(
+        self, scheduler: RequestScheduler, deadlines: Deadlines, limit: int, ssl: SSLContext | None, marker: str
+    ) -> None:
         super().__init__(limit=limit, ssl=True if ssl is None else ssl)  # pyright: ignore[reportUnknownMemberType] - aiohttp's types name a bare tuple
         self._scheduler = scheduler
         self._deadlines = deadlines
+        self._marker = marker
         self._idle_closes = IdleCloses()
         self._protocols = weakref.WeakSet[_Protocol]()
         self._factory = cast("Any", self._make_protocol)
@@ -159,8 +163,8 @@ class Connector(aiohttp.TCPConnector):
     ) -> Any:  # noqa: ANN401 - aiohttp's Connection, which it does not export
         """Return a connection from the pool, or a new one, for the attempt of the current task."""
         # Callbacks of a TraceConfig get the session, and may send requests of their own with it, to any host. Those do
-        # not have the key, and belong to no attempt.
-        if KEY_HEADER not in req.headers:
+        # not have the marker, and belong to no attempt.
+        if self._marker not in req.headers:
             connection = await super().connect(req, traces, timeout)
             protocol = cast("_Protocol", connection.protocol)
             # It went to the host of the base URL, and took a connection that counts as idle.
@@ -300,6 +304,17 @@ class PoolSettings:
     session: aiohttp.ClientSession | None = attrs.field(validator=_check_session)
     """Used instead of a session of the client's own, and never closed."""
 
+    marker: str = KEY_HEADER
+    """A header that all requests of the client have, and those of tracing hooks have not."""
+
+
+class Closable(Protocol):
+    """A response whose body is still being read."""
+
+    def close(self) -> None:
+        """Give back its connection."""
+        ...
+
 
 @attrs.frozen
 class Pool:
@@ -320,6 +335,12 @@ class Pool:
     deadlines: Deadlines
     """Ends what takes too long."""
 
+    streams: RequestScheduler
+    """Says which downloads and uploads may begin: they have a part of the places only."""
+
+    open_bodies: set[Closable] = attrs.field(factory=set["Closable"], init=False)
+    """The responses whose bodies are still being read."""
+
     @property
     def usable(self) -> bool:
         """Whether the session is open and belongs to the running event loop."""
@@ -327,7 +348,9 @@ class Pool:
         return not self.session.closed and getattr(self.session, "_loop", None) is asyncio.get_running_loop()
 
     async def close(self) -> None:
-        """Close the connections at once, if they belong to the client."""
+        """Close the connections at once: all that belong to the client, and those that responses still use."""
+        for body in list(self.open_bodies):
+            body.close()
         if self.connector is not None:
             self.connector.abort()
             await self.session.close()
@@ -346,9 +369,11 @@ def make_pool(settings: PoolSettings, credentials: Credentials, rate: RateLimit 
         places = min([places, *(limit for limit in limits if limit)])  # in aiohttp, 0 means unlimited
     scheduler = make_scheduler(rate, credentials.digest, places, loop)
     deadlines = Deadlines(loop)
+    # At least half of the places are left to requests that take milliseconds, however long downloads take.
+    streams = make_scheduler(RateLimit(None), credentials.digest, max(1, places // 2), loop)
     if settings.session is not None:
-        return Pool(loop, settings.session, None, scheduler, deadlines)
-    connector = Connector(scheduler, deadlines, places, settings.ssl)
+        return Pool(loop, settings.session, None, scheduler, deadlines, streams)
+    connector = Connector(scheduler, deadlines, places, settings.ssl, settings.marker)
     session = aiohttp.ClientSession(
         connector=connector,
         headers=COMMON_HEADERS,
@@ -356,4 +381,4 @@ def make_pool(settings: PoolSettings, credentials: Credentials, rate: RateLimit 
         trust_env=settings.trust_env,
         trace_configs=list(settings.trace_configs),
     )
-    return Pool(loop, session, connector, scheduler, deadlines)
+    return Pool(loop, session, connector, scheduler, deadlines, streams)

@@ -109,6 +109,7 @@ class PoolOwner:
         try:
             # Before the attempts are ended: each of them gives back a permit, which would admit a waiter.
             pool.scheduler.close()
+            pool.streams.close()
             # The current task is one of them if the client is closed by the iterable of ids of a sweep, or by a
             # callback of a TraceConfig. It would wait for itself. It ends without that, because it cannot send anything
             # any more.

@@ -5,12 +5,10 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import cast
-
-import orjson
 
 from ultravox_async._http.messages import Request
 from ultravox_async._http.operation_class import OperationClass
+from ultravox_async._wire.error_body import is_of_the_api
 from ultravox_async.errors import APIConnectionError, APIStatusError, DecodeError, UltravoxError
 from ultravox_async.settings import RetryPolicy
 
@@ -81,15 +79,7 @@ def may_be_repeated(request: Request, error: UltravoxError) -> bool:
 def _says_that_capacity_is_missing(error: APIStatusError) -> bool:
     # The API refuses a call that it has no capacity for. A gateway may respond with 503 after its backend has acted,
     # and only the body distinguishes the two.
-    return error.status == _SERVICE_UNAVAILABLE and error.retry_after is not None and _is_detail_of_the_api(error.body)
-
-
-def _is_detail_of_the_api(body: bytes) -> bool:
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(content, dict) and isinstance(cast("dict[str, object]", content).get("detail"), str)
+    return error.status == _SERVICE_UNAVAILABLE and error.retry_after is not None and is_of_the_api(error.body)
 
 
 def parse_retry_after(values: Sequence[str], now: datetime) -> float | None:

@@ -69,7 +69,7 @@ class RequestScheduler:
 
     def __init__(self, admission: AdmissionQueue, places: float, loop: asyncio.AbstractEventLoop) -> None:
         self._admission = admission
-        self._window = admission.window
+        self._windows = admission.windows
         self._cool_downs = admission.cool_downs
         self._places = Places(places)
         self._loop = loop
@@ -100,15 +100,22 @@ class RequestScheduler:
         if priority is Priority.INTERACTIVE and limits.cool_down < cooling < math.inf:
             raise CoolingDownError(cooling)
         free = cooling <= 0 < self._places.free and operation not in self._cool_downs.probation
-        queue_is_empty = not self._admission.queues
         # The short way costs no future and no iteration of the loop. Between the check and the reservation there is no
-        # await, so no other task can take the same place or slot. Only a request that finds no queue may use it: it
-        # would overtake those that wait.
-        if priority is Priority.INTERACTIVE and free and queue_is_empty and self._window.opens_at() <= now:
+        # await, so no other task can take the same place or slot.
+        if priority is Priority.INTERACTIVE and free and self._has_slot(operation, now):
             self._places.free -= 1
-            self._window.reserve(now)
+            self._windows.reserve(operation, now)
         else:
             await self._queue_up(Waiter(self._places, priority, operation, limits, self._loop))
+
+    def _has_slot(self, operation: str, now: float) -> bool:
+        """Return whether a new single call may have a slot at once, without overtaking any other request."""
+        # Requests that cannot be sent yet, whatever this one does, are not overtaken: calls that wait for their minute
+        # would otherwise send all others into a queue, and deprive them of their burst.
+        admission, windows = self._admission, self._windows
+        if admission.queues and admission.has_ready(now):
+            return False
+        return windows.general.opens_at() <= now and windows.opens_at(operation) <= now
 
     async def _queue_up(self, waiter: Waiter) -> None:
         self._admission.add(waiter)
@@ -130,10 +137,12 @@ class RequestScheduler:
             self._withdraw(operation)
             raise SchedulerClosedError
 
-    def mark_sent(self, operation: str) -> None:  # noqa: ARG002 - LeasingScheduler passes it on to its budget
-        """Note that a request is being sent: from now on, its slot of the rate is in use for one second."""
-        self._window.record_send(self._loop.time())
-        self._admission.admit_unless_timed()
+    def mark_sent(self, operation: str) -> None:
+        """Note that a request is being sent: from now on, its slot of the rate is in use for one second.
+
+        In a class of operations with separate limits, it is in use for the period of each of them.
+        """
+        self._admission.note_sent(operation, self._loop.time())
 
     def release(self, operation: str) -> None:
         """Give back the permit of a request that was sent."""
@@ -168,7 +177,7 @@ class RequestScheduler:
         """Note a response that is neither a 429 nor a failure: the server works, and accepts the pace."""
         now = self._loop.time()
         if operation == OperationClass.GENERAL:
-            self._window.pace.note_accepted(now)
+            self.pace.note_accepted(now)
         self._note_response(operation, now)
 
     def note_refusal(self, operation: str) -> bool:
@@ -219,6 +228,11 @@ class RequestScheduler:
         return circuit.lasts(self._loop.time()) if circuit.open else None
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    @property
     def circuits(self) -> Iterable[CircuitBreaker]:
         """The circuit breakers of the classes of operations that were used."""
         return self._places.circuits.values()
@@ -226,7 +240,7 @@ class RequestScheduler:
     @property
     def pace(self) -> Pace:
         """The rate at which requests follow one another."""
-        return self._window.pace
+        return self._windows.general.pace
 
     async def pause(self, seconds: float) -> None:
         """Sleep, without a permit.
@@ -266,7 +280,7 @@ class RequestScheduler:
             self._admission.admit()
 
     def _pace_of(self, operation: str) -> Pace:
-        return self._window.pace if operation == OperationClass.GENERAL else _UNRELATED_PACE
+        return self.pace if operation == OperationClass.GENERAL else _UNRELATED_PACE
 
     def _gives_up(self, circuit: CircuitBreaker, priority: Priority, limits: WaitLimits) -> bool:
         now = self._loop.time()
@@ -278,7 +292,7 @@ class RequestScheduler:
         return circuit.lasts(now) > limits.outage
 
     def _withdraw(self, operation: str) -> None:
-        self._window.cancel_reservation()
+        self._windows.cancel_reservation(operation)
         self._leave(operation)
 
     def _leave(self, operation: str) -> None:

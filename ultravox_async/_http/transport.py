@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import copy
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+import math
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 import orjson
@@ -13,7 +14,11 @@ from yarl import URL
 from ultravox_async._http.attempt import Sender
 from ultravox_async._http.coalescing import Coalescer, SharedCancelledError
 from ultravox_async._http.deadlines import Attempt
+from ultravox_async._http.failures import closed_meanwhile
+from ultravox_async._http.keyless import KeylessSender, keyless_settings
 from ultravox_async._http.messages import Credentials, Request, RequestOptions, Response, Result
+from ultravox_async._http.open_body import OpenBody
+from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pool import Pool, PoolSettings
 from ultravox_async._http.pool_owner import PoolOwner
 from ultravox_async._http.recovery import NextAttempt, Recovery
@@ -26,11 +31,16 @@ from ultravox_async._http.scheduler import (
     WaitLimits,
 )
 from ultravox_async._wire.payload import Secret
-from ultravox_async.errors import APIConnectionError, ClientClosedError, DecodeError, RateLimitError, UltravoxError
+from ultravox_async.errors import APIConnectionError, DecodeError, RateLimitError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
 from ultravox_async.stats import Stats
 
 T = TypeVar("T")
+
+_Send: TypeAlias = Callable[[Pool, Request, Attempt], Coroutine[Any, Any, T | UltravoxError]]
+"""Makes one attempt."""
+
+_ANY_WAIT: Final = WaitLimits(cool_down=math.inf, outage=math.inf)
 
 
 class Transport:
@@ -41,14 +51,21 @@ class Transport:
         sender: Makes a single attempt.
         coalescer: Shares identical reads that are in flight; None if each of them is sent.
         options: The deadlines, the retry policy and the priority.
+        storage: Sends requests to storage, without the key; None if this is the one that does.
     """
 
     def __init__(
-        self, owner: PoolOwner, sender: Sender, coalescer: Coalescer[Result] | None, options: RequestOptions
+        self,
+        owner: PoolOwner,
+        sender: Sender,
+        coalescer: Coalescer[Result] | None,
+        options: RequestOptions,
+        storage: "Transport | None" = None,
     ) -> None:
         self.origin = sender.base_url.origin()
         self.prefix = sender.base_url.raw_path.rstrip("/")
         self.options = options
+        self.storage = storage or self
         self._limits = WaitLimits(cool_down=options.retry.max_delay, outage=options.retry.patience)
         self._owner = owner
         self._sender = sender
@@ -56,7 +73,9 @@ class Transport:
 
     def with_options(self, options: RequestOptions) -> "Transport":
         """Return a transport with the same pool, key and coalescer, and other options."""
-        return Transport(self._owner, self._sender.with_timeout(options.timeout), self._coalescer, options)
+        storage = None if self.storage is self else self.storage.with_options(options)
+        sender = self._sender.with_timeout(options.timeout)
+        return Transport(self._owner, sender, self._coalescer, options, storage)
 
     @property
     def interval(self) -> float:
@@ -88,10 +107,10 @@ class Transport:
             UltravoxError: The client was used in another event loop.
         """
         pool = self._owner.open()
-        if self.prefix:  # so that errors show the path as it is sent
-            request = attrs.evolve(request, path=self.prefix + request.path)
+        if self.prefix:
+            request = self._with_prefix(request)
         if self._coalescer is None:
-            outcome = await self._repeat(pool, request)
+            outcome = await self._repeat(pool, request, self._sender.send)
         else:
             outcome = await self._coalesced(self._coalescer, pool, request)
         if isinstance(outcome, Response):
@@ -103,6 +122,40 @@ class Transport:
             # The error refers to this frame by its traceback. A reference back would be a cycle, which keeps everything
             # alive until the garbage collector runs.
             del outcome
+
+    async def open(self, request: Request) -> OpenBody:
+        """Send a request, with retries, and return its response when the headers have arrived; it may be a redirect.
+
+        `Timeout.total` ends at the headers; from there on, only `Timeout.read` counts.
+
+        Raises:
+            UltravoxError: As `send` does.
+        """
+        outcome = await self._repeat(self._owner.open(), self._with_prefix(request), self._sender.open)
+        if isinstance(outcome, OpenBody):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            del outcome
+
+    @contextlib.asynccontextmanager
+    async def streaming(self) -> AsyncGenerator[None, None]:
+        """Wait until a download or an upload may begin: they have a part of the pool only, because they take long.
+
+        Raises:
+            ClientClosedError: The client is closed, or was closed meanwhile.
+            UltravoxError: The client was used in another event loop.
+        """
+        streams = self._owner.open().streams
+        with contextlib.suppress(SchedulerClosedError):
+            await streams.acquire(OperationClass.GENERAL, Priority.INTERACTIVE, _ANY_WAIT)
+        self.check_open()
+        streams.mark_sent(OperationClass.GENERAL)
+        try:
+            yield
+        finally:
+            streams.release(OperationClass.GENERAL)
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
@@ -130,7 +183,11 @@ class Transport:
         Raises:
             UltravoxError: The client was used in another event loop.
         """
-        await self._owner.close()
+        try:
+            await self._owner.close()
+        finally:
+            if self.storage is not self:
+                await self.storage.close()
 
     def redacted(self, text: str) -> str:
         """Return `text` without the key."""
@@ -145,6 +202,10 @@ class Transport:
         """
         self._owner.open()
 
+    def _with_prefix(self, request: Request) -> Request:
+        # The path of the request has the prefix too, so that errors show the path as it is sent.
+        return attrs.evolve(request, path=self.prefix + request.path) if self.prefix else request
+
     def _priority_of(self, request: Request) -> Priority:
         # INTERACTIVE is 0, so that the options can move single calls to the background, but never sweeps out of it.
         return request.priority or self.options.priority
@@ -156,25 +217,25 @@ class Transport:
             priority = self._priority_of(request)
             key = request.path, request.query, request.headers, priority, options.timeout, options.retry
             try:
-                outcome = await coalescer.share(key, lambda: self._repeat(pool, request))
+                outcome = await coalescer.share(key, lambda: self._repeat(pool, request, self._sender.send))
             except SharedCancelledError:
-                return _closed_meanwhile(request)
+                return closed_meanwhile(request)
             # Raising an error extends its traceback. Each caller raises a copy, or they would see each other's frames.
             return outcome if isinstance(outcome, Response) else copy.copy(outcome)
         # A read that began before a write ended may not have seen it, so no later read may join it. That holds for
         # reads from before the write as well as for those that begin during it.
         coalescer.forget()
         try:
-            return await self._repeat(pool, request)
+            return await self._repeat(pool, request, self._sender.send)
         finally:
             coalescer.forget()
 
-    async def _repeat(self, pool: Pool, request: Request) -> Result:
+    async def _repeat(self, pool: Pool, request: Request, send: "_Send[T]") -> T | UltravoxError:
         timeout, retry = self.options.timeout, self.options.retry
         priority = self._priority_of(request)
         recovery = Recovery(pool.scheduler, retry, request, priority)
         left = timeout.total
-        outcome: Result | None = None
+        outcome: T | UltravoxError | None = None
         try:
             while True:
                 await pool.scheduler.acquire(request.operation, priority, self._limits)
@@ -183,15 +244,16 @@ class Transport:
                 # After a lost connection, or the response to another request, the pooled connections are suspect.
                 attempt.fresh = isinstance(outcome, APIConnectionError | DecodeError)
                 attempt.operation = request.operation
-                outcome, following = await self._try(pool, request, attempt, recovery)
+                result, following = await self._try(pool, request, attempt, recovery, send)
                 if following is None:
-                    return outcome
+                    return result
+                outcome = result
                 if following.attempt_counts:
                     left -= pool.loop.time() - started
                 if following.delay_counts:
                     left -= following.delay
                 if left <= 0:
-                    return outcome
+                    return result
                 # During the pause the request has no permit, because it would keep others from sending.
                 if following.delay > 0:
                     await pool.scheduler.pause(following.delay)
@@ -202,19 +264,20 @@ class Transport:
             return _unsent(request, error)
 
     async def _try(
-        self, pool: Pool, request: Request, attempt: Attempt, recovery: Recovery
-    ) -> tuple[Result, NextAttempt | None]:
+        self, pool: Pool, request: Request, attempt: Attempt, recovery: Recovery, send: "_Send[T]"
+    ) -> tuple[T | UltravoxError, NextAttempt | None]:
         """Return the result of an attempt, and when the next one is made, or None."""
         try:
-            outcome = await self._sender.send(pool, request, attempt)
-            if isinstance(outcome, Response):
+            outcome = await send(pool, request, attempt)
+            if not isinstance(outcome, UltravoxError):
                 pool.scheduler.note_success(request.operation)
                 return outcome, None
             if self._owner.closed:
-                return _closed_meanwhile(request), None
+                return closed_meanwhile(request), None
             # Here, before the permit is given back below: that admits the next request, which a cool-down, a lower pace
             # or an outage may have to hold back.
-            return outcome, None if attempt.permanent else recovery.next_attempt(outcome)
+            following = None if attempt.permanent else recovery.next_attempt(outcome)
+            return outcome, following if request.can_be_sent_again else None
         finally:
             pool.deadlines.stop(attempt)
             if not attempt.sent and pool.connector is None and not attempt.never_connected:
@@ -222,7 +285,9 @@ class Transport:
                 attempt.sent = True
                 pool.scheduler.mark_sent(request.operation)
             # However the attempt ended, its permit is given back here, once.
-            if attempt.sent:
+            if attempt.keeps_permit:
+                pass  # The response gives it back when its body is closed.
+            elif attempt.sent:
                 pool.scheduler.release(request.operation)
             else:
                 pool.scheduler.cancel(request.operation)
@@ -233,11 +298,7 @@ def _unsent(request: Request, error: CoolingDownError | SchedulerClosedError | B
         return _cooling_down(request, error.seconds)
     if isinstance(error, BudgetFailedError):
         return _budget_failed(request, error.__cause__)
-    return _closed_meanwhile(request)
-
-
-def _closed_meanwhile(request: Request) -> ClientClosedError:
-    return ClientClosedError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
+    return closed_meanwhile(request)
 
 
 def _budget_failed(request: Request, cause: BaseException | None) -> UltravoxError:
@@ -279,6 +340,9 @@ def make_transport(  # noqa: PLR0913 - the settings of a client
         coalesce_reads: Whether identical reads in flight share one request.
     """
     credentials = Credentials(api_key)
+    timeout = options.timeout
     owner = PoolOwner(pool, credentials, rate)
-    sender = Sender(credentials, base_url, options.timeout, max_response_bytes, owns_pool=pool.session is None)
-    return Transport(owner, sender, Coalescer[Result](owner.spawn) if coalesce_reads else None, options)
+    sender = Sender(credentials, base_url, timeout, max_response_bytes, owns_pool=pool.session is None)
+    keyless = KeylessSender(credentials, base_url.origin(), timeout, max_response_bytes, owns_pool=True)
+    storage = Transport(PoolOwner(keyless_settings(pool), credentials, RateLimit(None)), keyless, None, options)
+    return Transport(owner, sender, Coalescer[Result](owner.spawn) if coalesce_reads else None, options, storage)

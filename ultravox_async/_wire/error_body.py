@@ -31,6 +31,15 @@ def read_error_body(body: bytes) -> tuple[str | None, dict[str, list[str]]]:
     return _json_detail(data)
 
 
+def is_of_the_api(body: bytes) -> bool:
+    """Return whether the body of an error response is of the API itself: gateways say nothing in a JSON `detail`."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(data, dict) and isinstance(cast("dict[str, object]", data).get("detail"), str)
+
+
 def _json_detail(data: object) -> tuple[str | None, dict[str, list[str]]]:
     if isinstance(data, str):
         return one_line(data, _MESSAGE_LIMIT) or None, {}

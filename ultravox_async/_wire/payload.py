@@ -4,9 +4,10 @@ A password is wrapped in a `Secret` as soon as a method is called, so that no re
 it.
 """
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from itertools import chain
-from typing import cast
+from typing import ClassVar, cast
 
 import attrs
 import orjson
@@ -17,6 +18,9 @@ from ultravox_async._wire.redaction import SECRET_NAME
 from ultravox_async._wire.rules import Field, Rule, fields_of
 from ultravox_async._wire.validation import refusal
 from ultravox_async.errors import InvalidRequestError
+
+# aiohttp warns about bytes above this length, because it writes them in one piece; a file object is written in chunks.
+_SENT_IN_ONE_PIECE = 1024 * 1024
 
 
 class Secret:
@@ -37,10 +41,18 @@ class Secret:
 
 @attrs.frozen
 class Body:
-    """A JSON body, ready to be sent, and the secrets in it, which are redacted in errors."""
+    """A body, ready to be sent, and the secrets in it, which are redacted in errors."""
 
     content: bytes = attrs.field(repr=False)
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+    content_type: str = "application/json"
+
+    can_be_sent_again: ClassVar[bool] = True
+    failure: ClassVar[None] = None
+
+    def data(self) -> bytes | io.BytesIO:
+        """Return what aiohttp sends."""
+        return self.content if len(self.content) <= _SENT_IN_ONE_PIECE else io.BytesIO(self.content)
 
 
 @attrs.frozen
@@ -99,6 +111,21 @@ def payload_of_change(shape: type, fields: Mapping[str, Secret]) -> Payload:
     return _payload(shape, fields)
 
 
+def form_of_creation(shape: type, fields: Mapping[str, Secret]) -> dict[str, str]:
+    """Return the fields of a form, by their names in it; all of them are strings.
+
+    Args:
+        shape: The TypedDict that describes the fields.
+        fields: The fields, by their Python names.
+
+    Raises:
+        TypeError: A field does not exist, or a required one is missing.
+        InvalidRequestError: A field exceeds its limit.
+    """
+    body = payload_of_creation(shape, fields).body
+    return {} if body is None else orjson.loads(body.content)
+
+
 def _check_names(shape: type, fields: Mapping[str, Secret]) -> None:
     declared = fields_of(shape)
     for name in fields:
@@ -136,6 +163,19 @@ def json_body(value: Secret) -> Body:
     content = _json(value)
     # The secrets are looked for in the JSON, and not in the value: orjson also encodes dataclasses, enums and UUIDs.
     return Body(content, tuple(_secret_texts(orjson.loads(content))))
+
+
+def form_body(value: Secret) -> Body:
+    """Return fields as a form (``application/x-www-form-urlencoded``); the secret ones are guessed from their names.
+
+    Raises:
+        InvalidRequestError: They are not a mapping of strings to strings, or cannot be encoded.
+    """
+    try:
+        content = encoded_query(cast("Mapping[str, Parameter]", value.reveal())).encode()
+    except InvalidRequestError as error:
+        raise InvalidRequestError("parameters", error.problem) from None
+    return Body(content, tuple(_secret_texts(value.reveal())), "application/x-www-form-urlencoded")
 
 
 def _json(value: Secret) -> bytes:

@@ -26,7 +26,6 @@ from ultravox_async._wire.names import wire_name
 from ultravox_async.types._markers import (
     Alternative,
     ExactlyOne,
-    ExactlyOneOf,
     Format,
     InQuery,
     Marker,
@@ -83,8 +82,6 @@ class Rule:
     exactly_one: bool = False
     """Whether exactly one field of the object has to be set."""
 
-    exactly_one_of: tuple[str, ...] = ()
-    """The fields of the object of which exactly one has to be set, beside any number of others; empty for no limit."""
     alternative: Alternative | None = None
     """Set if the value is that of one of several fields, of which only one can be set."""
 
@@ -124,6 +121,29 @@ def fields_of(shape: type) -> Mapping[str, Field]:
         )
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", shape))
     }
+
+
+@attrs.frozen
+class Choice:
+    """The fields of a TypedDict or of an attrs class of which only one can be set."""
+
+    names: tuple[str, ...]
+    """Their Python names; empty if there are none."""
+
+    required: bool
+    """Whether one of them has to be set."""
+
+    def refused_count(self, fields: Iterable[str]) -> int | None:
+        """Return how many of them are among `fields`, if that is not allowed; otherwise None."""
+        count = len({*self.names}.intersection(fields))
+        return count if count > 1 or (count == 0 and self.required) else None
+
+
+@cache
+def choice_in(shape: type) -> Choice:
+    """Return the fields of a TypedDict or of an attrs class that are marked as alternatives."""
+    marked = {name: field.rule.alternative for name, field in fields_of(shape).items() if field.rule.alternative}
+    return Choice(tuple(marked), any(alternative.required for alternative in marked.values()))
 
 
 def _field(name: str, rule: Rule, *, required: bool) -> Field:
@@ -175,7 +195,6 @@ _MARKERS: Final[Mapping[object, Callable[[Any], dict[str, Any]]]] = {
     WireName: lambda wire: {"wire_name": wire.name},
     Sensitive: lambda _: {"sensitive": True},
     ExactlyOne: lambda _: {"exactly_one": True},
-    ExactlyOneOf: lambda fields: {"exactly_one_of": fields.names},
     Alternative: lambda alternative: {"alternative": alternative},
     InQuery: lambda _: {"in_query": True},
 }

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, cast
 
 import attrs
 
-from ultravox_async._wire.rules import Rule, fields_of
+from ultravox_async._wire.rules import Rule, choice_in, fields_of
 from ultravox_async.errors import InvalidRequestError
 
 
@@ -25,6 +25,16 @@ def check_count(name: str, value: object) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidRequestError(name, f"takes a whole number of at least 1, not {value!r}")
+
+
+def check_index(name: str, value: object) -> None:
+    """Check an argument that is the place of something in a list.
+
+    Raises:
+        InvalidRequestError: `value` is not a whole number of at least 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequestError(name, f"takes a whole number of at least 0, not {value!r}")
 
 
 def check_seconds(name: str, value: object) -> None:
@@ -64,8 +74,11 @@ class Broken(enum.Enum):
     EXACTLY_ONE = enum.auto()
     """None of its fields is set, or more than one; `Problem.given` is the number of those that are."""
 
+    CHOICE = enum.auto()
+    """Of its alternative fields none is set, or more than one; `Problem.given` is the number of those that are."""
+
     ALTERNATIVES = enum.auto()
-    """None of several fields is set, or more than one; `Problem.given` is their number."""
+    """The same for the fields of a whole request, which are the last step of the path."""
 
     FORMAT = enum.auto()
     """It does not have the format."""
@@ -98,20 +111,18 @@ def problems_in(shape: type, fields: Mapping[str, object], read: Read) -> Iterat
         fields: The fields, by their Python names; unknown ones are ignored.
         read: How to read the objects among the values.
     """
+    yield from _problems_of_fields(shape, fields, read)
+    choice = choice_in(shape)
+    if (count := choice.refused_count(fields)) is not None:
+        yield Problem(Rule(dict), Broken.ALTERNATIVES, count, (", ".join(choice.names),))
+
+
+def _problems_of_fields(shape: type, fields: Mapping[str, object], read: Read) -> Iterator[Problem]:
     for name, field in fields_of(shape).items():
         if name in fields:
             yield from (problem.below(name) for problem in _problems(field.rule, fields[name], read))
         elif field.required:
             yield Problem(field.rule, Broken.REQUIRED, NoneType.__name__, (name,))
-    yield from _problems_of_alternatives(shape, fields)
-
-
-def _problems_of_alternatives(shape: type, fields: Mapping[str, object]) -> Iterator[Problem]:
-    rules = {name: field.rule for name, field in fields_of(shape).items()}
-    alternatives = {name: rule.alternative for name, rule in rules.items() if rule.alternative}
-    given = sum(name in fields for name in alternatives)
-    if given > 1 or (given == 0 and any(alternative.required for alternative in alternatives.values())):
-        yield Problem(Rule(dict), Broken.ALTERNATIVES, given, (", ".join(alternatives),))
 
 
 def _problems(rule: Rule, value: object, read: Read) -> Iterator[Problem]:
@@ -133,15 +144,14 @@ def _problems_of_object(rule: Rule, value: object, read: Read) -> Iterator[Probl
     elif problem := _problem_of_choice(rule, fields):
         yield problem
     else:
-        yield from problems_in(rule.kind, fields, read)
+        yield from _problems_of_fields(rule.kind, fields, read)
 
 
 def _problem_of_choice(rule: Rule, fields: Mapping[str, object]) -> Problem | None:
     if rule.exactly_one and len(fields) != 1:
         return Problem(rule, Broken.EXACTLY_ONE, len(fields))
-    if rule.exactly_one_of and (count := sum(name in fields for name in rule.exactly_one_of)) != 1:
-        return Problem(rule, Broken.EXACTLY_ONE, count)
-    return None
+    count = choice_in(rule.kind).refused_count(fields)
+    return None if count is None else Problem(rule, Broken.CHOICE, count)
 
 
 def _steps(value: object) -> Iterable[tuple[str | int, object]]:
@@ -233,16 +243,19 @@ def _sentence(problem: Problem) -> str:
         Broken.RANGE: f"takes {_phrase(rule)}{_bounds(rule)}",
         Broken.ZONE: f"takes {_phrase(rule)}",
         Broken.ENCODING: "contains a lone surrogate, which cannot be encoded",
-        Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one {_choice(rule)}, not with {given}",
+        Broken.EXACTLY_ONE: f"takes {_phrase(rule)} with exactly one field, not with {given}",
         Broken.ALTERNATIVES: f"exactly one of these can be given, not {given}",
     }
     if problem.broken in sentences:
         return sentences[problem.broken]
+    if problem.broken is Broken.CHOICE:
+        return f"takes {_phrase(rule)} with {_choice(rule)}, not with {given}"
     return f"takes {rule.format.description}" if rule.format else f"takes {_phrase(rule)}, not {given}"
 
 
 def _choice(rule: Rule) -> str:
-    return f"of {', '.join(rule.exactly_one_of)}" if rule.exactly_one_of else "field"
+    choice = choice_in(rule.kind)
+    return f"{'exactly' if choice.required else 'at most'} one of {', '.join(choice.names)}"
 
 
 def _range(rule: Rule) -> str:

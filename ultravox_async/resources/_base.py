@@ -9,10 +9,12 @@ from typing import Any, Final, TypeVar, cast
 from ultravox_async._bulk.ids import Ids
 from ultravox_async._bulk.source import Source
 from ultravox_async._bulk.sweep import Sweep, Via
-from ultravox_async._http.messages import Request
+from ultravox_async._download import Download
+from ultravox_async._http.messages import Request, Response
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport
+from ultravox_async._http.uploads import FormBody, UploadSource, opened
 from ultravox_async._pagination import Page, Pager
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.paths import segment
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 SWEEP_PAGE_SIZE: Final = 1000
 """How many objects a sweep asks for on a page. The API may return fewer; how many it does is read from the pages."""
+
+_NO_FIELDS: Final[Mapping[str, str]] = {}
 
 
 class Resource:
@@ -77,6 +81,37 @@ class Resource:
     async def _delete(self, template: str, /, **ids: str) -> None:
         """Carry out an operation whose response has no body."""
         await self._transport.send(Request("DELETE", path_of(template, **ids)))
+
+    def _send_form(
+        self, template: str, file: UploadSource, form: Mapping[str, str] = _NO_FIELDS, /
+    ) -> Coroutine[Any, Any, Response]:
+        """Return a coroutine that sends a form with a file (``multipart/form-data``).
+
+        Args:
+            template: The path.
+            file: What is uploaded.
+            form: The other fields, by their names in the form.
+
+        Raises:
+            InvalidRequestError: `file` is nothing that can be uploaded.
+            OSError: The file cannot be opened.
+        """
+        request = Request("POST", template)
+
+        async def upload() -> Response:
+            async with self._transport.streaming(), opened(file) as content:
+                request.body = FormBody(content, form)
+                return await self._transport.send(request)
+
+        return upload()
+
+    def _download(self, template: str, /, **ids: str) -> Download:
+        """Return a download.
+
+        Raises:
+            InvalidRequestError: An id is invalid.
+        """
+        return Download(self._transport, Request("GET", path_of(template, **ids)))
 
     def _list(
         self,

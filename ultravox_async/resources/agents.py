@@ -1,13 +1,16 @@
 """Agents and their scheduled batches: ``ultravox.agents``."""
 
+from collections.abc import Mapping
 from typing import Final, TypeAlias, Unpack
 
 from ultravox_async._bulk.ids import Ids
 from ultravox_async._bulk.sweep import Sweep, Via
+from ultravox_async._http.headers import extra_headers
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.transport import Transport
 from ultravox_async._pagination import Pager
-from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource
+from ultravox_async._wire.payload import Secret, form_body
+from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource, request_for
 from ultravox_async.resources.scheduled_batches import ScheduledBatches
 from ultravox_async.types.agents import Agent, AgentChanges, AgentFilters, AgentUsage, NewAgent, StartAgentCall
 from ultravox_async.types.calls import Call
@@ -148,6 +151,37 @@ class Agents(Resource):
         """
         create_call = OperationClass.CREATE_CALL
         return await self._send("POST", _CALLS, Call, StartAgentCall, call, create_call, agent_id=agent_id)
+
+    async def telephony_xml(self, agent_id: str, parameters: Mapping[str, str] | None = None) -> str:
+        """Start a call of an agent for an incoming call of a telephony provider, and return what to answer to it.
+
+        It is what the provider itself requests if the URL of this operation is given to it as the webhook for incoming
+        calls. Creating calls has limits of its own. It is not repeated when it is unknown whether the API carried it
+        out.
+
+        Args:
+            agent_id: The id of the agent.
+            parameters: What the provider has sent, for example ``{"CallSid": "…"}``: it is passed on as a form. None
+                for nothing.
+
+        Returns:
+            The XML for the provider, for example TwiML. It contains the URL of the call, which is a secret: whoever
+            knows it can join the call.
+
+        Raises:
+            InvalidRequestError: `agent_id` is not a valid id, or `parameters` cannot be encoded; nothing was sent.
+            NotFoundError: The agent does not exist.
+            PaymentRequiredError: The account does not have the credit for another call.
+            RateLimitError: The account, or the throttle, does not allow another call now.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
+        """
+        request = request_for("POST", f"{_AGENT}/telephony_xml", {"agent_id": agent_id})
+        secret = Secret(parameters or {})
+        del parameters  # this frame is in the traceback of every error
+        request.body = form_body(secret)
+        request.headers = extra_headers(Secret({"Accept": "text/xml"}))
+        request.operation = OperationClass.CREATE_CALL
+        return (await self._transport.send(request)).body.decode()
 
     async def usage(self, **conditions: Unpack[CallConditions]) -> _AgentUsages:
         """Fetch how much each agent was used, by day.

@@ -4,10 +4,12 @@ from typing import Final, TypeAlias, Unpack
 
 from ultravox_async._bulk.ids import Ids
 from ultravox_async._bulk.sweep import Sweep, Via
+from ultravox_async._download import Download
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.transport import Transport
 from ultravox_async._pagination import Pager
 from ultravox_async._wire.payload import Secret, json_body
+from ultravox_async._wire.validation import check_index
 from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource, request_for
 from ultravox_async.resources.call_waits import CALL, CallWaits
 from ultravox_async.types.call_events import CallEvent, EventFilters
@@ -84,6 +86,24 @@ class CallStages(Resource):
             UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         return await self._send("GET", f"{_STAGE}/tools", _CallTools, call_id=call_id, call_stage_id=call_stage_id)
+
+    def audio(self, call_id: str, call_stage_id: str, message_index: int) -> Download:
+        """Download what was said in a message of a stage, if the call was recorded.
+
+        Args:
+            call_id: The id of the call.
+            call_stage_id: The id of the stage.
+            message_index: Which message of the stage it is, counted from 0.
+
+        Returns:
+            A download of audio. Use it with ``async with``, or call its `save` or `url`.
+
+        Raises:
+            InvalidRequestError: An id is not valid, or `message_index` is not a number of 0 or more.
+        """
+        check_index("message_index", message_index)
+        ids = {"call_id": call_id, "call_stage_id": call_stage_id, "message_index": str(message_index)}
+        return self._download(f"{_STAGE}/messages/{{message_index}}/audio", **ids)
 
 
 class Calls(CallWaits):
@@ -258,3 +278,33 @@ class Calls(CallWaits):
         """
         messages = self.messages(call_id, mode="in_call", page_size=SWEEP_PAGE_SIZE)
         return [message async for message in messages]
+
+    def recording(self, call_id: str) -> Download:
+        """Download the recording of a call, if it was made with `recording_enabled`.
+
+        Args:
+            call_id: The id of the call.
+
+        Returns:
+            A download of a WAV file. Use it with ``async with``, or call its `save` or `url`; these raise
+            `NotFoundError` if there is no recording.
+
+        Raises:
+            InvalidRequestError: `call_id` is not a valid id.
+        """
+        return self._download(f"{CALL}/recording", call_id=call_id)
+
+    def sip_logs(self, call_id: str) -> Download:
+        """Download the SIP logs of a call that has ended.
+
+        Args:
+            call_id: The id of the call.
+
+        Returns:
+            A download of text. Use it with ``async with``, or call its `save` or `url`; these raise `TooEarlyError`
+            before the end of the call, and `NotFoundError` if there are no logs, as for calls without SIP.
+
+        Raises:
+            InvalidRequestError: `call_id` is not a valid id.
+        """
+        return self._download(f"{CALL}/sip_logs", call_id=call_id)

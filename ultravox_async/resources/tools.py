@@ -1,16 +1,20 @@
 """Tools: ``ultravox.tools``. The tools of a call are with the calls."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Unpack
+from typing import Any, Final, TypeAlias, Unpack
 
 from ultravox_async._bulk.ids import Ids
 from ultravox_async._bulk.sweep import Sweep, Via
 from ultravox_async._http.messages import Request, Response
+from ultravox_async._http.uploads import UploadSource
 from ultravox_async._pagination import Pager
 from ultravox_async._wire.payload import Secret, json_body
 from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource, path_of
 from ultravox_async.types.shared.paging import ListOptions
 from ultravox_async.types.tools import NewTool, Tool, ToolFilters, ToolHistory
+
+# Inside a resource, `list` is its method.
+_Tools: TypeAlias = list[Tool]
 
 _TOOLS: Final = "/api/tools"
 _TOOL: Final = "/api/tools/{tool_id}"
@@ -74,6 +78,30 @@ class Tools(Resource):
             UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         return await self._send("POST", _TOOLS, Tool, NewTool, tool)
+
+    async def import_openapi(self, file: UploadSource) -> _Tools:
+        """Create tools of the account from an OpenAPI document.
+
+        The file is sent as it is read. It is sent a second time only if the API has certainly done nothing with the
+        first one (after a 429, or if there was no connection), and only if it can be read again.
+
+        Args:
+            file: The document, in JSON or YAML: bytes, the path of a file, or a file object that was opened in binary
+                mode.
+
+        Returns:
+            The tools. The schema of the API promises one of them; a document that describes more operations may give
+            more.
+
+        Raises:
+            InvalidRequestError: `file` is nothing that can be uploaded; nothing was sent.
+            OSError: The file cannot be opened; nothing was sent.
+            BadRequestError: It is not an OpenAPI document that the API understands.
+            APIConnectionError: The connection was lost, or the file could not be read to its end.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
+        """
+        response = await self._send_form(_TOOLS, file)
+        return response.decode(_Tools) if isinstance(response.json(), list) else [response.decode(Tool)]
 
     async def replace(self, tool_id: str, **tool: Unpack[NewTool]) -> Tool:
         """Replace a tool of the account; the API has no way to change a part of one.

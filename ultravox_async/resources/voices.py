@@ -1,12 +1,16 @@
 """Voices: ``ultravox.voices``."""
 
-from typing import Final, Unpack
+from typing import Final, Unpack, cast
 
 from ultravox_async._bulk.ids import Ids
 from ultravox_async._bulk.sweep import Sweep, Via
+from ultravox_async._download import Download
+from ultravox_async._http.messages import Request
+from ultravox_async._http.uploads import UploadSource
 from ultravox_async._pagination import Pager
+from ultravox_async._wire.payload import form_of_creation, payload_of_creation, take_secrets
 from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource
-from ultravox_async.types.voices import NewVoice, Voice, VoiceChanges, VoiceFilters
+from ultravox_async.types.voices import NewClonedVoice, NewVoice, Voice, VoiceChanges, VoiceFilters
 
 _VOICES: Final = "/api/voices"
 _VOICE: Final = "/api/voices/{voice_id}"
@@ -115,3 +119,55 @@ class Voices(Resource):
             UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
         """
         await self._delete(_VOICE, voice_id=voice_id)
+
+    async def clone(self, file: UploadSource, **voice: Unpack[NewClonedVoice]) -> Voice:
+        """Create a voice of the account from a recording of somebody who speaks.
+
+        The file is sent as it is read. It is sent a second time only if the API has certainly done nothing with the
+        first one (after a 429, or if there was no connection), and only if it can be read again.
+
+        Args:
+            file: The recording: bytes, the path of a file, or a file object that was opened in binary mode.
+            **voice: The fields of `NewClonedVoice`: `name`, and optionally `description` and `language`.
+
+        Raises:
+            TypeError: A field does not exist, or `name` is missing; nothing was sent.
+            InvalidRequestError: `file` is nothing that can be uploaded; nothing was sent.
+            OSError: The file cannot be opened; nothing was sent.
+            APIConnectionError: The connection was lost, or the file could not be read to its end.
+            UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`.
+        """
+        form = form_of_creation(NewClonedVoice, take_secrets(cast("dict[str, object]", voice)))
+        return (await self._send_form(_VOICES, file, form)).decode(Voice)
+
+    def sample(self, voice_id: str) -> Download:
+        """Download a sample of a voice.
+
+        Args:
+            voice_id: The id of the voice.
+
+        Returns:
+            A download of audio. Use it with ``async with``, or call its `save` or `url`; these raise `NotFoundError`
+            if the voice does not exist, and `BadRequestError` if its provider refuses to speak.
+
+        Raises:
+            InvalidRequestError: `voice_id` is not a valid id.
+        """
+        return self._download(f"{_VOICE}/preview", voice_id=voice_id)
+
+    def preview(self, **voice: Unpack[NewVoice]) -> Download:
+        """Let a voice speak that is not created.
+
+        Args:
+            **voice: The fields of `NewVoice`, as `create` takes them.
+
+        Returns:
+            A download of audio. Use it with ``async with``, or call its `save`; these raise `BadRequestError`, with
+            what the provider says, if there is no such voice.
+
+        Raises:
+            TypeError: A field does not exist, or a required one is missing.
+            InvalidRequestError: A field exceeds its limit.
+        """
+        payload = payload_of_creation(NewVoice, take_secrets(cast("dict[str, object]", voice)))
+        return Download(self._transport, Request("POST", "/api/voice_preview", body=payload.body))

@@ -1,5 +1,17 @@
-"""A server to test against: it emulates the API, and fails in the ways that it is told to."""
+"""A server to test against: it emulates the API, and fails in the ways that it is told to.
 
+All operations of the API are served. What is behind some of them is left out, because a client cannot see it or because
+it would not be the same twice:
+
+- No webhooks, callbacks or data connections are called, and no calls of scheduled batches are started.
+- Nobody can join a call at its `joinUrl`: what happens to calls is said with `Emulator.calls`, or follows from reading.
+- The use of the account in `GET /api/accounts/me/usage/…` and `…/billing/usage` is always zero.
+- `priorCallId`, `enableGreetingPrompt` and `throttle` of a new call have no effect, and neither do call throttles.
+- The contents of documents are not searched: a query finds each document of a corpus.
+- `GET /api/schema/` is a document without operations.
+"""
+
+from ultravox_async.testing._emulated_calls import EmulatedCalls
 from ultravox_async.testing._emulator import DEFAULT_API_KEY, Emulator
 from ultravox_async.testing._faults import (
     CutBody,
@@ -12,6 +24,8 @@ from ultravox_async.testing._faults import (
     Respond,
     Stall,
 )
+from ultravox_async.testing._files import StoredFile
+from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import RecordedRequest
 
 __all__ = [
@@ -20,6 +34,7 @@ __all__ = [
     "Delay",
     "DropConnection",
     "DropResponse",
+    "EmulatedCalls",
     "Emulator",
     "Fault",
     "FaultRule",
@@ -27,4 +42,6 @@ __all__ = [
     "RecordedRequest",
     "Respond",
     "Stall",
+    "Storage",
+    "StoredFile",
 ]

@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 options.registrations,
                 options.seed,
                 requests_per_second=options.requests_per_second,
+                # Nothing else can let calls go on here: commands come from the process of the emulator.
+                reads_per_call_state=1,
                 host=options.host,
                 port=options.port,
             )

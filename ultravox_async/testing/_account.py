@@ -9,23 +9,24 @@ import attrs
 from ultravox_async.testing._accounts import AccountAndBilling, new_account_and_billing
 from ultravox_async.testing._agents import AgentsAndBatches, new_agents
 from ultravox_async.testing._api_keys import ApiKeys
-from ultravox_async.testing._calls import CallsAndParts, new_calls
+from ultravox_async.testing._calls import Calls, new_calls
 from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._corpora import Corpora, new_corpora
+from ultravox_async.testing._filters import Filters, is_in
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._schema import show_schema
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
+from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._telephony import Telephony, new_telephony
 from ultravox_async.testing._tools import Tools, new_tools
 from ultravox_async.testing._voices import Voices, new_voices
 from ultravox_async.testing._webhooks import Webhooks
 from ultravox_async.types.api_keys import ApiKey, ApiKeyChanges, ApiKeyReplacement, NewApiKey
 from ultravox_async.types.call_throttles import CallThrottle, CallThrottleChanges, NewCallThrottle
-from ultravox_async.types.deleted_calls import CallTombstone
 from ultravox_async.types.models import ModelAlias
 from ultravox_async.types.sip import NewSipRegistration, SipConfigChanges, SipRegistration, SipRegistrationChanges
-from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges
+from ultravox_async.types.webhooks import NewWebhook, Webhook, WebhookChanges, WebhookFilters
 
 
 @attrs.frozen
@@ -41,14 +42,12 @@ class Account:
     call_throttles: Collection
     """The call throttles."""
 
-    deleted_calls: Collection
-    """What is left of deleted calls."""
-
     models: Collection
     """The models that can be chosen for a call."""
 
     telephony: Telephony
     """The configurations of telephony providers."""
+
     corpora: Corpora
     """The corpora."""
 
@@ -58,8 +57,8 @@ class Account:
     agents: AgentsAndBatches
     """The agents, and their scheduled batches."""
 
-    calls: CallsAndParts
-    """The calls, and what belongs to them."""
+    calls: Calls
+    """The calls, what belongs to them, and what is left of deleted ones."""
 
     registrations: Registrations
     """The SIP registrations."""
@@ -79,19 +78,18 @@ class Account:
         The Allow header of a 405 has the methods in this order.
         """
         return {
+            # The first path that matches is used, and these are requested by the thousand.
+            **self._of_sip(),
             **self.account.operations(),
             **self.agents.operations(),
             **self.calls.operations(),
             **self.corpora.operations(),
-            "/api/deleted_calls": {"GET": self.deleted_calls.list_page},
-            "/api/deleted_calls/{call_id}": {"GET": self.deleted_calls.get},
             "/api/models": {"GET": self.models.list_page},
             "/api/schema/": {"GET": show_schema},
             **self.telephony.operations(),
             **self.tools.operations(),
             **self.voices.operations(),
             **self._of_keys_and_throttles(),
-            **self._of_sip(),
             **self._of_webhooks(),
         }
 
@@ -153,13 +151,28 @@ class Account:
         }
 
 
-def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_proxies: Iterable[str]) -> Account:
-    """An account without registrations; the same `seed` generates the same ids and secrets."""
-    calls = new_calls(seed, page_sizes)
+@attrs.frozen
+class AccountSettings:
+    """The settings of an emulator that concern its account; they are described there."""
+
+    seed: int
+    page_sizes: PageSizes
+    pending_reads: int
+    refused_proxies: Iterable[str]
+    reads_per_call_state: int | None
+
+
+def new_account(settings: AccountSettings, storage: Storage) -> Account:
+    """An account without registrations; the same seed generates the same ids and secrets."""
+    seed, page_sizes = settings.seed, settings.page_sizes
+    account = new_account_and_billing(seed, page_sizes)
+    calls = new_calls(
+        seed, page_sizes, storage, str(account.account.fields["accountId"]), settings.reads_per_call_state
+    )
     models = _collection(seed, page_sizes, "model", "model_id", ModelAlias)
     models.add({"name": "ultravox-v0.7"})
     return Account(
-        account=new_account_and_billing(seed, page_sizes),
+        account=account,
         api_keys=ApiKeys(
             noun="API key",
             id_name="prefix",
@@ -168,12 +181,11 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             page_sizes=page_sizes,
         ),
         call_throttles=_collection(seed, page_sizes, "call throttle", "throttle_id", CallThrottle),
-        deleted_calls=_collection(seed, page_sizes, "deleted call", "call_id", CallTombstone),
         models=models,
         telephony=new_telephony(),
-        corpora=new_corpora(Random(f"{seed} corpora"), page_sizes),  # noqa: S311 - see below
+        corpora=new_corpora(Random(f"{seed} corpora"), page_sizes, storage),  # noqa: S311 - see below
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
-        agents=new_agents(seed, page_sizes, calls.calls),
+        agents=new_agents(seed, page_sizes, calls),
         calls=calls,
         registrations=Registrations(
             noun="registration",
@@ -181,17 +193,18 @@ def new_account(seed: int, page_sizes: PageSizes, pending_reads: int, refused_pr
             shows=SipRegistration,
             random=Random(seed),  # noqa: S311 - see above
             page_sizes=page_sizes,
-            pending_reads=pending_reads,
-            refused_proxies=set(refused_proxies),
+            pending_reads=settings.pending_reads,
+            refused_proxies=set(settings.refused_proxies),
         ),
         tools=new_tools(seed, page_sizes),
-        voices=new_voices(seed, page_sizes),
+        voices=new_voices(seed, page_sizes, storage),
         webhooks=Webhooks(
             noun="webhook",
             id_name="webhook_id",
             shows=Webhook,
             random=Random(f"{seed} webhooks"),  # noqa: S311 - see above
             page_sizes=page_sizes,
+            filters=Filters(WebhookFilters, {"agent_id": is_in("agentId")}),
         ),
     )
 

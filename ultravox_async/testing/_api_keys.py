@@ -2,7 +2,8 @@
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._routing import ApiRequest
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer

@@ -1,28 +1,32 @@
-"""Calls, which live: they are created, joined, ended and billed."""
+"""The operations on calls, which live: they are created, joined, ended and billed."""
 
 from collections.abc import Mapping
-from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from random import Random
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._call_files import CallFiles
+from ultravox_async.testing._call_life import PENDING, USUAL_DURATION, advance, after, end, is_sip
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._conversations import Conversations
+from ultravox_async.testing._entry import Entry
+from ultravox_async.testing._filters import CALL_CONDITIONS, Filters
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
-from ultravox_async.testing._sub_collections import SubCollections
+from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._validation import Invalid, json_object
-from ultravox_async.testing._wire import Answer, Json, detail, json_answer
-from ultravox_async.types.call_events import CallEvent
-from ultravox_async.types.call_stages import CallStage
-from ultravox_async.types.calls import Call, CallTool, StartCall
-from ultravox_async.types.shared.messages import Message
+from ultravox_async.testing._wire import Answer, Json, detail
+from ultravox_async.types.calls import Call, CallFilters, StartCall
+from ultravox_async.types.deleted_calls import CallTombstone, DeletedCallFilters
 
+_TIME_TO_DELETE = timedelta(hours=1)
 # What the server sets where a request says nothing.
 _DEFAULTS: Mapping[str, Json] = {
-    "billingStatus": "BILLING_STATUS_PENDING",
+    "billingStatus": PENDING,
     "firstSpeaker": "FIRST_SPEAKER_AGENT",
     "firstSpeakerSettings": {"agent": {}},
     "inactivityMessages": [],
@@ -38,50 +42,79 @@ _DEFAULTS: Mapping[str, Json] = {
     "temperature": 0.0,
     "transcriptOptional": True,
 }
-_BILLED = "BILLING_STATUS_BILLED"
 
 
 @attrs.define(eq=False, kw_only=True)
 class Calls(Collection):
-    """The calls of the account. They do not change by themselves: see `join`, `end` and `bill`."""
+    """The calls of the account. What happens to them is in `_call_life`."""
+
+    storage: Storage
+    """Where their files are."""
+
+    account_id: str
+    """The id of the account."""
+
+    reads_per_state: int | None
+    """How many reads show each state of a call before it goes on by itself; None if it does not."""
+
+    deleted: Collection = attrs.field(init=False, repr=False)
+    """What is left of the deleted ones."""
+
+    conversations: Conversations = attrs.field(init=False, repr=False)
+    """What belongs to each of them."""
+
+    _reads_left: WeakKeyDictionary[Entry, int] = attrs.field(
+        init=False, factory=WeakKeyDictionary[Entry, int], repr=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.conversations = Conversations(self)
+        self.deleted = Collection(
+            noun="deleted call",
+            id_name="call_id",
+            shows=CallTombstone,
+            random=self.random,
+            page_sizes=self.page_sizes,
+            filters=Filters(DeletedCallFilters, CALL_CONDITIONS),
+        )
+
+    def operations(self) -> Operations:
+        """The operations on calls, on what belongs to them, and on what is left of them."""
+        call = "/api/calls/{call_id}"
+        return {
+            "/api/calls": {"GET": self.list_page, "POST": partial(self.create, StartCall)},
+            call: {"GET": self.get, "DELETE": self.delete},
+            f"{call}/send_data_message": {"POST": self.send_data_message},
+            **self.conversations.operations(),
+            **CallFiles(self, self.conversations, self.storage).operations(),
+            "/api/deleted_calls": {"GET": self.deleted.list_page},
+            "/api/deleted_calls/{call_id}": {"GET": self.deleted.get},
+        }
 
     def add_of_agent(self, agent: Entry, fields: Mapping[str, Json]) -> Entry:
         """Create a call with the template of an agent, and with `fields`, which go before it."""
         template = cast("dict[str, Json]", agent.shown["callTemplate"] or {})
         basic = {name: agent.shown[name] for name in ("agentId", "name")}
-        entry = self.add({**template, **fields, "agent": basic, "agentId": basic["agentId"]})
-        self._on_write(entry)
-        return entry
-
-    def of_agent(self, agent_id: str) -> list[Entry]:
-        """The calls of an agent."""
-        return [entry for entry in self.entries if entry.shown["agentId"] == agent_id]
-
-    def join(self, call_id: str) -> None:
-        """Let somebody join a call."""
-        entry = self.find(call_id)
-        entry.shown["joined"] = _after(entry, seconds=2)
-
-    def end(self, call_id: str, reason: str = "hangup") -> None:
-        """End a call, for this reason; one that nobody has joined is unjoined."""
-        entry = self.find(call_id)
-        entry.shown["ended"] = _after(entry, seconds=32)
-        entry.shown["endReason"] = "unjoined" if entry.shown["joined"] is None else reason
-
-    def bill(self, call_id: str) -> None:
-        """Bill a call: for half a minute if somebody has joined it."""
-        entry = self.find(call_id)
-        entry.shown["billedDuration"] = "0s" if entry.shown["joined"] is None else "30s"
-        entry.shown["billingStatus"] = _BILLED
+        return self.add_written({**template, **fields, "agent": basic, "agentId": basic["agentId"]})
 
     def delete(self, request: ApiRequest) -> Answer:
-        """Delete a call that is billed."""
-        if self._requested(request).shown["billingStatus"] != _BILLED:
+        """Delete a call that is billed, and leave a tombstone."""
+        entry = self._requested(request)
+        call = entry.shown
+        if call["billingStatus"] == PENDING:
             return detail(425, "The call is not billed yet.")
+        call_id = str(call["callId"])
+        of_account: dict[str, Json] = {"accountId": self.account_id, "hadSummary": call["summary"] is not None}
+        tombstone = self.deleted.add({**call, **of_account}, call_id)
+        tombstone.hidden = {name: call[name] for name in ("agentId", "agent", "metadata", "voice")}
+        tombstone.shown["created"] = call["created"]
+        tombstone.shown["deletionTime"] = after(call, "ended", _TIME_TO_DELETE)
+        self.conversations.forget(call_id)
         return super().delete(request)
 
     def send_data_message(self, request: ApiRequest) -> Answer:
-        """Take a data message; one that hangs up ends the call."""
+        """Take a data message: it may hang up, or say something."""
         entry = self._requested(request)
         message = json_object(request.body)
         if not isinstance(message.get("type"), str):
@@ -89,89 +122,53 @@ class Calls(Collection):
         if entry.shown["ended"] is not None:
             return detail(422, "The call is not active.")
         if message["type"] == "hang_up":
-            self.end(request.ids[self.id_name], "hangup")
+            end(entry.shown, "hangup", USUAL_DURATION)
+        elif message["type"] == "user_text_message":
+            text = str(message.get("text", ""))
+            self.conversations.say(entry, "MESSAGE_ROLE_USER", text, "MESSAGE_MEDIUM_TEXT")
+        elif message["type"] == "forced_agent_message":
+            text = str(message.get("content", ""))
+            self.conversations.say(entry, "MESSAGE_ROLE_AGENT", text, "MESSAGE_MEDIUM_VOICE")
         return Answer(204)
 
     def _on_write(self, entry: Entry) -> None:
+        call = entry.shown
         for name, value in _DEFAULTS.items():
-            if entry.shown[name] is None:
-                entry.shown[name] = deepcopy(value)
+            if call[name] is None:
+                call[name] = value
         # Requests have another name for this, and another spelling of that.
-        entry.shown["dataConnectionConfig"] = entry.hidden.pop("dataConnection", None)
-        policy = entry.shown["retentionPolicy"] or "retain"
-        entry.shown["retentionPolicy"] = str(policy).removeprefix("CALL_RETENTION_POLICY_").lower()
+        call["dataConnectionConfig"] = entry.hidden.pop("dataConnection", None)
+        policy = call["retentionPolicy"] or "retain"
+        call["retentionPolicy"] = str(policy).removeprefix("CALL_RETENTION_POLICY_").lower()
         token = f"{self.random.getrandbits(160):040x}"
-        entry.shown["joinUrl"] = f"wss://voice.example.com/calls/{entry.shown['callId']}?token={token}"
+        if is_sip(call):
+            call["sipDetails"] = {"billedDuration": None, "terminationReason": None}
+        else:
+            call["joinUrl"] = f"wss://voice.example.com/calls/{call['callId']}?token={token}"
+        self.conversations.begin_stage(entry, {})
+
+    def _on_read(self, entry: Entry) -> None:
+        if self.reads_per_state is None:
+            return
+        left = self._reads_left.get(entry, self.reads_per_state)
+        if left == 0:
+            advance(entry.shown)
+            left = self.reads_per_state
+        self._reads_left[entry] = left - 1
 
 
-@attrs.define(eq=False, kw_only=True)
-class CallParts(Collection):
-    """What belongs to a call: its stages, messages, events or tools."""
-
-    def list_all(self, _request: ApiRequest) -> Answer:
-        """List the objects without pages."""
-        return json_answer(200, [entry.shown for entry in self.entries])
-
-    def page_of_stage(self, request: ApiRequest) -> Answer:
-        """List a page of the objects of a stage."""
-        stage_id = request.ids["call_stage_id"]
-        return self.page_of([one for one in self.entries if one.shown["callStageId"] == stage_id], request)
-
-
-@attrs.frozen
-class CallsAndParts:
-    """The calls of the account, and what belongs to each of them."""
-
-    calls: Calls
-    """The calls."""
-
-    stages: SubCollections[CallParts]
-    """The stages of each call."""
-
-    messages: SubCollections[CallParts]
-    """The messages of each call."""
-
-    events: SubCollections[CallParts]
-    """The events of each call."""
-
-    tools: SubCollections[CallParts]
-    """The tools of each call, whatever the stage."""
-
-    def operations(self) -> Operations:
-        """The operations on calls."""
-        call, stage = "/api/calls/{call_id}", "/api/calls/{call_id}/stages/{call_stage_id}"
-        return {
-            "/api/calls": {"GET": self.calls.list_page, "POST": partial(self.calls.create, StartCall)},
-            call: {"GET": self.calls.get, "DELETE": self.calls.delete},
-            f"{call}/events": {"GET": self.events.operation(CallParts.list_page)},
-            f"{call}/messages": {"GET": self.messages.operation(CallParts.list_page)},
-            f"{call}/send_data_message": {"POST": self.calls.send_data_message},
-            f"{call}/stages": {"GET": self.stages.operation(CallParts.list_page)},
-            stage: {"GET": self.stages.operation(CallParts.get)},
-            f"{stage}/messages": {"GET": self.messages.operation(CallParts.page_of_stage)},
-            f"{stage}/tools": {"GET": self.tools.operation(CallParts.list_all)},
-            f"{call}/tools": {"GET": self.tools.operation(CallParts.list_all)},
-        }
-
-
-def new_calls(seed: int, page_sizes: PageSizes) -> CallsAndParts:
+def new_calls(
+    seed: int, page_sizes: PageSizes, storage: Storage, account_id: str, reads_per_state: int | None
+) -> Calls:
     """An account's calls: none yet."""
-    random = Random(f"{seed} calls")  # noqa: S311 - has to be reproducible, is not for security
-    calls = Calls(noun="call", id_name="call_id", shows=Call, random=random, page_sizes=page_sizes)
-
-    def parts(noun: str, id_name: str, shows: type[attrs.AttrsInstance]) -> SubCollections[CallParts]:
-        make = partial(CallParts, noun=noun, id_name=id_name, shows=shows, random=random, page_sizes=page_sizes)
-        return SubCollections(calls, make)
-
-    return CallsAndParts(
-        calls=calls,
-        stages=parts("call stage", "call_stage_id", CallStage),
-        messages=parts("message", "message_id", Message),
-        events=parts("call event", "event_id", CallEvent),
-        tools=parts("call tool", "call_tool_id", CallTool),
+    return Calls(
+        noun="call",
+        id_name="call_id",
+        shows=Call,
+        random=Random(f"{seed} calls"),  # noqa: S311 - has to be reproducible, is not for security
+        page_sizes=page_sizes,
+        filters=Filters(CallFilters, CALL_CONDITIONS),
+        storage=storage,
+        account_id=account_id,
+        reads_per_state=reads_per_state,
     )
-
-
-def _after(entry: Entry, *, seconds: int) -> str:
-    moment = datetime.fromisoformat(str(entry.shown["created"])) + timedelta(seconds=seconds)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -9,7 +9,9 @@ import attrs
 
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.rules import fields_of
-from ultravox_async.testing._pages import PageSizes, position_of, read_page
+from ultravox_async.testing._entry import Entry
+from ultravox_async.testing._filters import Filters
+from ultravox_async.testing._pages import BY_POSITION, Order, PageSizes, position_of, read_page
 from ultravox_async.testing._routing import ApiRequest, NotFound
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
@@ -17,28 +19,6 @@ from ultravox_async.testing._wire import Answer, Json, json_answer
 # In UTC. It is naive, because formatting a time zone would take most of the time that creating a large account takes.
 _FIRST_CREATED = datetime(2026, 1, 1)  # noqa: DTZ001 - see above
 _CREATION_INTERVAL = timedelta(seconds=61, microseconds=17)
-
-
-@attrs.define(eq=False)
-class Entry:
-    """One object of a collection; its fields have the names of the wire."""
-
-    position: int
-    """How many objects were created in the collection before this one."""
-
-    shown: dict[str, Json]
-    """The fields that answers show, in their order."""
-
-    hidden: dict[str, Json]
-    """The fields that no answer shows, such as a password."""
-
-    def set_fields(self, fields: Mapping[str, Json]) -> None:
-        """Set these fields; those that answers do not show become hidden ones."""
-        for name, value in fields.items():
-            if name in self.shown:
-                self.shown[name] = value
-            else:
-                self.hidden[name] = value
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -65,6 +45,9 @@ class Collection:
 
     page_sizes: PageSizes
     """How many objects a page of the list has."""
+
+    filters: Filters | None = None
+    """The filters of the list; None if it has none."""
 
     _blank: dict[str, Json] = attrs.field(init=False, repr=False)
     _id_field: str = attrs.field(init=False, repr=False)
@@ -107,6 +90,12 @@ class Collection:
         self._in_order.append(entry)
         return entry
 
+    def add_written(self, fields: Mapping[str, Json]) -> Entry:
+        """Create an object with these fields as if a request had sent them."""
+        entry = self.add(fields)
+        self._on_write(entry)
+        return entry
+
     def find(self, object_id: str) -> Entry:
         """The object with this id.
 
@@ -120,11 +109,15 @@ class Collection:
 
     def list_page(self, request: ApiRequest) -> Answer:
         """List a page of the objects."""
-        return self.page_of(self._in_order, request)
+        if self.filters is None:
+            return self.page_of(self._in_order, request)
+        found = self.filters.select(self._in_order, request.query)
+        order = self.filters.order(request.query)
+        return self.page_of(order.sort(found), request, order)
 
-    def page_of(self, entries: Sequence[Entry], request: ApiRequest) -> Answer:
-        """List a page of some of the objects, which are in the order in which they were created."""
-        page = read_page(entries, request, self.page_sizes)
+    def page_of(self, entries: Sequence[Entry], request: ApiRequest, order: Order[Entry] = BY_POSITION) -> Answer:
+        """List a page of some of the objects, which are in this order."""
+        page = read_page(entries, request, self.page_sizes, order)
         for entry in page.elements:
             self._on_read(entry)
         return json_answer(
@@ -139,9 +132,7 @@ class Collection:
 
     def create(self, shape: type, request: ApiRequest) -> Answer:
         """Create an object with the fields of `shape` that the request has."""
-        entry = self.add(check_fields(shape, json_object(request.body)))
-        self._on_write(entry)
-        return json_answer(201, entry.shown)
+        return json_answer(201, self.add_written(self._fields_in(shape, request)).shown)
 
     def get(self, request: ApiRequest) -> Answer:
         """Show an object."""
@@ -152,13 +143,13 @@ class Collection:
     def update(self, shape: type, request: ApiRequest) -> Answer:
         """Set those fields of `shape` that the request has."""
         entry = self._requested(request)
-        return self._change(entry, check_fields(shape, json_object(request.body)))
+        return self._change(entry, self._fields_in(shape, request))
 
     def replace(self, shape: type, request: ApiRequest) -> Answer:
         """Set all fields of `shape`; those that the request does not have become null."""
         entry = self._requested(request)
         omitted = dict.fromkeys(map(wire_name, fields_of(shape)))
-        return self._change(entry, {**omitted, **check_fields(shape, json_object(request.body))})
+        return self._change(entry, {**omitted, **self._fields_in(shape, request)})
 
     def delete(self, request: ApiRequest) -> Answer:
         """Delete an object."""
@@ -169,6 +160,10 @@ class Collection:
 
     def _requested(self, request: ApiRequest) -> Entry:
         return self.find(request.ids[self.id_name])
+
+    def _fields_in(self, shape: type, request: ApiRequest) -> dict[str, Json]:
+        """Give the fields of `shape` that a request has; a subclass that refuses some of them extends this."""
+        return check_fields(shape, json_object(request.body))
 
     def _change(self, entry: Entry, sent: dict[str, Json]) -> Answer:
         before = {**entry.shown, **entry.hidden}

@@ -7,11 +7,14 @@ from typing import Any, cast
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._entry import Entry
+from ultravox_async.testing._files import StoredFile
 from ultravox_async.testing._nested import Nested
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
-from ultravox_async.testing._validation import check_fields, json_object
+from ultravox_async.testing._storage import Storage
+from ultravox_async.testing._validation import Invalid, check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
 from ultravox_async.types.corpora import (
     Corpus,
@@ -38,17 +41,36 @@ class Sources(Collection):
     documents: Nested[Collection]
     """The documents below each source."""
 
-    mime_types: Mapping[str, Json]
-    """The media types of the uploaded documents, by their ids."""
+    storage: Storage
+    """Where the uploaded documents are."""
+
+    def _fields_in(self, shape: type, request: ApiRequest) -> dict[str, Json]:
+        fields = super()._fields_in(shape, request)
+        for kind, documents in (("upload", "documentIds"), ("advanced", "documents")):
+            missing: list[Json] = [
+                f"The document {document_id} was not uploaded."
+                for document_id, _ in _documents_of({kind: fields.get(kind)})
+                if document_id and self._upload(document_id) is None
+            ]
+            if missing:
+                raise Invalid({kind: {documents: missing}})
+        return fields
+
+    def _upload(self, document_id: str) -> StoredFile | None:
+        try:
+            return self.storage.file(upload_name(self.corpus_id, document_id))
+        except KeyError:
+            return None
 
     def _on_write(self, entry: Entry) -> None:
         source_id = str(entry.shown["sourceId"])
         self.documents.clear(source_id)
         documents = self.documents.below(source_id)
         for document_id, fields in _documents_of(entry.shown):
-            of_upload = {"mimeType": self.mime_types.get(document_id or "", "text/html")}
+            upload = None if document_id is None else self._upload(document_id)
+            mime_type, size = ("text/html", 2048) if upload is None else (upload.content_type, upload.size)
             parents = {"corpusId": self.corpus_id, "sourceId": source_id}
-            documents.add({**of_upload, **parents, "sizeBytes": "2048", **fields}, document_id)
+            documents.add({"mimeType": mime_type, "sizeBytes": str(size), **parents, **fields}, document_id)
         stats: dict[str, Json] = {"status": "SOURCE_STATUS_READY", "lastUpdated": entry.shown["created"]}
         entry.shown["corpusId"] = self.corpus_id
         entry.shown["stats"] = {**stats, "numDocs": len(documents.ids)}
@@ -56,12 +78,12 @@ class Sources(Collection):
 
 def _documents_of(source: Mapping[str, Json]) -> Iterator[tuple[str | None, dict[str, Json]]]:
     """Yield the documents of a source, each with its id, which is None for a document that was not uploaded."""
-    for crawl in (source["crawl"], source["loadSpec"]):
+    for crawl in (source.get("crawl"), source.get("loadSpec")):
         for url in _object(crawl).get("startUrls", ()):
             yield None, {"metadata": {"publicUrl": url, "title": url}}
-    for document_id in _object(source["upload"]).get("documentIds", ()):
+    for document_id in _object(source.get("upload")).get("documentIds", ()):
         yield document_id, {}
-    for details in _object(source["advanced"]).get("documents", ()):
+    for details in _object(source.get("advanced")).get("documents", ()):
         yield details["documentId"], {"metadata": {"exampleQueries": details.get("exampleQueries", [])}}
 
 
@@ -73,13 +95,14 @@ def _object(value: Json) -> dict[str, Any]:
 class Corpora(Collection):
     """The corpora of the account."""
 
+    storage: Storage
+    """Where documents are uploaded to."""
+
     sources: Nested[Sources] = attrs.field(init=False, repr=False)
     """The sources below each corpus."""
 
     documents: Nested[Collection] = attrs.field(init=False, repr=False)
     """The documents below each source."""
-
-    _mime_types: dict[str, Json] = attrs.field(init=False, factory=dict[str, Json], repr=False)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
@@ -104,7 +127,7 @@ class Corpora(Collection):
             page_sizes=self.page_sizes,
             corpus_id=corpus_id,
             documents=self.documents,
-            mime_types=self._mime_types,
+            storage=self.storage,
         )
 
     def operations(self) -> Operations:
@@ -153,13 +176,11 @@ class Corpora(Collection):
         return json_answer(200, [_result(sent["query"], rank, document) for rank, document in enumerate(found)])
 
     def request_upload(self, shape: type, request: ApiRequest) -> Answer:
-        """Answer with a URL that nothing serves."""
-        self._requested(request)
+        """Answer with a URL of the storage."""
+        corpus_id = str(self._requested(request).shown["corpusId"])
         sent = check_fields(shape, json_object(request.body))
         document_id = self.new_id()
-        self._mime_types[document_id] = sent["mimeType"]
-        signature = f"{self.random.getrandbits(160):040x}"
-        url = f"https://storage.example.com/{document_id}?signature={signature}"
+        url = self.storage.expect(upload_name(corpus_id, document_id), str(sent["mimeType"]))
         return json_answer(201, {"documentId": document_id, "presignedUrl": url})
 
     def _documents_of(self, corpus: Entry) -> list[Entry]:
@@ -181,6 +202,13 @@ def _result(query: str, rank: int, document: Entry) -> Json:
     return {"content": f"What is known about {query!r}", "score": 1 / (rank + 1), "citation": citation}
 
 
-def new_corpora(random: Random, page_sizes: PageSizes) -> Corpora:
+def upload_name(corpus_id: str, document_id: str) -> str:
+    """The name that an uploaded document has in the storage."""
+    return f"corpora/{corpus_id}/{document_id}"
+
+
+def new_corpora(random: Random, page_sizes: PageSizes, storage: Storage) -> Corpora:
     """The corpora of a new account, which has none."""
-    return Corpora(noun="corpus", id_name="corpus_id", shows=Corpus, random=random, page_sizes=page_sizes)
+    return Corpora(
+        noun="corpus", id_name="corpus_id", shows=Corpus, random=random, page_sizes=page_sizes, storage=storage
+    )

@@ -1,45 +1,54 @@
 """A server that behaves like the Ultravox API, for tests and trials without an account."""
 
-import asyncio
 import random
 import threading
 from collections import Counter, deque
 from collections.abc import Collection
 from types import TracebackType
-from typing import Self, get_args
+from typing import Any, Self, get_args
 
 import attrs
 from aiohttp import web
 
-from ultravox_async.testing._account import Account, new_account
-from ultravox_async.testing._addresses import origin_of, url_of
-from ultravox_async.testing._exchange import Exchange
+from ultravox_async.testing._account import Account, AccountSettings, new_account
+from ultravox_async.testing._addresses import origin_of
+from ultravox_async.testing._emulated_calls import EmulatedCalls
+from ultravox_async.testing._exchange import Exchange, read_body, record_of
 from ultravox_async.testing._faults import Fault, FaultRule
 from ultravox_async.testing._pages import PageSizes
-from ultravox_async.testing._rate_limit import SlidingWindow
+from ultravox_async.testing._rate_limit import CallLimits, SlidingWindow, call_limits
 from ultravox_async.testing._routing import NotFound, Router
+from ultravox_async.testing._server import Server
+from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 
 DEFAULT_API_KEY = "EMULATOR.not-a-key-of-anybody-anywhere-00"
 """The key that an emulator accepts by default. It has the form of a real key, and is recognizably not one."""
 
-# Thousands of clients may connect at the same moment. One that finds the queue full tries again only after a second.
-_BACKLOG = 4096
-
 _fixed = attrs.setters.frozen
+
+
+def _is_rate(_: object, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
+    if value is not None and not value > 0:
+        message = f"{attribute.name} has to be above 0, or None for no limit, not {value}"
+        raise ValueError(message)
 
 
 @attrs.define(eq=False)
 class Emulator:
-    """A stateful HTTP server on a real socket with the JSON operations of the API.
+    """A stateful HTTP server on a real socket with the operations of the API, and a second one that is its storage.
 
     Use it as an async context manager, or call `start` and `stop`, both in the event loop in which it is to serve; all
-    other methods may be called from any thread. The key of a request is checked first, then the rate limit. Faults
-    happen only to requests that pass both checks, so that a fault never hides a wrong key.
+    other methods may be called from any thread. The key of a request is checked first, then the rate limits. Faults
+    happen only to requests that pass these checks, so that a fault never hides a wrong key.
 
     Generated ids and secrets depend on `seed` alone. The outcome of a registration that exists from the beginning is
     known. A registration that is created, or changed by an update, has `successful` null in that answer and in its
     next `pending_reads` reads.
+
+    Calls change by command, see `calls`; with `reads_per_call_state` they also go on by themselves, as they are read.
+    What counts is the number of reads and not the time, so that a test neither sleeps nor depends on the speed of the
+    machine, and a program that waits for a call sees it end. No webhooks are sent.
     """
 
     api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
@@ -51,14 +60,32 @@ class Emulator:
     seed: int = attrs.field(default=0, on_setattr=_fixed)
     """The seed of ids, of passwords, and of the choice of requests that a fault with a probability happens to."""
 
-    requests_per_second: float | None = attrs.field(default=200.0, kw_only=True, on_setattr=_fixed)
+    requests_per_second: float | None = attrs.field(default=200.0, kw_only=True, validator=_is_rate, on_setattr=_fixed)
     """How many requests are accepted in any second, wherever it starts, at first; None for no limit."""
+
+    calls_per_second: float | None = attrs.field(default=None, kw_only=True, validator=_is_rate, on_setattr=_fixed)
+    """How many calls can be created in any second besides, None for no such limit.
+
+    The Retry-After header of one that is refused has the seconds until the next is accepted, rounded up.
+    """
+
+    calls_per_minute: float | None = attrs.field(default=None, kw_only=True, validator=_is_rate, on_setattr=_fixed)
+    """How many calls can be created in any minute, None for no such limit."""
 
     retry_after: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(0), on_setattr=_fixed)
     """The Retry-After header of a request over the limit, in seconds."""
 
     pending_reads: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(0), on_setattr=_fixed)
     """How many reads of a registration show `successful` as null before the outcome is known."""
+
+    reads_per_call_state: int | None = attrs.field(
+        default=None,
+        kw_only=True,
+        validator=attrs.validators.optional(attrs.validators.ge(1)),
+        on_setattr=_fixed,
+    )
+    """How many reads show each state of a call, before it goes on from created to joined, ended and billed; None for
+    calls that change by command only, see `calls`."""
 
     refused_proxies: Collection[str] = attrs.field(default=(), kw_only=True, on_setattr=_fixed)
     """The proxies with which a registration fails from the beginning; see `refuse_proxy`."""
@@ -96,25 +123,33 @@ class Emulator:
 
     # Held while the account or the recorded requests are used, because a test may use them from another thread.
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
-    _bound_port: int = attrs.field(init=False, repr=False)
     _records: deque[RecordedRequest] = attrs.field(init=False, repr=False)
     _account: Account = attrs.field(init=False, repr=False)
     _router: Router = attrs.field(init=False, repr=False)
     _window: SlidingWindow | None = attrs.field(init=False, repr=False)
+    _call_limits: CallLimits | None = attrs.field(init=False, repr=False)
     _chance: random.Random = attrs.field(init=False, repr=False)
     _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
-    _runner: web.ServerRunner | None = attrs.field(init=False, default=None, repr=False)
+    _server: Server = attrs.field(init=False, repr=False)
+    _storage: Storage = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Create the account."""
-        self._bound_port = self.port
+        self._server = Server("emulator", self._respond, self.host, self.port)
+        self._storage = Storage(self.host, self.seed, self.record_limit)
         self._records = deque(maxlen=self.record_limit)
-        page_sizes = PageSizes(self.page_size, self.max_page_size)
-        self._account = new_account(self.seed, page_sizes, self.pending_reads, self.refused_proxies)
+        settings = AccountSettings(
+            seed=self.seed,
+            page_sizes=PageSizes(self.page_size, self.max_page_size),
+            pending_reads=self.pending_reads,
+            refused_proxies=self.refused_proxies,
+            reads_per_call_state=self.reads_per_call_state,
+        )
+        self._account = new_account(settings, self._storage)
         self._account.registrations.add_settled(self.registrations)
         self._router = Router(self._account.operations())
-        # SlidingWindow raises ValueError for a limit that is not positive.
         self.change_rate_limit(self.requests_per_second)
+        self._call_limits = call_limits(self.calls_per_second, self.calls_per_minute)
         self._chance = random.Random(self.seed)  # noqa: S311 - has to be reproducible, is not for security
 
     async def __aenter__(self) -> Self:
@@ -138,10 +173,17 @@ class Emulator:
         Raises:
             RuntimeError: `port` is 0, and the emulator was never started.
         """
-        if self._bound_port == 0:
-            message = "the emulator has no address before it is started"
-            raise RuntimeError(message)
-        return url_of(self.host, self._bound_port)
+        return self._server.base_url
+
+    @property
+    def storage(self) -> Storage:
+        """The server that recordings and other files are downloaded from and uploaded to: another origin."""
+        return self._storage
+
+    @property
+    def calls(self) -> EmulatedCalls:
+        """What happens to calls: somebody joins or ends one, or says something."""
+        return EmulatedCalls(self._account.calls, self._lock)
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -175,38 +217,25 @@ class Emulator:
             RuntimeError: it is running already.
             OSError: the port is not available.
         """
-        if self._runner is not None:
-            message = "the emulator is running already"
-            raise RuntimeError(message)
-        server = web.Server(self._respond, handler_cancellation=True, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
+        await self._server.start()
         try:
-            await web.TCPSite(runner, self.host, self._bound_port, backlog=_BACKLOG).start()
+            await self._storage.server.start()
         except OSError:
-            await runner.cleanup()
+            await self._server.stop()
             raise
-        self._bound_port = runner.addresses[0][1]
-        self._runner = runner
 
     async def stop(self) -> None:
         """Close the port and all connections, those in the middle of an answer too; without a start, do nothing."""
-        runner, self._runner = self._runner, None
-        if runner is None:
-            return
-        # This also ends the handlers: aiohttp cancels the handler of a request whose connection is lost.
-        for transport in _transports(runner):
-            transport.abort()
-        await runner.cleanup()
-        # A transport closes its socket in the next iteration of the event loop.
-        await asyncio.sleep(0)
+        await self._server.stop()
+        await self._storage.server.stop()
 
     def clear(self) -> None:
-        """Drop the recorded requests, and reset the counts."""
+        """Drop the recorded requests, those to the storage too, and reset the counts."""
         with self._lock:
             self._records.clear()
             self.counts.clear()
             self.received = 0
+        self._storage.clear()
 
     def inject(
         self,
@@ -272,10 +301,9 @@ class Emulator:
             self._account.registrations.accept_proxy(proxy)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            # Answered in JSON and recorded like any other request, but without its body, which was not read to the end.
+        body = await read_body(request)
+        if body is None:
+            # Recorded like any other request, but without its body, which was not read to the end.
             return self._exchange(request, b"").reply(detail(413, "The body is too large."))
         exchange = self._exchange(request, body)
         recorded = exchange.recorded
@@ -288,14 +316,7 @@ class Emulator:
         return exchange.reply(exchange.apply())
 
     def _exchange(self, request: web.BaseRequest, body: bytes) -> Exchange:
-        recorded = RecordedRequest(
-            method=request.method,
-            path=request.raw_path.partition("?")[0],
-            query=request.query,
-            headers=request.headers,
-            body=body,
-            at=asyncio.get_running_loop().time(),
-        )
+        recorded = record_of(request, body)
         with self._lock:
             self._records.append(recorded)
             self.received += 1
@@ -316,9 +337,4 @@ class Emulator:
         if self._window is not None and not self._window.accept(recorded.at):
             sentence = f"Request was throttled. Expected to be accepted in {self.retry_after} s."
             return detail(429, sentence, {"Retry-After": str(self.retry_after)})
-        return None
-
-
-def _transports(runner: web.ServerRunner) -> list[asyncio.Transport]:
-    connections = [] if runner.server is None else runner.server.connections
-    return [connection.transport for connection in connections if connection.transport is not None]
+        return None if self._call_limits is None else self._call_limits.refusal(recorded)

@@ -1,5 +1,6 @@
 """One request, and the ways to answer it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,41 @@ import attrs
 from aiohttp import web
 
 from ultravox_async.testing._wire import Answer, RecordedRequest
+
+# The API documents that a batch of calls may have so many bytes.
+_MAX_BODY_SIZE = 32 * 1024**2
+
+
+async def read_body(request: web.BaseRequest) -> bytes | None:
+    """The whole body of a request, None if it has more than 32 MiB."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > _MAX_BODY_SIZE:
+            return None
+    return bytes(body)
+
+
+def record_of(request: web.BaseRequest, body: bytes) -> RecordedRequest:
+    """A request that has just arrived, as tests see it."""
+    return RecordedRequest(
+        method=request.method,
+        path=request.raw_path.partition("?")[0],
+        query=request.query,
+        headers=request.headers,
+        body=body,
+        at=asyncio.get_running_loop().time(),
+    )
+
+
+def closed(request: web.BaseRequest) -> web.StreamResponse:
+    """Close the connection of a request after what was written so far.
+
+    Returns:
+        A response, because a handler has to return one; it is never sent.
+    """
+    request.protocol.force_close()
+    return web.Response()
 
 
 @attrs.define(eq=False)
@@ -47,8 +83,7 @@ class Exchange:
         Returns:
             A response, because a handler has to return one; it is never sent.
         """
-        self.request.protocol.force_close()
-        return web.Response()
+        return closed(self.request)
 
     def _record_status(self, status: int) -> None:
         self.recorded.status = status

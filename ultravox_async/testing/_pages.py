@@ -4,10 +4,10 @@ import base64
 import binascii
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Generic, Protocol, TypeVar
-from urllib.parse import quote
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
 import attrs
 
@@ -65,6 +65,44 @@ class Page(Generic[_Element]):
 
 
 @attrs.frozen
+class Order(Generic[_Element]):
+    """The order of a list: by a text of each element, and then by position; or by position alone."""
+
+    text_of: Callable[[_Element], str] | None
+    """The text; None for the position alone."""
+
+    descending: bool = False
+    """Whether the texts descend. Elements with the same text are in the order of their positions in any case."""
+
+    def sort(self, elements: Sequence[_Element]) -> Sequence[_Element]:
+        """Put elements, which are sorted by position, into this order."""
+        return elements if self.text_of is None else sorted(elements, key=self.key)
+
+    def key(self, element: _Element) -> Any:  # noqa: ANN401 - anything that can be compared
+        """What elements are sorted by."""
+        text = "" if self.text_of is None else self.text_of(element)
+        return self.key_at(element.position, text)
+
+    def key_at(self, position: int, text: str) -> Any:  # noqa: ANN401 - likewise
+        """What an element with this position and this text would be sorted by."""
+        if self.text_of is None:
+            return position
+        return (_Descending(text) if self.descending else text, position)
+
+
+@attrs.frozen
+class _Descending:
+    text: str
+
+    def __lt__(self, other: "_Descending") -> bool:
+        return other.text < self.text
+
+
+BY_POSITION: Order[Any] = Order(None)
+"""The order in which the elements were added."""
+
+
+@attrs.frozen
 class _Cursor:
     # A cursor holds a position, not an id or an index: it stays valid when the element at that position is deleted,
     # and after the deletion of an earlier element it neither skips an element nor repeats one.
@@ -73,37 +111,53 @@ class _Cursor:
 
     position: int
 
-    def url(self, list_url: str, size: int) -> str:
-        cursor = base64.urlsafe_b64encode(f"{self.direction}={self.position}".encode()).decode()
-        return f"{list_url}?cursor={quote(cursor)}&pageSize={size}"
+    text: str
+    """The text by which the list is sorted, empty if it is sorted by position."""
+
+    def url(self, request: ApiRequest, size: int) -> str:
+        cursor = base64.urlsafe_b64encode(f"{self.direction}={self.position}={self.text}".encode()).decode()
+        filters = [(name, value) for name, value in request.query.items() if name not in {"cursor", "pageSize"}]
+        return f"{request.url}?{urlencode([('cursor', cursor), ('pageSize', size), *filters])}"
 
 
-def read_page(elements: Sequence[_Element], request: ApiRequest, sizes: PageSizes) -> Page[_Element]:
-    """The page that a request asks for, of elements that are sorted by position.
+def read_page(
+    elements: Sequence[_Element], request: ApiRequest, sizes: PageSizes, order: Order[_Element] = BY_POSITION
+) -> Page[_Element]:
+    """The page that a request asks for, of elements that are in this order.
 
     Raises:
         NotFound: the cursor does not have the form of one that a page links to.
     """
     size = sizes.read(request.query.get("pageSize"))
-    cursor = _read_cursor(request.query["cursor"]) if "cursor" in request.query else _Cursor("from", 0)
-    edge = bisect_left(elements, cursor.position, key=position_of)
-    start, end = (max(0, edge - size), edge) if cursor.direction == "before" else (edge, edge + size)
+    cursor = _read_cursor(request.query["cursor"]) if "cursor" in request.query else None
+    edge = 0 if cursor is None else _edge(elements, cursor, order)
+    is_before = cursor is not None and cursor.direction == "before"
+    start, end = (max(0, edge - size), edge) if is_before else (edge, edge + size)
     # The previous page ends after the element that precedes this page now, whatever is deleted in the meantime.
-    before = _Cursor("before", elements[start - 1].position + 1) if start > 0 else None
-    after = _Cursor("from", elements[end].position) if end < len(elements) else None
+    before = _cursor("before", elements[start - 1], 1, order) if start > 0 else None
+    after = _cursor("from", elements[end], 0, order) if end < len(elements) else None
     return Page(
         elements[start:end],
-        previous=None if before is None else before.url(request.url, size),
-        next=None if after is None else after.url(request.url, size),
+        previous=None if before is None else before.url(request, size),
+        next=None if after is None else after.url(request, size),
     )
+
+
+def _edge(elements: Sequence[_Element], cursor: _Cursor, order: Order[_Element]) -> int:
+    key = position_of if order.text_of is None else order.key
+    return bisect_left(elements, order.key_at(cursor.position, cursor.text), key=key)
+
+
+def _cursor(direction: str, element: _Element, offset: int, order: Order[_Element]) -> _Cursor:
+    return _Cursor(direction, element.position + offset, "" if order.text_of is None else order.text_of(element))
 
 
 def _read_cursor(text: str) -> _Cursor:
     try:
-        content = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
-    except binascii.Error:
-        content = b""
-    match = re.fullmatch(rb"(from|before)=([0-9]{1,18})", content)
+        content = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        content = ""
+    match = re.fullmatch(r"(from|before)=([0-9]{1,18})=(.*)", content, re.DOTALL | re.ASCII)
     if match is None:
         raise NotFound("Invalid cursor")
-    return _Cursor(match[1].decode(), int(match[2]))
+    return _Cursor(match[1], int(match[2]), match[3])

@@ -24,6 +24,9 @@ class ApiRequest:
     query: Mapping[str, str]
     """The decoded query."""
 
+    headers: Mapping[str, str]
+    """The headers; names are case-insensitive."""
+
     body: bytes
     """The whole body."""
 
@@ -55,7 +58,7 @@ class Router:
             match = pattern.fullmatch(request.path)
             if match is not None:
                 ids = {name: unquote(segment) for name, segment in match.groupdict().items()}
-                api_request = ApiRequest(f"{origin}{request.path}", ids, request.query, request.body)
+                api_request = ApiRequest(f"{origin}{request.path}", ids, request.query, request.headers, request.body)
                 return _answer(methods, request.method, api_request)
         return detail(404, "Nothing is served at this path.")
 

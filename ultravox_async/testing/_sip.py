@@ -6,8 +6,9 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._document import Document
+from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._routing import ApiRequest
 from ultravox_async.testing._wire import Json
 

@@ -5,12 +5,16 @@ from random import Random
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._entry import Entry
+from ultravox_async.testing._filters import Filters, found_in, is_in
+from ultravox_async.testing._forms import is_multipart, read_multipart
+from ultravox_async.testing._openapi import tools_in
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
-from ultravox_async.testing._validation import json_object
-from ultravox_async.testing._wire import Answer, json_answer
-from ultravox_async.types.tools import NewTool, Tool
+from ultravox_async.testing._validation import Invalid, check_fields, json_object
+from ultravox_async.testing._wire import Answer, Json, json_answer
+from ultravox_async.types.tools import NewTool, Tool, ToolFilters
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -20,7 +24,7 @@ class Tools(Collection):
     def operations(self) -> Operations:
         """The operations on tools."""
         return {
-            "/api/tools": {"GET": self.list_page, "POST": partial(self.create, NewTool)},
+            "/api/tools": {"GET": self.list_page, "POST": self.create_or_import},
             "/api/tools/{tool_id}": {
                 "GET": self.get,
                 "PUT": partial(self.replace, NewTool),
@@ -29,6 +33,17 @@ class Tools(Collection):
             "/api/tools/{tool_id}/history": {"GET": self.list_history},
             "/api/tools/{tool_id}/test": {"POST": self.test},
         }
+
+    def create_or_import(self, request: ApiRequest) -> Answer:
+        """Create a tool, or one for each operation of an OpenAPI document: then a list unless there is only one."""
+        if not is_multipart(request):
+            return self.create(NewTool, request)
+        form = read_multipart(request)
+        if errors := form.errors_of_file("file"):
+            raise Invalid(errors)
+        tools = [check_fields(NewTool, tool) for tool in tools_in(form.files["file"].content)]
+        shown: list[Json] = [self.add_written(tool).shown for tool in tools]
+        return json_answer(201, shown if len(shown) > 1 else shown[0])
 
     def list_history(self, request: ApiRequest) -> Answer:
         """List the calls that have used a tool: none."""
@@ -47,4 +62,5 @@ class Tools(Collection):
 def new_tools(seed: int, page_sizes: PageSizes) -> Tools:
     """An account's tools: none yet."""
     random = Random(f"{seed} tools")  # noqa: S311 - has to be reproducible, is not for security
-    return Tools(noun="tool", id_name="tool_id", shows=Tool, random=random, page_sizes=page_sizes)
+    filters = Filters(ToolFilters, {"ownership": is_in("ownership"), "search": found_in("name", "definition")})
+    return Tools(noun="tool", id_name="tool_id", shows=Tool, random=random, page_sizes=page_sizes, filters=filters)

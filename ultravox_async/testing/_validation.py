@@ -4,7 +4,7 @@ The limits are those of the package's types; the errors have the form that Djang
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import NoneType
 from typing import cast
 
@@ -13,7 +13,7 @@ import orjson
 
 from ultravox_async._wire.durations import parse_duration
 from ultravox_async._wire.names import wire_name
-from ultravox_async._wire.rules import Rule, fields_of
+from ultravox_async._wire.rules import Rule, choice_in, fields_of
 from ultravox_async._wire.validation import Broken, Problem, problems_in
 from ultravox_async.testing._wire import Json
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID
@@ -64,10 +64,10 @@ def _read_object(value: object, cls: type) -> Mapping[str, object] | None:
 
 def _by_python_name(content: dict[str, Json], shape: type) -> dict[str, object]:
     fields = fields_of(shape).items()
-    return {name: _parsed(field.rule, content[field.wire]) for name, field in fields if field.wire in content}
+    return {name: parsed(field.rule, content[field.wire]) for name, field in fields if field.wire in content}
 
 
-def _parsed(rule: Rule, value: Json) -> object:
+def parsed(rule: Rule, value: Json) -> object:
     """What a text stands for where a moment or a duration is expected; what is not one stays a text."""
     parse = _PARSERS.get(rule.kind)
     if parse is None or not isinstance(value, str):
@@ -80,10 +80,14 @@ def _parsed(rule: Rule, value: Json) -> object:
 
 _PARSERS: dict[type, Callable[[str], object]] = {
     datetime: datetime.fromisoformat,
-    date: date.fromisoformat,
+    date: lambda text: _in_utc(datetime.fromisoformat(text)) if "T" in text else date.fromisoformat(text),
     time: time.fromisoformat,
     timedelta: lambda text: text if parse_duration(text) is None else parse_duration(text),
 }
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _known(shape: type, content: dict[str, Json]) -> dict[str, Json]:
@@ -143,6 +147,9 @@ def _sentence(problem: Problem) -> str:
         Broken.KIND: "This field may not be null." if is_null else _wrong_kind(rule),
         Broken.ZONE: _wrong_kind(rule),
     }
+    if problem.broken is Broken.CHOICE:
+        is_required = choice_in(rule.kind).required
+        return sentences[Broken.EXACTLY_ONE] if is_required else "Only one of these fields can be set."
     return sentences.get(problem.broken) or _wrong_format(rule)
 
 

@@ -2,7 +2,8 @@
 
 import attrs
 
-from ultravox_async.testing._collection import Collection, Entry
+from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._entry import Entry
 
 
 @attrs.define(eq=False, kw_only=True)

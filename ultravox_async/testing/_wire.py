@@ -61,6 +61,11 @@ def json_answer(status: int, content: Json) -> Answer:
     return Answer(status, orjson.dumps(content), _JSON)
 
 
+def redirect(url: str) -> Answer:
+    """An answer that leads to another URL."""
+    return Answer(302, headers={"Location": url})
+
+
 def detail(status: int, sentence: str, headers: Mapping[str, str] = _NO_HEADERS) -> Answer:
     """An error of this status, in the form that the API uses for errors that do not concern a field."""
     return Answer(status, orjson.dumps({"detail": sentence}), {**_JSON, **headers})

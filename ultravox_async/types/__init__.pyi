@@ -460,12 +460,6 @@ from ultravox_async.types.shared.tools import (
     KnownValue as KnownValue,
 )
 from ultravox_async.types.shared.tools import (
-    OneSelectedTool as OneSelectedTool,
-)
-from ultravox_async.types.shared.tools import (
-    OneToolDefinition as OneToolDefinition,
-)
-from ultravox_async.types.shared.tools import (
     ParameterLocation as ParameterLocation,
 )
 from ultravox_async.types.shared.tools import (
@@ -596,6 +590,9 @@ from ultravox_async.types.tools import (
 )
 from ultravox_async.types.tools import (
     ToolSortOrder as ToolSortOrder,
+)
+from ultravox_async.types.voices import (
+    NewClonedVoice as NewClonedVoice,
 )
 from ultravox_async.types.voices import (
     NewVoice as NewVoice,

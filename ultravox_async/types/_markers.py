@@ -33,14 +33,6 @@ ExactlyOne: Final = Marker("ExactlyOne")
 
 
 @attrs.frozen
-class ExactlyOneOf:
-    """Exactly one of these fields of the object has to be set, beside any number of others."""
-
-    names: tuple[str, ...]
-    """Their Python names."""
-
-
-@attrs.frozen
 class WireName:
     """The name in JSON or in a query, if it is not the camelCase form of the Python name."""
 
@@ -49,7 +41,7 @@ class WireName:
 
 @attrs.frozen
 class Alternative:
-    """The field of a request is one of several, of which only one can be set."""
+    """The field is one of several of its class, of which a request can set only one, beside any number of others."""
 
     required: bool = True
     """Whether one of them has to be set."""

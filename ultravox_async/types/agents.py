@@ -15,7 +15,7 @@ from ultravox_async.types.shared.messages import Message, MessageMedium, TimedMe
 from ultravox_async.types.shared.paging import ListOptions
 from ultravox_async.types.shared.retention import CallRetentionPolicy
 from ultravox_async.types.shared.speakers import FirstSpeakerSettings
-from ultravox_async.types.shared.tools import OneSelectedTool, ToolOverrides
+from ultravox_async.types.shared.tools import SelectedTool, ToolOverrides
 from ultravox_async.types.shared.vad import VadSettings
 from ultravox_async.types.shared.voices import ExternalVoice
 
@@ -94,7 +94,7 @@ class CallTemplate(WireObject):
     recording_enabled: bool | None = None
     """Whether calls are recorded."""
 
-    selected_tools: list[OneSelectedTool] | None = None
+    selected_tools: list[SelectedTool] | None = None
     """The tools that the agent has."""
 
     data_connection: DataConnectionConfig | None = None

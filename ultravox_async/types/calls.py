@@ -18,7 +18,7 @@ from ultravox_async.types.shared.messages import Message, MessageMedium, TimedMe
 from ultravox_async.types.shared.paging import ListOptions
 from ultravox_async.types.shared.retention import CallRetentionPolicy
 from ultravox_async.types.shared.speakers import FirstSpeaker, FirstSpeakerSettings
-from ultravox_async.types.shared.tools import CallToolDefinition, OneSelectedTool
+from ultravox_async.types.shared.tools import CallToolDefinition, SelectedTool
 from ultravox_async.types.shared.vad import VadSettings
 from ultravox_async.types.shared.voices import ExternalVoice
 
@@ -264,7 +264,7 @@ class StartCall(TypedDict, total=False):
     inactivity_messages: Sequence[TimedMessage]
     """What the agent says while the user is silent; each duration begins where the one before it ended."""
 
-    selected_tools: Sequence[OneSelectedTool]
+    selected_tools: Sequence[SelectedTool]
     """The tools that the agent has, in the first stage of the call."""
 
     medium: Annotated[CallMedium, ExactlyOne]

@@ -11,7 +11,7 @@ from ultravox_async.types._object import WireObject
 from ultravox_async.types.calls import Call
 from ultravox_async.types.shared.ownership import Ownership
 from ultravox_async.types.shared.paging import ListOptions
-from ultravox_async.types.shared.tools import OneToolDefinition, ToolDefinition
+from ultravox_async.types.shared.tools import ToolDefinition
 
 ToolSortOrder: TypeAlias = (
     Literal["display", "alphabetic", "reverseAlphabetic", "chronologic", "reverseChronologic", "default"] | str
@@ -56,7 +56,7 @@ class NewTool(TypedDict):
     name: Annotated[str, MaxLen(40)]
     """Its name, at most 40 characters."""
 
-    definition: OneToolDefinition
+    definition: ToolDefinition
     """What it does, and how it is called."""
 
 

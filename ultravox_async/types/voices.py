@@ -75,6 +75,19 @@ class NewVoice(TypedDict):
     """The BCP 47 code of the language that it speaks best; at most 10 characters."""
 
 
+class NewClonedVoice(TypedDict):
+    """What `clone` of voices takes beside the recording."""
+
+    name: _Name
+    """Its name, which no other voice of the account has; at most 40 characters."""
+
+    description: NotRequired[_Description | None]
+    """What it is like; at most 240 characters. By default, the API makes one up."""
+
+    language: NotRequired[_Language | None]
+    """The BCP 47 code of the language that is spoken in the recording; English by default."""
+
+
 class VoiceChanges(TypedDict, total=False):
     """What `update` of a voice takes: omitted fields keep their value, None clears."""
 

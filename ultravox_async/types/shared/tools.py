@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
 import attrs
 
-from ultravox_async.types._markers import TOOL_NAME, ExactlyOneOf, Sensitive
+from ultravox_async.types._markers import TOOL_NAME, Alternative, Sensitive
 from ultravox_async.types._object import WireObject
 from ultravox_async.types.shared.tool_security import SecurityOptions
 
@@ -200,13 +200,13 @@ class ToolDefinition(WireObject):
     precomputable: bool | None = None
     """Whether it changes nothing, so that it may be run before it is certain that its result is needed."""
 
-    http: HttpToolDetails | None = None
+    http: Annotated[HttpToolDetails, Alternative()] | None = None
     """The HTTP endpoint."""
 
-    client: ClientToolDetails | None = None
+    client: Annotated[ClientToolDetails, Alternative()] | None = None
     """Set if the client implements it. Its parameters can only be in the body."""
 
-    data_connection: DataConnectionToolDetails | None = None
+    data_connection: Annotated[DataConnectionToolDetails, Alternative()] | None = None
     """Set if it is behind the data connection. Its parameters can only be in the body."""
 
     default_reaction: AgentReaction | None = None
@@ -214,10 +214,6 @@ class ToolDefinition(WireObject):
 
     static_response: StaticToolResponse | None = None
     """The result that is given without waiting for the tool."""
-
-
-OneToolDefinition: TypeAlias = Annotated[ToolDefinition, ExactlyOneOf(("http", "client", "data_connection"))]
-"""A `ToolDefinition` in a request: exactly one of `http`, `client` and `data_connection` has to be set."""
 
 
 @attrs.define
@@ -284,13 +280,13 @@ class SelectedTool(WireObject):
     Exactly one of `tool_id`, `tool_name` and `temporary_tool` is set; see `by_id`, `by_name` and `temporary`.
     """
 
-    tool_id: str | None = None
+    tool_id: Annotated[str, Alternative()] | None = None
     """The id of a tool of the account, or of a public one."""
 
-    tool_name: str | None = None
+    tool_name: Annotated[str, Alternative()] | None = None
     """The name of such a tool, if only one has it."""
 
-    temporary_tool: OneToolDefinition | None = None
+    temporary_tool: Annotated[ToolDefinition, Alternative()] | None = None
     """A tool that exists only here."""
 
     name_override: _Name | None = None
@@ -339,22 +335,18 @@ class SelectedTool(WireObject):
         return cls(temporary_tool=definition, **options)
 
 
-OneSelectedTool: TypeAlias = Annotated[SelectedTool, ExactlyOneOf(("tool_id", "tool_name", "temporary_tool"))]
-"""A `SelectedTool` in a request: exactly one of its three ways to say which tool it is has to be set."""
-
-
 @attrs.define
 class ToolOverrides(WireObject):
     """How a call changes the tools of its agent (schema ``ultravox.v1.ToolOverrides``): first it removes, then it adds.
 
-    The API refuses one that sets both `remove` and `remove_all`.
+    At most one of `remove` and `remove_all` can be set.
     """
 
-    remove: list[str] | None = None
+    remove: Annotated[list[str], Alternative(required=False)] | None = None
     """The tools to remove, by the names by which the model knows them."""
 
-    remove_all: bool | None = None
+    remove_all: Annotated[bool, Alternative(required=False)] | None = None
     """Whether to remove all tools."""
 
-    add: list[OneSelectedTool] | None = None
+    add: list[SelectedTool] | None = None
     """The tools to add."""

@@ -1,0 +1,232 @@
+"""Contents that are no JSON: recordings, samples of voices, logs."""
+
+import contextlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from random import random
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+
+from ultravox_async._http.files import PartialFile, in_thread
+from ultravox_async._http.headers import extra_headers
+from ultravox_async._http.messages import Request
+from ultravox_async._http.open_body import OpenBody
+from ultravox_async._http.redirects import locate, open_body
+from ultravox_async._http.retry import retry_delay
+from ultravox_async._http.transport import Transport
+from ultravox_async._wire.payload import Secret
+from ultravox_async.errors import APIConnectionError, UltravoxError
+
+# Compression would save nothing for audio, and the ranges of a compressed content are not those of the content.
+_HEADERS: Final[Mapping[str, str]] = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_PARTIAL_CONTENT: Final = 206
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-", re.ASCII | re.IGNORECASE)
+# How much is written to a file at once.
+_WRITE_SIZE: Final = 1024 * 1024
+
+
+class DownloadStream:
+    """A content that is being downloaded: iterate over it to get its bytes, piece by piece.
+
+    If the connection is lost, the rest is requested from where it ended, if the server supports that and its content is
+    still the same (RFC 9110, sections 13.1.5 and 14). A piece has up to about 128 KiB. While the loop over the pieces
+    is slow, the server is slowed down too: nothing piles up in memory.
+    """
+
+    def __init__(self, transport: Transport, request: Request, body: OpenBody) -> None:
+        self._transport = transport
+        self._request = request
+        self._body = body
+        self._received = 0
+        self._failures = 0
+        self.status = body.status
+        """The HTTP status code."""
+        self.content_type: str | None = body.headers.get("Content-Type")
+        """The media type, for example ``audio/wav``; None if the server does not say."""
+        self.content_length = _length_of(body)
+        """The number of bytes; None if the server does not say."""
+        self._validator = _validator_of(body)
+
+    def __repr__(self) -> str:
+        return f"<DownloadStream of {self._request.method} {self._request.path}: {self.content_type}>"
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            piece = await self._body.read()
+            if isinstance(piece, bytes):
+                break
+            await self._resume_after(piece)
+        if not piece:
+            raise StopAsyncIteration
+        self._received += len(piece)
+        self._failures = 0
+        return piece
+
+    async def read(self) -> bytes:
+        """Return the rest of the content, however long it is.
+
+        Raises:
+            UltravoxError: As for iteration.
+        """
+        return b"".join([piece async for piece in self])
+
+    async def save(self, path: str | os.PathLike[str]) -> int:
+        """Write the rest of the content to a file, and return the number of bytes.
+
+        It is written beside that place, and gets its name when it is complete: if anything fails, or the task is
+        cancelled, a file that was there before is still there, and nothing else.
+
+        Raises:
+            OSError: The file cannot be written.
+            UltravoxError: As for iteration.
+        """
+        partial = PartialFile(Path(path))
+        size = 0
+        try:
+            await in_thread(partial.create)
+            waiting = bytearray()
+            async for piece in self:
+                waiting += piece
+                size += len(piece)
+                if len(waiting) >= _WRITE_SIZE:
+                    full, waiting = waiting, bytearray()
+                    await in_thread(lambda: partial.append(full))  # noqa: B023 - it has run before `full` changes
+            await in_thread(lambda: partial.append(waiting))
+            await in_thread(partial.keep)
+        except BaseException:
+            await in_thread(partial.discard)
+            raise
+        return size
+
+    def close(self) -> None:
+        """End the download; `Download` does that at the end of its ``async with``."""
+        self._body.close()
+
+    async def _resume_after(self, error: UltravoxError) -> None:
+        """Request the rest of the content.
+
+        Raises:
+            UltravoxError: `error`, if that is not possible; or what happened to the request for the rest.
+        """
+        self._body.close()
+        self._failures += 1
+        delay = self._delay_after(error)
+        if delay is None:
+            raise error
+        await self._transport.pause(delay)
+        headers = {**_HEADERS, "Range": f"bytes={self._received}-", "If-Range": self._validator or ""}
+        request = attrs.evolve(self._request, headers=extra_headers(Secret(headers)))
+        self._body = await open_body(self._transport, request)
+        if not self._continues(self._body):
+            self._body.close()
+            reason = "the connection was lost, and the server did not send the rest of the same content"
+            raise APIConnectionError(self._request.method, self._request.path, reason, connected=True)
+
+    def _delay_after(self, error: UltravoxError) -> float | None:
+        if self._validator is None or not isinstance(error, APIConnectionError):
+            return None
+        policy = self._transport.options.retry
+        return retry_delay(policy, self._request, self._failures, error, random=random, longest=policy.max_delay)
+
+    def _continues(self, body: OpenBody) -> bool:
+        content_range = _CONTENT_RANGE.match(body.headers.get("Content-Range", ""))
+        begins_at = int(content_range[1]) if content_range is not None else None
+        return body.status == _PARTIAL_CONTENT and begins_at == self._received
+
+
+class Download:
+    """A content that can be downloaded, as the methods of resources return it. Nothing is sent before it is used.
+
+    Use it with ``async with``, which gives a `DownloadStream`; or call `save` or `url`::
+
+        async with ultravox.calls.recording(call_id) as download:
+            async for piece in download:
+                ...
+
+        await ultravox.calls.recording(call_id).save("call.wav")
+
+    The API may redirect to storage on another origin. That redirect is followed by a session that never has the key,
+    over https only (over http, if the base URL is on a loopback address), at most three times. Requests have the
+    timeouts and retries of all others; `Timeout.total` ends when the headers have arrived, and `Timeout.read` goes on.
+    There is no limit to the size. Downloads and uploads use at most half of the places in the pool; others wait.
+
+    Entering it, `save` and `url` raise what any request can raise (see `ultravox_async.errors`); and `RedirectError` if
+    a redirect is not followed.
+    """
+
+    def __init__(self, transport: Transport, request: Request) -> None:
+        self._transport = transport
+        self._request = attrs.evolve(request, headers=extra_headers(Secret(_HEADERS)))
+        self._resources = contextlib.AsyncExitStack()
+        self._is_open = False
+
+    def __repr__(self) -> str:
+        return f"<Download of {self._request.method} {self._request.path}>"
+
+    async def __aenter__(self) -> DownloadStream:
+        if self._is_open:
+            msg = "this Download is in use; make another one"
+            raise UltravoxError(msg)
+        self._is_open = True
+        try:
+            await self._resources.enter_async_context(self._transport.streaming())
+            body = await open_body(self._transport, self._request)
+        except BaseException:
+            await self._end()
+            raise
+        stream = DownloadStream(self._transport, self._request, body)
+        self._resources.callback(stream.close)
+        return stream
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._end()
+
+    async def _end(self) -> None:
+        self._is_open = False
+        await self._resources.aclose()
+
+    async def save(self, path: str | os.PathLike[str]) -> int:
+        """Download the content to a file, and return the number of bytes; as `DownloadStream.save`.
+
+        Raises:
+            OSError: The file cannot be written.
+            UltravoxError: The content could not be downloaded.
+        """
+        async with self as stream:
+            return await stream.save(path)
+
+    async def url(self) -> str:
+        """Return the address that the API redirects to, without fetching it.
+
+        It needs no key: whoever knows it can read the content for as long as it is valid.
+
+        Raises:
+            UltravoxError: The API sends the content itself, and has no other address of it; or anything else that can
+                go wrong with a request.
+        """
+        return str(await locate(self._transport, self._request))
+
+
+def _length_of(body: OpenBody) -> int | None:
+    length = body.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and not _is_encoded(body) else None
+
+
+def _validator_of(body: OpenBody) -> str | None:
+    """Return the strong entity tag of a content whose rest can be requested; None if it has none."""
+    tag = body.headers.get("ETag", "")
+    has_ranges = body.headers.get("Accept-Ranges", "bytes").lower() != "none"
+    return tag if tag.startswith('"') and has_ranges and not _is_encoded(body) else None
+
+
+def _is_encoded(body: OpenBody) -> bool:
+    return body.headers.get("Content-Encoding", "identity").lower() != "identity"
