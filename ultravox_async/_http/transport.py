@@ -204,7 +204,9 @@ class Transport:
 
     def _with_prefix(self, request: Request) -> Request:
         # The path of the request has the prefix too, so that errors show the path as it is sent.
-        return attrs.evolve(request, path=self.prefix + request.path) if self.prefix else request
+        if not self.prefix:
+            return request
+        return attrs.evolve(request, path=self.prefix + request.path, template=self.prefix + request.template)
 
     def _priority_of(self, request: Request) -> Priority:
         # INTERACTIVE is 0, so that the options can move single calls to the background, but never sweeps out of it.
