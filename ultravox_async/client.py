@@ -264,7 +264,9 @@ class AsyncUltravox(ResourceAttributes):
             raise InvalidRequestError("method", f"takes one of {', '.join(sorted(_METHODS))}")
         body = json_body(secret_json) if has_body else None
         added = extra_headers(secret_headers) if has_headers else None
-        request = Request(method.upper(), checked_path(path), query=encoded_query(params or {}), body=body, headers=added)
+        request = Request(
+            method.upper(), checked_path(path), query=encoded_query(params or {}), body=body, headers=added
+        )
         if request.method == "POST" and _CREATES_CALL.fullmatch(request.path):
             request.operation = OperationClass.CREATE_CALL
         return await self._transport.send(request)

@@ -14,6 +14,7 @@ COMPARISONS: Mapping[Comparison, str | None] = {
     tables.connection: None,
     tables.operations: None,
     tables.schemas: None,
+    tables.forms: None,
     tables.parameters: None,
     tables.requests_of_the_schemas: None,
     tables.results: "RESULTS",

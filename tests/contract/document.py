@@ -1,5 +1,6 @@
 """A version of the API's schema; the one that the package is compared with is kept beside the checkout."""
 
+import json
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -45,6 +46,11 @@ class Document:
         body = self.operations[operation].get("requestBody", {}).get("content", {}).get("application/json", {})
         return self.resolved(body["schema"]) if "schema" in body else None
 
+    def form_of(self, operation: str) -> Json | None:
+        """Return the schema of the form with a file; None if the operation takes none."""
+        contents = self.operations[operation].get("requestBody", {}).get("content", {})
+        return cast("Json | None", contents.get("multipart/form-data", {}).get("schema"))
+
     def response_of(self, operation: str) -> Json | None:
         """Return the schema of the JSON of a successful response; None if there is none."""
         responses = self.operations[operation]["responses"]
@@ -80,17 +86,20 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Read a document, in YAML or in JSON, which is YAML too.
+    """Read a document, in YAML or in JSON.
 
     Raises:
         OSError: The file cannot be read.
         ValueError: It is no OpenAPI document.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = path.read_text("utf-8")
     try:
-        content = cast("Json", yaml.load(path.read_text("utf-8"), loader))  # noqa: S506 - both of them are safe
+        # JSON is almost YAML: an escaped character outside of the basic plane is an error there.
+        parsed = json.loads(text) if text.startswith("{") else yaml.load(text, loader)  # noqa: S506 - both are safe
+        content = cast("Json", parsed)
         _ = content["paths"], content["components"]["schemas"]
-    except (yaml.YAMLError, TypeError, KeyError) as error:
+    except (json.JSONDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is no OpenAPI document") from error
     return Document(content)
 

@@ -12,7 +12,7 @@ from tests.contract.classes import implemented, named, result_types_of, sent_cla
 from tests.contract.differences import Difference, Group
 from tests.contract.document import Document, Json, owner_of
 from tests.contract.methods import Method, Sent, methods, sent_by_each
-from tests.contract.operations import OPERATIONS, Missing
+from tests.contract.operations import FORMS, OPERATIONS, Missing
 from tests.contract.schemas import SCHEMAS
 from tests.contract.writing import annotation, class_name, full_name, request_field, suggested_method
 from ultravox_async._http.messages import KEY_HEADER
@@ -116,6 +116,25 @@ def parameters(document: Document) -> Iterator[Difference]:
             yield Difference(f"{operation} ?{name}", Group.BREAKS, method.name, text)
 
 
+def forms(document: Document) -> Iterator[Difference]:
+    """Compare the forms with a file, and the fields beside the file."""
+    for operation in document.operations:
+        form = document.form_of(operation)
+        if form is not None and operation not in FORMS:
+            yield Difference(operation, Group.MISSING, operation, "takes a form, too, for which there is no method")
+    for operation, name in FORMS.items():
+        declared = (document.form_of(operation) if operation in document.operations else None) or {}
+        there = document.properties_of(declared)
+        here = frozenset[str]().union(*(one.body or frozenset() for one in _sent_by_each()[name]))
+        for field in there.keys() ^ here:
+            text = f"lacks {field} in its form" if field in there else f"sends {field}, which is not in the form"
+            yield Difference(f"{operation} form.{field}", Group.BREAKS, name, text)
+        needed = {"file", *(key for key, one in methods()[name].fields.items() if one.required)}
+        for field in needed ^ set(declared.get("required", ())):
+            text = f"{field} is required either here or in the API, and not in both"
+            yield Difference(f"{operation} form.{field}", Group.BREAKS, name, text)
+
+
 @attrs.frozen
 class _Sender:
     """What sends the fields of an object: a TypedDict or a class."""
@@ -129,7 +148,7 @@ def _senders(document: Document) -> Iterator[_Sender]:
     for operation, method, requests in sent(document):
         subject = full_name(method.fields_type) if method.fields_type else method.name
         fields = frozenset[str]().union(*(one.body or frozenset() for one in requests))
-        yield _Sender(subject, document.body_of(operation) or {"x-name": operation}, fields)
+        yield _Sender(subject, {"x-name": operation, **(document.body_of(operation) or {})}, fields)
     for name, schema in document.schemas.items():
         for cls in sent_classes_of(document, name):
             fields = frozenset(field.wire for field in fields_of(cls).values())

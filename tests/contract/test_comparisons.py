@@ -64,7 +64,7 @@ def test_each_operation_is_looked_at_or_has_a_reason() -> None:
 
 def test_each_schema_is_looked_at_or_has_a_reason() -> None:
     document = the_document()
-    wheres = {one.where for one in (*places(document), *received(document))}
+    wheres = {one.where for one in places(document)} | {one.where for one in received(document)}
     owners = {where.partition("[")[0].rpartition(".")[0] for where in wheres}
     reasons = {name for name, found in SCHEMAS.items() if isinstance(found, Missing) and found.reason}
     # The values of an enumeration are compared with its alias, and an object without fields has only its class.
