@@ -101,6 +101,7 @@ def full_name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__name__}".removeprefix("ultravox_async.")
 
 
+@cache
 def declaring(cls: type, name: str) -> str:
     """Return the full name of the class that declares a field: `cls`, or a class that it inherits the field from."""
     if is_typeddict(cls):

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import aiohttp
@@ -85,6 +85,8 @@ class OpenBody:
             async with attempt.scope:
                 return await next_chunk(self._response.content)
         except (aiohttp.ClientError, OSError) as error:
+            if arrived := _arrived(self._response.content):
+                return arrived
             if self._pool.scheduler.closed:
                 return closed_meanwhile(self._request)
             return self._failures.connection_error_from(self._pool, self._request, attempt, error)
@@ -110,6 +112,17 @@ class OpenBody:
             self._attempt.drop_connection()
         self._response.close()
         self._pool.scheduler.release(self._request.operation)
+
+
+def _arrived(content: aiohttp.StreamReader) -> bytes:
+    """Return what had arrived before the connection was lost.
+
+    aiohttp raises the error before it hands that out. Without it, a connection that is always lost early would never
+    bring a download any further.
+    """
+    # There is no public way to it. If this name is gone one day, the bytes are requested again.
+    read: Callable[[int], bytes] = getattr(content, "_read_nowait", lambda _: b"")
+    return read(-1)
 
 
 async def next_chunk(content: aiohttp.StreamReader) -> bytes:
