@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from typing import cast
 
 import attrs
 
@@ -211,9 +212,9 @@ def _users(document: Document, schema: str) -> list[str]:
 
 def _refers(declared: object, schema: str) -> bool:
     if isinstance(declared, dict):
-        items: Json = declared
+        items = cast("Json", declared)
         return str(items.get("$ref", "")).endswith(f"/{schema}") or any(_refers(one, schema) for one in items.values())
-    return isinstance(declared, list) and any(_refers(one, schema) for one in declared)
+    return isinstance(declared, list) and any(_refers(one, schema) for one in cast("list[object]", declared))
 
 
 def requests_of_the_schemas(document: Document) -> Iterator[Difference]:

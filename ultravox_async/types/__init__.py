@@ -242,7 +242,7 @@ _NAMES = {
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ += [*_MODULE_OF]
+__all__ += [*_MODULE_OF]  # noqa: PLE0604 - they are strings, the keys of a dictionary
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
