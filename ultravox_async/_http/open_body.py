@@ -14,6 +14,7 @@ from ultravox_async._http.messages import Request
 from ultravox_async._http.pool import Pool
 from ultravox_async.errors import APIStatusError, UltravoxError
 
+_YIELD_EVERY_BYTES: Final = 1024 * 1024
 # RFC 9110, section 15.4: after these, the method stays the same.
 _SAME_METHOD: Final = frozenset({307, 308})
 
@@ -33,7 +34,7 @@ class OpenBody:
         read_timeout: The maximum number of seconds without data.
     """
 
-    __slots__ = ("_attempt", "_closed", "_failures", "_pool", "_read_timeout", "_request", "_response")
+    __slots__ = ("_attempt", "_closed", "_failures", "_pool", "_read_timeout", "_request", "_response", "_size")
 
     def __init__(  # noqa: PLR0913, PLR0917 - what an attempt consists of
         self,
@@ -51,6 +52,7 @@ class OpenBody:
         self._failures = failures
         self._read_timeout = read_timeout
         self._closed = False
+        self._size = 0
         pool.open_bodies.add(self)
 
     @property
@@ -83,15 +85,22 @@ class OpenBody:
         deadlines.reset_read_timeout(attempt)
         try:
             async with attempt.scope:
-                return await next_chunk(self._response.content)
+                piece = await next_chunk(self._response.content)
         except (aiohttp.ClientError, OSError) as error:
-            if arrived := _arrived(self._response.content):
-                return arrived
-            if self._pool.scheduler.closed:
-                return closed_meanwhile(self._request)
-            return self._failures.connection_error_from(self._pool, self._request, attempt, error)
+            if self._closed:
+                return self._closed_error()
+            piece = _arrived(self._response.content)
+            if not piece:
+                return self._error_from(error, attempt)
         finally:
             deadlines.stop(attempt)
+        self._size = await counted(self._size, piece)
+        return piece
+
+    def _error_from(self, error: Exception, attempt: Attempt) -> UltravoxError:
+        if self._pool.scheduler.closed:
+            return closed_meanwhile(self._request)
+        return self._failures.connection_error_from(self._pool, self._request, attempt, error)
 
     def _closed_error(self) -> UltravoxError:
         if self._pool.scheduler.closed:
@@ -135,3 +144,11 @@ async def next_chunk(content: aiohttp.StreamReader) -> bytes:
         return await content.readany()
     except RuntimeError as error:  # aiohttp raises this if the connection was closed before reading began
         raise aiohttp.ClientConnectionError(str(error)) from None
+
+
+async def counted(size: int, chunk: bytes) -> int:
+    """Return the size including a chunk, and let other tasks run once in a MiB."""
+    # A compressed body can be read from its buffer without a single wait, and would block the event loop.
+    if (size + len(chunk)) // _YIELD_EVERY_BYTES > size // _YIELD_EVERY_BYTES:
+        await asyncio.sleep(0)
+    return size + len(chunk)
