@@ -45,7 +45,7 @@ def changes(old: Document, new: Document) -> Iterator[Change]:
 
 
 def _compared(where: str, keyword: str, old: object, new: object) -> Iterator[Change]:
-    if keyword in {"enum", "order"} and isinstance(old, list) and isinstance(new, list):
+    if keyword in {"enum", "order"} and _ABSENT not in (old, new):
         yield from _compared_lists(where, keyword, cast("list[object]", old), cast("list[object]", new))
     elif old != new:
         yield Change(where, keyword, old, new)

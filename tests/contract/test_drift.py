@@ -305,36 +305,50 @@ def test_only_a_change_is_told(case: Case) -> None:
     assert drift(changed(case.edit), changed(case.edit)) == []
 
 
-@pytest.mark.parametrize(
-    ("edit", "subject", "text"),
-    [
-        (
-            lambda content: field(content, "Call", "summary").update(description="x"),
-            "types.calls.Call",
-            "summary: desc",
-        ),
-        (lambda content: schema(content, "Call").update(title="x"), "types.calls.Call", "title"),
-        (lambda content: schema(content, "BillingStatusEnum")["enum"].reverse(), "types.calls.BillingStatus", "order"),
-        (lambda content: content["paths"]["/api/calls"]["get"].update(operationId="x"), "calls.list", "operationId"),
-        (
-            lambda content: content["paths"]["/api/calls"]["get"]["parameters"][0].update(description="x"),
-            "calls.list",
-            "?agentIds: description",
-        ),
-        (lambda content: content["info"].update(version="x"), "the document", "info from"),
-        (
-            lambda content: schema(content, "Call")["required"].remove("ended"),
-            "types.calls.Call",
-            "ended: required from",
-        ),
-    ],
-)
-def test_what_has_no_effect_is_told_with_a_base_and_is_nothing_to_do(edit: Edit, subject: str, text: str) -> None:
-    new = changed(edit)
+@attrs.frozen
+class WithoutEffect:
+    """A change that leaves nothing to do, and what is told of it."""
+
+    edit: Edit
+    subject: str
+    text: str
+    """What the text begins with."""
+
+
+WITHOUT_EFFECT = {
+    "the description of a property": WithoutEffect(
+        lambda content: field(content, "Call", "summary").update(description="x"), "types.calls.Call", "summary: desc"
+    ),
+    "the title of a schema": WithoutEffect(
+        lambda content: schema(content, "Call").update(title="x"), "types.calls.Call", "title"
+    ),
+    "the order of an enumeration": WithoutEffect(
+        lambda content: schema(content, "BillingStatusEnum")["enum"].reverse(), "types.calls.BillingStatus", "order"
+    ),
+    "the name of an operation": WithoutEffect(
+        lambda content: content["paths"]["/api/calls"]["get"].update(operationId="x"), "calls.list", "operationId"
+    ),
+    "the description of a filter": WithoutEffect(
+        lambda content: content["paths"]["/api/calls"]["get"]["parameters"][0].update(description="x"),
+        "calls.list",
+        "?agentIds: description",
+    ),
+    "the version of the document": WithoutEffect(
+        lambda content: content["info"].update(version="x"), "the document", "info from"
+    ),
+    "a field that is no longer required": WithoutEffect(
+        lambda content: schema(content, "Call")["required"].remove("ended"), "types.calls.Call", "ended: required from"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_EFFECT.values(), ids=WITHOUT_EFFECT)
+def test_what_has_no_effect_is_told_with_a_base_and_is_nothing_to_do(case: WithoutEffect) -> None:
+    new = changed(case.edit)
     assert drift(new) == []
     (told,) = drift(new, the_document())
-    assert (told.group, told.subject) == (Group.COSMETIC, subject)
-    assert told.text.startswith(text)
+    assert (told.group, told.subject) == (Group.COSMETIC, case.subject)
+    assert told.text.startswith(case.text)
 
 
 def test_what_became_deprecated_is_to_be_said_in_a_docstring() -> None:
