@@ -4,6 +4,7 @@ import hashlib
 import math
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from struct import pack
 
@@ -17,6 +18,11 @@ SAMPLE_RATE = 8000
 
 _SAMPLE_WIDTH = 2
 _WAV_HEADER_SIZE = 44
+
+# A WAV file has its size without the first 8 bytes in 32 bits.
+LONGEST_TONE = timedelta(seconds=(2**32 - 1 - (_WAV_HEADER_SIZE - 8)) // (SAMPLE_RATE * _SAMPLE_WIDTH))
+"""How long a `tone` can be: 74.5 hours."""
+
 # A prime number, so that a part of a file that arrives at the wrong place is recognized.
 _NOISE_PERIOD = 65_521
 _PIECE_SIZE = 65_536
