@@ -75,7 +75,7 @@ class Weather(Delay):
 
         exchange.apply = noted
         if self._chance.random() >= self.share:
-            return exchange.reply(noted())
+            return await exchange.reply(noted())
         faults = _FAULTS | _FAULTS_OF_READS if exchange.recorded.method == "GET" else _FAULTS
         (name,) = self._chance.choices(list(faults), [weight for weight, _ in faults.values()])
         self.struck[name] += 1

@@ -84,6 +84,39 @@ async def test_a_command_that_comes_too_late_changes_nothing(emulator: Emulator,
     assert before["billingStatus"] == "BILLING_STATUS_FREE_ZERO_EFFECTIVE_DURATION"
 
 
+@pytest.mark.parametrize("duration", [timedelta(microseconds=-1), timedelta(hours=75), timedelta.max])
+async def test_a_call_that_cannot_have_a_recording_of_its_length_is_refused(
+    emulator: Emulator, api: aiohttp.ClientSession, duration: timedelta
+) -> None:
+    call_id = (await created(api))["callId"]
+    emulator.calls.join(call_id)
+    with pytest.raises(ValueError, match="a call takes from 0 seconds to 268435, not"):
+        emulator.calls.end(call_id, duration=duration)
+    assert (await got(api, f"/api/calls/{call_id}"))["ended"] is None
+
+
+async def test_the_longest_call_has_a_recording(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    call_id = (await created(api, recordingEnabled=True))["callId"]
+    emulator.calls.join(call_id)
+    emulator.calls.end(call_id, duration=timedelta(seconds=268_435))
+    async with api.get(f"/api/calls/{call_id}/recording", allow_redirects=False) as response:
+        assert response.status == 302
+    file = emulator.storage.file(f"recordings/{call_id}.wav")
+    assert (file.size, file.read(4, 4)) == (44 + 268_435 * 16_000, (36 + 268_435 * 16_000).to_bytes(4, "little"))
+
+
+@pytest.mark.parametrize(
+    "timespan", [{"start": "0s", "end": "268436s"}, {"start": "5s", "end": "0s"}, {"start": "5s"}, {}]
+)
+async def test_a_message_with_a_timespan_that_no_clip_can_have_has_no_clip(
+    api: aiohttp.ClientSession, timespan: object
+) -> None:
+    said = {"role": "MESSAGE_ROLE_USER", "text": "Hi", "timespan": timespan}
+    call = await created(api, recordingEnabled=True, initialMessages=[said])
+    (message,) = await listed(api, f"/api/calls/{call['callId']}/messages")
+    await got(api, f"/api/calls/{call['callId']}/stages/{message['callStageId']}/messages/0/audio", 404)
+
+
 COMMANDS: list[Callable[[EmulatedCalls], object]] = [
     lambda calls: calls.join("x"),
     lambda calls: calls.end("x"),

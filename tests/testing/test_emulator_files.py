@@ -134,6 +134,45 @@ async def test_a_form_that_is_not_complete_is_refused(
     assert error in errors["detail"]
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        b"filename*=idna''a.b",
+        b"filename*=punycode''a",
+        b"filename*=undefined''a",
+        b"filename*=no-charset''a",
+        b"filename*=a\x00b''a",
+        b"filename*0*=idna''a; filename*1*=b",
+    ],
+)
+async def test_a_file_may_have_a_name_that_nobody_can_decode(api: aiohttp.ClientSession, parameter: bytes) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=a"}
+    name = b"--a\r\nContent-Disposition: form-data; name=name\r\n\r\nMe\r\n"
+    file = b"--a\r\nContent-Disposition: form-data; name=file; " + parameter + b"\r\n\r\n%b\r\n--a--"
+    clone = await posted(api, "/api/voices", data=name + file % b"a sample", headers=headers)
+    assert clone["name"] == "Me"
+    first, _ = await posted(api, "/api/tools", data=file % OPENAPI_JSON, headers=headers)
+    assert first["name"] == "getOrder"
+
+
+@pytest.mark.parametrize("path", ["/api/voices", "/api/tools"])
+@pytest.mark.parametrize(
+    ("of_form", "of_part"),
+    [
+        (f"boundary*{'9' * 5000}=a", "name=file"),
+        ("boundary=a", f"name*{'9' * 5000}=file"),
+        ("boundary=a", "name=file; filename*=utf-8''a; filename*1*=b"),
+    ],
+)
+async def test_a_header_of_a_form_that_cannot_be_read_is_refused(
+    api: aiohttp.ClientSession, path: str, of_form: str, of_part: str
+) -> None:
+    body = f"--a\r\nContent-Disposition: form-data; {of_part}\r\n\r\nx\r\n--a--"
+    headers = {"Content-Type": f"multipart/form-data; {of_form}"}
+    errors = await posted(api, path, 400, data=body, headers=headers)
+    assert errors == {"detail": "Multipart form parse error - Invalid parameter of a header"}
+
+
 OPENAPI_JSON = b"""{
     "openapi": "3.0.0",
     "servers": [{"url": "https://example.com/v1/"}, {"url": "https://example.org"}],

@@ -105,6 +105,7 @@ def test_a_refused_call_is_told_which_limit_it_was_and_how_long_to_wait() -> Non
     assert refusal is not None
     assert (refusal.status, refusal.headers["Retry-After"]) == (429, "60")
     said = "Call creation was throttled: at most 2 in 60 s. Expected to be accepted in 60 s."
+    assert isinstance(refusal.body, bytes)
     assert json.loads(refusal.body) == {"detail": said}
 
 

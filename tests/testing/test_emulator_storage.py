@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
 
-from ultravox_async.testing import Emulator
+from ultravox_async.testing import CutBody, Delay, DropConnection, Emulator, Respond, Stall
 
 TEN = b"0123456789"
 
@@ -168,6 +169,19 @@ async def test_a_download_breaks_off_once(emulator: Emulator, http: aiohttp.Clie
         assert received + await response.read() == emulator.storage.file("a").read()
 
 
+async def test_several_downloads_break_off(emulator: Emulator, http: aiohttp.ClientSession) -> None:
+    url = emulator.storage.add("a", 1_000_000)
+    rule = emulator.storage.break_off(after=300_000, times=2)
+    lengths: list[int] = []
+    for _ in range(3):
+        received = bytearray()
+        async with http.get(url) as response:
+            with suppress(aiohttp.ClientPayloadError):
+                await consume(response, received)
+        lengths.append(len(received))
+    assert (lengths, rule.hits) == ([300_000, 300_000, 1_000_000], 2)
+
+
 async def test_a_download_cannot_break_off_before_its_beginning(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="0 bytes or more, not -1"):
         emulator.storage.break_off(after=-1)
@@ -259,3 +273,86 @@ async def test_the_storage_of_each_seed_has_its_own_signatures() -> None:
     async with Emulator(registrations=0) as one, Emulator(registrations=0, seed=1) as other:
         urls = [emulator.storage.add("a", TEN).partition("?")[2] for emulator in (one, other)]
     assert urls[0] != urls[1]
+
+
+async def test_an_upload_can_be_made_to_fail(emulator: Emulator, http: aiohttp.ClientSession) -> None:
+    url = emulator.storage.expect("a", "text/plain")
+    rule = emulator.storage.inject(Respond(503, {"Retry-After": "1"}, b"busy"), times=1, method="PUT", path="/a")
+    statuses: list[int] = []
+    for _ in range(2):
+        async with http.put(url, data=TEN, headers={"Content-Type": "text/plain"}) as response:
+            statuses.append(response.status)
+    assert (statuses, rule.hits) == ([503, 200], 1)
+    assert emulator.storage.counts == {503: 1, 200: 1}
+    assert emulator.storage.file("a").read() == TEN
+    emulator.clear()
+    assert emulator.storage.counts == {}
+
+
+async def test_a_fault_of_the_api_does_not_happen_to_the_storage(
+    emulator: Emulator, http: aiohttp.ClientSession
+) -> None:
+    rule = emulator.inject(Respond(503))
+    assert await body_of(http, emulator.storage.add("a", TEN)) == TEN
+    assert rule.hits == 0
+
+
+async def test_a_fault_of_the_storage_does_not_happen_to_the_api(
+    emulator: Emulator, api: aiohttp.ClientSession
+) -> None:
+    rule = emulator.storage.inject(DropConnection())
+    async with api.get("/api/sip") as response:
+        assert (response.status, rule.hits) == (200, 0)
+
+
+async def test_faults_of_the_storage_can_be_cleared(emulator: Emulator, http: aiohttp.ClientSession) -> None:
+    url = emulator.storage.add("a", TEN)
+    emulator.storage.inject(DropConnection())
+    emulator.storage.break_off(after=1)
+    emulator.storage.clear_faults()
+    assert await body_of(http, url) == TEN
+
+
+async def test_a_url_that_is_refused_meets_no_fault(emulator: Emulator, http: aiohttp.ClientSession) -> None:
+    url = emulator.storage.add("a", TEN)
+    rule = emulator.storage.inject(Respond(200))
+    async with http.get(f"{url}0") as response:
+        assert (response.status, rule.hits) == (403, 0)
+
+
+async def test_a_delayed_download_is_complete(emulator: Emulator, http: aiohttp.ClientSession) -> None:
+    emulator.storage.inject(Delay(0.0), times=1)
+    assert await body_of(http, emulator.storage.add("a", TEN)) == TEN
+
+
+async def test_a_range_can_be_cut(emulator: Emulator, http: aiohttp.ClientSession) -> None:
+    url = emulator.storage.add("a", TEN)
+    emulator.storage.inject(CutBody(2), times=1)
+    received = bytearray()
+    async with http.get(url, headers={"Range": "bytes=4-8"}) as response:
+        assert (response.status, response.content_length) == (206, 5)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await consume(response, received)
+    assert received == b"45"
+
+
+async def test_half_of_a_stalled_download_is_sent_however_large_it_is(
+    emulator: Emulator, http: aiohttp.ClientSession
+) -> None:
+    emulator.storage.inject(Stall())
+    async with http.get(emulator.storage.add("a", TEN)) as response:
+        assert await response.content.readexactly(5) == b"01234"
+        assert not response.content.at_eof()
+    async with http.get(emulator.storage.add("b", 10**12)) as response:
+        assert await response.content.readexactly(5) == emulator.storage.file("b").read(0, 5)
+
+
+async def test_the_same_seed_makes_the_same_downloads_fail(http: aiohttp.ClientSession) -> None:
+    outcomes: list[list[int]] = []
+    for _ in range(2):
+        async with Emulator(registrations=0, seed=3) as emulator:
+            url = emulator.storage.add("a", TEN)
+            emulator.storage.inject(Respond(503), probability=0.5)
+            outcomes.append([(await http.get(url)).status for _ in range(20)])
+    assert outcomes[0] == outcomes[1]
+    assert set(outcomes[0]) == {200, 503}

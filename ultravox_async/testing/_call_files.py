@@ -8,7 +8,7 @@ import attrs
 from ultravox_async.testing._call_life import duration_of, is_sip
 from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._conversations import Conversations
-from ultravox_async.testing._files import WAV, given, tone
+from ultravox_async.testing._files import LONGEST_TONE, WAV, given, tone
 from ultravox_async.testing._routing import ApiRequest, NotFound, Operations
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import Answer, Json, detail, redirect
@@ -47,9 +47,11 @@ class CallFiles:
 
     def _show_clip(self, request: ApiRequest) -> Answer:
         message = self.conversations.message(request)
-        if message is None or message.shown["timespan"] is None or not self._call(request)["recordingEnabled"]:
+        # A request can create a message with any timespan.
+        seconds = 0.0 if message is None else _seconds_of(message.shown["timespan"])
+        is_possible = 0 < seconds <= LONGEST_TONE.total_seconds()
+        if message is None or not is_possible or not self._call(request)["recordingEnabled"]:
             raise NotFound("The message has no audio")
-        seconds = _seconds_of(cast("dict[str, Json]", message.shown["timespan"]))
         name = f"clips/{message.shown['callStageId']}/{message.shown['callStageMessageIndex']}.wav"
         return redirect(self.storage.offer(name, lambda: tone(seconds, name), WAV))
 
@@ -67,6 +69,7 @@ class CallFiles:
         return self.calls.find(request.ids[self.calls.id_name]).shown
 
 
-def _seconds_of(timespan: Mapping[str, Json]) -> float:
-    start, end = (float(str(timespan[name]).removesuffix("s")) for name in ("start", "end"))
+def _seconds_of(timespan: Json) -> float:
+    ends = cast("dict[str, Json]", timespan or {})
+    start, end = (float(str(ends.get(name, "0s")).removesuffix("s")) for name in ("start", "end"))
     return end - start

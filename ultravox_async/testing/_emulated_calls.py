@@ -11,6 +11,7 @@ import attrs
 from ultravox_async.testing._call_life import USUAL_DURATION, bill, end, join
 from ultravox_async.testing._calls import Calls
 from ultravox_async.testing._entry import Entry
+from ultravox_async.testing._files import LONGEST_TONE
 from ultravox_async.testing._routing import NotFound
 from ultravox_async.types.call_events import EventSeverity
 from ultravox_async.types.shared.end_reason import EndReason
@@ -39,7 +40,14 @@ class EmulatedCalls:
             call_id: The id of the call.
             reason: Why it ends. A call that nobody has joined ends as "unjoined".
             duration: How long the conversation was; a recording has this length.
+
+        Raises:
+            ValueError: `duration` is negative, or so long that a recording of it would have more than 4 GiB: that is
+                more than 74 hours.
         """
+        if not timedelta(0) <= duration <= LONGEST_TONE:
+            message = f"a call takes from 0 seconds to {LONGEST_TONE.total_seconds():.0f}, not {duration}"
+            raise ValueError(message)
         with self._found(call_id) as call:
             end(call.shown, reason, duration)
 

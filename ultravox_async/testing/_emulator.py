@@ -5,7 +5,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Collection
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import attrs
 from aiohttp import web
@@ -14,7 +14,7 @@ from ultravox_async.testing._account import Account, AccountSettings, new_accoun
 from ultravox_async.testing._addresses import origin_of
 from ultravox_async.testing._emulated_calls import EmulatedCalls
 from ultravox_async.testing._exchange import Exchange, read_body, record_of
-from ultravox_async.testing._faults import Fault, FaultRule
+from ultravox_async.testing._faults import FaultInjection
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._rate_limit import CallLimits, SlidingWindow, call_limits
 from ultravox_async.testing._routing import NotFound, Router
@@ -35,7 +35,7 @@ def _is_rate(_: object, attribute: "attrs.Attribute[Any]", value: float | None) 
 
 
 @attrs.define(eq=False)
-class Emulator:
+class Emulator(FaultInjection):
     """A stateful HTTP server on a real socket with the operations of the API, and a second one that is its storage.
 
     Use it as an async context manager, or call `start` and `stop`, both in the event loop in which it is to serve; all
@@ -128,8 +128,6 @@ class Emulator:
     _router: Router = attrs.field(init=False, repr=False)
     _window: SlidingWindow | None = attrs.field(init=False, repr=False)
     _call_limits: CallLimits | None = attrs.field(init=False, repr=False)
-    _chance: random.Random = attrs.field(init=False, repr=False)
-    _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
     _server: Server = attrs.field(init=False, repr=False)
     _storage: Storage = attrs.field(init=False, repr=False)
 
@@ -237,47 +235,6 @@ class Emulator:
             self.received = 0
         self._storage.clear()
 
-    def inject(
-        self,
-        fault: Fault,
-        *,
-        times: int | None = None,
-        probability: float = 1.0,
-        method: str | None = None,
-        path: str | None = None,
-    ) -> FaultRule:
-        """Let a fault happen to requests from now on; of several that match a request, only the first one happens.
-
-        Args:
-            fault: What happens.
-            times: To how many requests it happens at most, None for no limit.
-            probability: To what share of the matching requests it happens, from 0 to 1.
-            method: The method of matching requests, such as "GET", None for any.
-            path: The beginning of the undecoded path of matching requests, such as "/api/sip", None for any.
-
-        Returns:
-            The rule, which counts its `hits`.
-
-        Raises:
-            TypeError: `fault` is not an instance of one of the faults.
-            ValueError: `times` is less than 1, `probability` not within 0 and 1, or `path` does not begin with a slash.
-        """
-        if not isinstance(fault, get_args(Fault)):
-            message = f"inject takes an instance of a fault, such as Respond(503), not {fault!r}"
-            raise TypeError(message)
-        if path is not None and (not path.startswith("/") or "{" in path):
-            message = f"path is what the path of a request begins with, such as /api/sip, not {path}"
-            raise ValueError(message)
-        if times is not None and times < 1:
-            message = f"times has to be at least 1, not {times}"
-            raise ValueError(message)
-        if not 0 <= probability <= 1:
-            message = f"probability has to be within 0 and 1, not {probability}"
-            raise ValueError(message)
-        rule = FaultRule(fault, times, probability, None if method is None else method.upper(), path)
-        self._rules.append(rule)
-        return rule
-
     def change_rate_limit(self, requests_per_second: float | None) -> None:
         """Accept so many requests in any second from now on, wherever it starts; None for no limit.
 
@@ -285,10 +242,6 @@ class Emulator:
             ValueError: the limit is not positive.
         """
         self._window = None if requests_per_second is None else SlidingWindow(requests_per_second)
-
-    def clear_faults(self) -> None:
-        """Stop all injected faults."""
-        self._rules.clear()
 
     def refuse_proxy(self, proxy: str) -> None:
         """Let registrations with this proxy fail from now on, those that have succeeded too."""
@@ -304,16 +257,10 @@ class Emulator:
         body = await read_body(request)
         if body is None:
             # Recorded like any other request, but without its body, which was not read to the end.
-            return self._exchange(request, b"").reply(detail(413, "The body is too large."))
+            return await self._exchange(request, b"").reply(detail(413, "The body is too large."))
         exchange = self._exchange(request, body)
-        recorded = exchange.recorded
-        refusal = self._refusal(recorded)
-        if refusal is not None:
-            return exchange.reply(refusal)
-        for rule in self._rules:
-            if rule.strikes(recorded, self._chance):
-                return await rule.fault.play(exchange)
-        return exchange.reply(exchange.apply())
+        refusal = self._refusal(exchange.recorded)
+        return await (self._answer_or_fail(exchange) if refusal is None else exchange.reply(refusal))
 
     def _exchange(self, request: web.BaseRequest, body: bytes) -> Exchange:
         recorded = record_of(request, body)

@@ -8,6 +8,7 @@ from contextlib import suppress
 import attrs
 from aiohttp import web
 
+from ultravox_async.testing._files import FilePart
 from ultravox_async.testing._wire import Answer, RecordedRequest
 
 # The API documents that a batch of calls may have so many bytes.
@@ -36,16 +37,6 @@ def record_of(request: web.BaseRequest, body: bytes) -> RecordedRequest:
     )
 
 
-def closed(request: web.BaseRequest) -> web.StreamResponse:
-    """Close the connection of a request after what was written so far.
-
-    Returns:
-        A response, because a handler has to return one; it is never sent.
-    """
-    request.protocol.force_close()
-    return web.Response()
-
-
 @attrs.define(eq=False)
 class Exchange:
     """One request on its connection. A fault chooses how to answer it."""
@@ -62,20 +53,27 @@ class Exchange:
     counts: Counter[int]
     """How many answers were sent, by status."""
 
-    def reply(self, answer: Answer) -> web.StreamResponse:
+    async def reply(self, answer: Answer) -> web.StreamResponse:
         """Send the whole answer."""
+        if isinstance(answer.body, FilePart):
+            return await self.reply_in_part(answer, len(answer.body))
         self._record_status(answer.status)
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
-    async def reply_in_part(self, answer: Answer, length: int) -> None:
+    async def reply_in_part(self, answer: Answer, length: int) -> web.StreamResponse:
         """Send the status, the headers and the first `length` bytes of the body, and announce the rest."""
         self._record_status(answer.status)
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         response.content_length = len(answer.body)
+        body = answer.body
+        pieces = body.pieces(length) if isinstance(body, FilePart) else (body[:length],)
         # The client may have closed the connection meanwhile; aiohttp's server would log that as an error.
         with suppress(ConnectionError):
             await response.prepare(self.request)
-            await response.write(answer.body[:length])
+            if self.request.method != "HEAD":
+                for piece in pieces:
+                    await response.write(piece)
+        return response
 
     def close(self) -> web.StreamResponse:
         """Close the connection after what was written so far.
@@ -83,7 +81,8 @@ class Exchange:
         Returns:
             A response, because a handler has to return one; it is never sent.
         """
-        return closed(self.request)
+        self.request.protocol.force_close()
+        return web.Response()
 
     def _record_status(self, status: int) -> None:
         self.recorded.status = status

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import attrs
 from aiohttp import web
@@ -40,7 +40,7 @@ class Respond:
 
     async def play(self, exchange: Exchange) -> web.StreamResponse:
         """Answer a request in this way."""
-        return exchange.reply(Answer(self.status, self.body, self.headers))
+        return await exchange.reply(Answer(self.status, self.body, self.headers))
 
 
 @attrs.frozen
@@ -53,7 +53,7 @@ class Delay:
     async def play(self, exchange: Exchange) -> web.StreamResponse:
         """Answer a request in this way."""
         await asyncio.sleep(self.seconds)
-        return exchange.reply(exchange.apply())
+        return await exchange.reply(exchange.apply())
 
 
 @attrs.frozen
@@ -103,7 +103,7 @@ class Garbage:
     async def play(self, exchange: Exchange) -> web.StreamResponse:
         """Answer a request in this way."""
         exchange.apply()
-        return exchange.reply(Answer(200, self.body, {"Content-Type": "application/json"}))
+        return await exchange.reply(Answer(200, self.body, {"Content-Type": "application/json"}))
 
 
 @attrs.frozen
@@ -161,3 +161,65 @@ class FaultRule:
             return False
         self.hits += 1
         return True
+
+
+@attrs.define(eq=False)
+class FaultInjection:
+    """What can be made to fail: a server that asks, for each request, which fault happens to it."""
+
+    _chance: random.Random = attrs.field(init=False, repr=False)
+    _rules: list[FaultRule] = attrs.field(init=False, factory=list[FaultRule], repr=False)
+
+    def inject(
+        self,
+        fault: Fault,
+        *,
+        times: int | None = None,
+        probability: float = 1.0,
+        method: str | None = None,
+        path: str | None = None,
+    ) -> FaultRule:
+        """Let a fault happen to requests from now on; of several that match a request, only the first one happens.
+
+        Faults of an emulator happen to requests to the API only. Its storage is another server, to which downloads are
+        redirected and uploads go: `Emulator.storage.inject` lets faults happen to those.
+
+        Args:
+            fault: What happens.
+            times: To how many requests it happens at most, None for no limit.
+            probability: To what share of the matching requests it happens, from 0 to 1.
+            method: The method of matching requests, such as "GET", None for any.
+            path: The beginning of the undecoded path of matching requests, such as "/api/sip", None for any.
+
+        Returns:
+            The rule, which counts its `hits`.
+
+        Raises:
+            TypeError: `fault` is not an instance of one of the faults.
+            ValueError: `times` is less than 1, `probability` not within 0 and 1, or `path` does not begin with a slash.
+        """
+        if not isinstance(fault, get_args(Fault)):
+            message = f"inject takes an instance of a fault, such as Respond(503), not {fault!r}"
+            raise TypeError(message)
+        if path is not None and (not path.startswith("/") or "{" in path):
+            message = f"path is what the path of a request begins with, such as /api/sip, not {path}"
+            raise ValueError(message)
+        if times is not None and times < 1:
+            message = f"times has to be at least 1, not {times}"
+            raise ValueError(message)
+        if not 0 <= probability <= 1:
+            message = f"probability has to be within 0 and 1, not {probability}"
+            raise ValueError(message)
+        rule = FaultRule(fault, times, probability, None if method is None else method.upper(), path)
+        self._rules.append(rule)
+        return rule
+
+    def clear_faults(self) -> None:
+        """Stop all faults that were injected here."""
+        self._rules.clear()
+
+    async def _answer_or_fail(self, exchange: Exchange) -> web.StreamResponse:
+        for rule in self._rules:
+            if rule.strikes(exchange.recorded, self._chance):
+                return await rule.fault.play(exchange)
+        return await exchange.reply(exchange.apply())

@@ -3,6 +3,8 @@
 import hashlib
 import math
 import random
+from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from struct import pack
 
@@ -16,8 +18,14 @@ SAMPLE_RATE = 8000
 
 _SAMPLE_WIDTH = 2
 _WAV_HEADER_SIZE = 44
+
+# A WAV file has its size without the first 8 bytes in 32 bits.
+LONGEST_TONE = timedelta(seconds=(2**32 - 1 - (_WAV_HEADER_SIZE - 8)) // (SAMPLE_RATE * _SAMPLE_WIDTH))
+"""How long a `tone` can be: 74.5 hours."""
+
 # A prime number, so that a part of a file that arrives at the wrong place is recognized.
 _NOISE_PERIOD = 65_521
+_PIECE_SIZE = 65_536
 
 
 @attrs.frozen
@@ -43,6 +51,28 @@ class Content:
         offset = (start - len(self.beginning)) % len(self.period)
         repeated = self.period * ((offset + end - start) // len(self.period) + 1)
         return found + repeated[offset : offset + end - start]
+
+
+@attrs.frozen
+class FilePart:
+    """Bytes of a file that follow each other, to be sent. They are calculated while they are sent."""
+
+    content: Content
+    """The whole file."""
+
+    positions: range
+    """Where in the file they are."""
+
+    def __len__(self) -> int:
+        """How many bytes there are."""
+        return len(self.positions)
+
+    def pieces(self, length: int) -> Iterator[bytes]:
+        """The first `length` bytes, in pieces."""
+        wanted = self.positions[:length]
+        for start in range(0, len(wanted), _PIECE_SIZE):
+            piece = wanted[start : start + _PIECE_SIZE]
+            yield self.content.read(piece.start, len(piece))
 
 
 @attrs.frozen

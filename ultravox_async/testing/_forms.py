@@ -54,18 +54,11 @@ def read_multipart(request: ApiRequest) -> Form:
     Raises:
         Invalid: the body is not such a form.
     """
-    boundary = _content_type(request).get_param("boundary")
-    if not isinstance(boundary, str) or not boundary:
-        raise Invalid({"detail": "Multipart form parse error - Invalid boundary in multipart"})
-    fields: dict[str, Json] = {}
-    files: dict[str, FormFile] = {}
-    for headers, content in _parts(request.body, boundary.encode()):
-        name = str(headers.get_param("name", "", "content-disposition"))
-        if headers.get_filename() is None:
-            fields[name] = content.decode(errors="replace")
-        else:
-            files[name] = FormFile(headers.get_content_type(), content)
-    return Form(fields, files)
+    try:
+        return _form_in(request)
+    except (TypeError, ValueError):
+        # The email package fails for some parameters of headers, such as one with a number of 5,000 digits in its name.
+        raise Invalid({"detail": "Multipart form parse error - Invalid parameter of a header"}) from None
 
 
 def read_fields(request: ApiRequest) -> dict[str, Json]:
@@ -77,6 +70,22 @@ def read_fields(request: ApiRequest) -> dict[str, Json]:
     if _content_type(request).get_content_type() == "application/x-www-form-urlencoded":
         return dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
     return json_object(request.body) if request.body else {}
+
+
+def _form_in(request: ApiRequest) -> Form:
+    boundary = _content_type(request).get_param("boundary")
+    if not isinstance(boundary, str) or not boundary:
+        raise Invalid({"detail": "Multipart form parse error - Invalid boundary in multipart"})
+    fields: dict[str, Json] = {}
+    files: dict[str, FormFile] = {}
+    for headers, content in _parts(request.body, boundary.encode()):
+        name = str(headers.get_param("name", "", "content-disposition"))
+        # Not `get_filename`: it decodes the name, and fails for many a charset that the form can name.
+        if headers.get_param("filename", header="content-disposition") is None:
+            fields[name] = content.decode(errors="replace")
+        else:
+            files[name] = FormFile(headers.get_content_type(), content)
+    return Form(fields, files)
 
 
 def _content_type(request: ApiRequest) -> Message:

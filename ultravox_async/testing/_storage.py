@@ -1,34 +1,34 @@
 """The storage of an emulator: the other origin, to which the API redirects downloads and to which uploads go."""
 
 import hashlib
+import random
 import re
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
-from contextlib import suppress
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 import attrs
 from aiohttp import web
 
-from ultravox_async.testing._exchange import closed, read_body, record_of
-from ultravox_async.testing._files import Content, StoredFile, given, noise
+from ultravox_async.testing._exchange import Exchange, read_body, record_of
+from ultravox_async.testing._faults import CutBody, FaultInjection, FaultRule
+from ultravox_async.testing._files import Content, FilePart, StoredFile, given, noise
 from ultravox_async.testing._server import Server
 from ultravox_async.testing._wire import Answer, RecordedRequest
 
 _CREDENTIALS = ("X-API-Key", "Authorization", "Cookie")
-_CHUNK_SIZE = 65_536
 _RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})?|-(?P<count>[0-9]{1,18}))")
 
 
 @attrs.define(eq=False)
-class Storage:
+class Storage(FaultInjection):
     """A server on a port of its own that has the files of an account, and starts and stops with its emulator.
 
     Its URLs are presigned: each of them allows one method for one file, without credentials (a URL for GET also allows
     HEAD). A request that does carry credentials, in X-API-Key, Authorization or Cookie, gets a 403: a client must not
-    give them to another origin. Ranges, If-Range and entity tags work.
+    give them to another origin. Ranges, If-Range and entity tags work. Faults happen only to requests that are allowed.
 
     All of this may be used from any thread.
     """
@@ -37,7 +37,7 @@ class Storage:
     """The host name or IP address to listen on."""
 
     seed: int
-    """The seed of signatures."""
+    """The seed of signatures, and of the choice of requests that a fault with a probability happens to."""
 
     record_limit: int
     """How many requests `requests` holds at most."""
@@ -45,17 +45,20 @@ class Storage:
     server: Server = attrs.field(init=False, repr=False)
     """The server, which the emulator starts and stops."""
 
+    counts: Counter[int] = attrs.field(init=False, factory=Counter[int], repr=False)
+    """How many answers were sent, by status."""
+
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
     _records: deque[RecordedRequest] = attrs.field(init=False, repr=False)
     _files: dict[str, StoredFile] = attrs.field(init=False, factory=dict[str, StoredFile], repr=False)
     _times_added: int = attrs.field(init=False, default=0, repr=False)
     _upload_types: dict[str, str] = attrs.field(init=False, factory=dict[str, str], repr=False)
     _times_expired: int = attrs.field(init=False, default=0, repr=False)
-    _break_after: int | None = attrs.field(init=False, default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._records = deque(maxlen=self.record_limit)
         self.server = Server("storage", self._respond, self.host, port=0)
+        self._chance = random.Random(self.seed)  # noqa: S311 - has to be reproducible, is not for security
 
     @property
     def base_url(self) -> str:
@@ -73,9 +76,10 @@ class Storage:
             return list(self._records)
 
     def clear(self) -> None:
-        """Drop the recorded requests."""
+        """Drop the recorded requests, and reset the counts."""
         with self._lock:
             self._records.clear()
+            self.counts.clear()
 
     def add(self, name: str, content: bytes | int, content_type: str = "application/octet-stream") -> str:
         """Add a file, or change the one of that name, which gets another entity tag.
@@ -129,17 +133,25 @@ class Storage:
         with self._lock:
             self._times_expired += 1
 
-    def break_off(self, after: int) -> None:
-        """Close the connection of the next download after so many bytes of its body; this happens once.
+    def break_off(self, after: int, *, times: int = 1) -> FaultRule:
+        """Close the connection of the next downloads after so many bytes of the body, always before its last byte.
+
+        It is `inject(CutBody(after), times=times, method="GET")`, and `clear_faults` stops it.
+
+        Args:
+            after: After how many bytes of what is sent; for a range, they are counted from its beginning.
+            times: To how many downloads it happens.
+
+        Returns:
+            The rule, which counts its `hits`.
 
         Raises:
-            ValueError: `after` is negative.
+            ValueError: `after` is negative, or `times` is less than 1.
         """
         if after < 0:
             message = f"a download breaks off after 0 bytes or more, not {after}"
             raise ValueError(message)
-        with self._lock:
-            self._break_after = after
+        return self.inject(CutBody(after), times=times, method="GET")
 
     def _add(self, name: str, content: Content, content_type: str) -> None:
         self._times_added += 1
@@ -158,11 +170,9 @@ class Storage:
         recorded = record_of(request, body or b"")
         with self._lock:
             self._records.append(recorded)
-            found = self._refusal(recorded) or self._found(recorded, body)
-        if isinstance(found, Answer):
-            recorded.status = found.status
-            return web.Response(status=found.status, body=found.body, headers=found.headers)
-        return await self._send(found, request, recorded)
+            refusal = self._refusal(recorded)
+        exchange = Exchange(request, recorded, lambda: self._carry_out(recorded, body), self.counts)
+        return await (self._answer_or_fail(exchange) if refusal is None else exchange.reply(refusal))
 
     def _refusal(self, recorded: RecordedRequest) -> Answer | None:
         for header in _CREDENTIALS:
@@ -178,16 +188,14 @@ class Storage:
             return _error(403, "AccessDenied", "The signature does not match, or the URL has expired.")
         return None
 
-    def _found(self, recorded: RecordedRequest, body: bytes | None) -> "Answer | _Download":
+    def _carry_out(self, recorded: RecordedRequest, body: bytes | None) -> Answer:
         name = _name_in(recorded.path)
-        if recorded.method == "PUT":
-            return self._take(name, recorded.headers.get("Content-Type"), body)
-        if name not in self._files:
-            return _error(404, "NoSuchKey", "There is no such file.")
-        break_after = None
-        if recorded.method == "GET":
-            break_after, self._break_after = self._break_after, None
-        return _download(self._files[name], recorded, break_after)
+        with self._lock:
+            if recorded.method == "PUT":
+                return self._take(name, recorded.headers.get("Content-Type"), body)
+            if name not in self._files:
+                return _error(404, "NoSuchKey", "There is no such file.")
+            return _download(self._files[name], recorded)
 
     def _take(self, name: str, content_type: str | None, body: bytes | None) -> Answer:
         signed_type = self._upload_types[name]
@@ -199,43 +207,16 @@ class Storage:
         self._add(name, given(body), signed_type)
         return Answer(200, headers={"ETag": self._files[name].etag})
 
-    async def _send(
-        self, download: "_Download", request: web.BaseRequest, recorded: RecordedRequest
-    ) -> web.StreamResponse:
-        recorded.status = download.status
-        response = web.StreamResponse(status=download.status, headers=download.headers)
-        response.content_length = len(download.part)
-        # The client may have closed the connection meanwhile; aiohttp's server would log that as an error.
-        with suppress(ConnectionError):
-            await response.prepare(request)
-            if recorded.method == "HEAD":
-                return response
-            for start in range(0, len(download.sent), _CHUNK_SIZE):
-                chunk = download.sent[start : start + _CHUNK_SIZE]
-                await response.write(download.file.read(chunk.start, len(chunk)))
-        return response if download.sent == download.part else closed(request)
 
-
-@attrs.frozen
-class _Download:
-    file: StoredFile
-    status: int
-    headers: dict[str, str]
-    part: range  # the bytes that are announced
-    sent: range  # the bytes that are sent before the connection is closed
-
-
-def _download(file: StoredFile, recorded: RecordedRequest, break_after: int | None) -> Answer | _Download:
+def _download(file: StoredFile, recorded: RecordedRequest) -> Answer:
     headers = {"Content-Type": file.content_type, "ETag": file.etag, "Accept-Ranges": "bytes"}
     part = _part(file, recorded)
     if part is None:
-        status, part = 200, range(file.size)
-    elif part:
-        status = 206
+        return Answer(200, FilePart(file.content, range(file.size)), headers)
+    if part:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
-    else:
-        return _error(416, "InvalidRange", "The file ends before the range.", {"Content-Range": f"bytes */{file.size}"})
-    return _Download(file, status, headers, part, part if break_after is None else part[:break_after])
+        return Answer(206, FilePart(file.content, part), headers)
+    return _error(416, "InvalidRange", "The file ends before the range.", {"Content-Range": f"bytes */{file.size}"})
 
 
 def _part(file: StoredFile, recorded: RecordedRequest) -> range | None:

@@ -6,6 +6,8 @@ from typing import TypeAlias
 import attrs
 import orjson
 
+from ultravox_async.testing._files import FilePart
+
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 """Any value that JSON can represent."""
 
@@ -49,7 +51,7 @@ class Answer:
     status: int
     """The HTTP status."""
 
-    body: bytes = b""
+    body: bytes | FilePart = b""
     """The whole body."""
 
     headers: Mapping[str, str] = _NO_HEADERS
