@@ -35,8 +35,9 @@ from ultravox_async.errors import (
     WaitError,
     WaitTimeoutError,
 )
+from ultravox_async.observer import Observer
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
-from ultravox_async.stats import Stats
+from ultravox_async.stats import Counts, Stats
 from ultravox_async.types import (
     AgentAllowance,
     FallbackHandler,
@@ -62,6 +63,7 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
+    "Counts",
     "DecodeError",
     "Download",
     "DownloadStream",
@@ -72,6 +74,7 @@ __all__ = [
     "LocalRateBudget",
     "NewSipRegistration",
     "NotFoundError",
+    "Observer",
     "Outcome",
     "Page",
     "Pager",

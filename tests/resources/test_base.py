@@ -13,7 +13,7 @@ from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport
 from ultravox_async._wire.payload import Secret
-from ultravox_async.resources._base import Resource, path_of, request_for
+from ultravox_async.resources._base import Resource, request_for, request_to
 from ultravox_async.types._markers import InQuery
 from ultravox_async.types.shared.paging import ListOptions
 
@@ -204,7 +204,7 @@ def test_an_id_is_quoted_in_the_path_and_plain_in_the_response() -> None:
 
 def test_an_invalid_id_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidRequestError, match="corpus_id"):
-        path_of("/api/corpora/{corpus_id}", corpus_id="..")
+        request_to("GET", "/api/corpora/{corpus_id}", corpus_id="..")
 
 
 def test_there_are_no_other_resources_than_those_of_the_list() -> None:

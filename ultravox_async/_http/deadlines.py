@@ -34,6 +34,8 @@ class Attempt:
     __slots__ = (
         "_connection",
         "_use",
+        "connection_reused",
+        "connection_seconds",
         "due",
         "ends_at",
         "fresh",
@@ -73,6 +75,9 @@ class Attempt:
         self.permanent = False
         # Whether pooled connections are suspect, and a new one has to be made.
         self.fresh = False
+        # How long it waited for a connection, and whether that was used before; None if it is not known.
+        self.connection_seconds = 0.0
+        self.connection_reused: bool | None = None
         # Whether the body of the response is still to be read, and the permit is given back when that is over.
         self.keeps_permit = False
         self.operation = ""
@@ -89,6 +94,7 @@ class Attempt:
         self.sent = True
         self._connection = connection
         self._use = connection.uses
+        self.connection_reused = connection.uses > 1
 
     def drop_connection(self) -> None:
         """Close its connection, unless it went back to the pool and another attempt uses it now."""
@@ -174,6 +180,11 @@ class Deadlines:
         for attempt in self._attempts:
             if attempt.task is not task:
                 _expire(attempt)
+        await self.wait_for_others()
+
+    async def wait_for_others(self) -> None:
+        """Wait until all attempts are over, except for those of the current task, and of tasks that are in here too."""
+        task = asyncio.current_task(self._loop)
         self._ending.add(task)
         # Another task that is in this method may wait for this one, and has to look again.
         self._changed.set()

@@ -47,4 +47,5 @@ def keyless_settings(settings: PoolSettings) -> PoolSettings:
 
 def at_storage(url: URL, request: Request) -> Request:
     """Return the same request to an address in storage; errors show the address without its query."""
-    return attrs.evolve(request, path=f"{url.origin()}{url.raw_path}", query="", url=url)
+    origin = str(url.origin())
+    return attrs.evolve(request, path=f"{origin}{url.raw_path}", template=f"{origin}/…", query="", url=url)

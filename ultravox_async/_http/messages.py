@@ -42,6 +42,9 @@ class Request:
     path: str
     """The path, percent-encoded, without a query."""
 
+    template: str = ""
+    """The path with the names of ids in braces, for logs and traces; the path itself if it has no ids."""
+
     query: str = ""
     """The query, percent-encoded, without its question mark."""
 
@@ -62,6 +65,10 @@ class Request:
 
     url: URL | None = attrs.field(default=None, repr=False)
     """Where it is sent, if that is not below the base URL: an address in storage, which is a secret."""
+
+    def __attrs_post_init__(self) -> None:
+        """Take the path for its template, if there is no other."""
+        self.template = self.template or self.path
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import aiohttp
@@ -33,7 +33,7 @@ class OpenBody:
         read_timeout: The maximum number of seconds without data.
     """
 
-    __slots__ = ("_attempt", "_closed", "_failures", "_pool", "_read_timeout", "_request", "_response")
+    __slots__ = ("_attempt", "_closed", "_failures", "_pool", "_read_timeout", "_request", "_response", "note_piece")
 
     def __init__(  # noqa: PLR0913, PLR0917 - what an attempt consists of
         self,
@@ -51,6 +51,8 @@ class OpenBody:
         self._failures = failures
         self._read_timeout = read_timeout
         self._closed = False
+        # Called with the size of each piece.
+        self.note_piece: Callable[[int], None] = _ignore
         pool.open_bodies.add(self)
 
     @property
@@ -83,13 +85,15 @@ class OpenBody:
         deadlines.reset_read_timeout(attempt)
         try:
             async with attempt.scope:
-                return await next_chunk(self._response.content)
+                piece = await next_chunk(self._response.content)
         except (aiohttp.ClientError, OSError) as error:
             if self._pool.scheduler.closed:
                 return closed_meanwhile(self._request)
             return self._failures.connection_error_from(self._pool, self._request, attempt, error)
         finally:
             deadlines.stop(attempt)
+        self.note_piece(len(piece))
+        return piece
 
     def _closed_error(self) -> UltravoxError:
         if self._pool.scheduler.closed:
@@ -106,10 +110,15 @@ class OpenBody:
             return
         self._closed = True
         self._pool.open_bodies.discard(self)
+        self._pool.body_closed.set()
         if not self._response.content.is_eof():
             self._attempt.drop_connection()
         self._response.close()
         self._pool.scheduler.release(self._request.operation)
+
+
+def _ignore(_: int) -> None:
+    pass
 
 
 async def next_chunk(content: aiohttp.StreamReader) -> bytes:

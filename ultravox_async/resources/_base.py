@@ -80,7 +80,7 @@ class Resource:
 
     async def _delete(self, template: str, /, **ids: str) -> None:
         """Carry out an operation whose response has no body."""
-        await self._transport.send(Request("DELETE", path_of(template, **ids)))
+        await self._transport.send(request_to("DELETE", template, **ids))
 
     def _send_form(
         self, template: str, file: UploadSource, form: Mapping[str, str] = _NO_FIELDS, /
@@ -111,7 +111,7 @@ class Resource:
         Raises:
             InvalidRequestError: An id is invalid.
         """
-        return Download(self._transport, Request("GET", path_of(template, **ids)))
+        return Download(self._transport, request_to("GET", template, **ids))
 
     def _list(
         self,
@@ -136,7 +136,8 @@ class Resource:
             InvalidRequestError: An id is invalid, or a filter exceeds its limit.
         """
         payload = payload_of_creation(filters_type, take_secrets(dict(filters)))
-        request = Request("GET", path_of(template, **ids), payload.query, priority=Priority.BACKGROUND)
+        request = request_to("GET", template, **ids)
+        request.query, request.priority = payload.query, Priority.BACKGROUND
         return Pager(self._transport, request, Page[result_type])  # type: ignore[valid-type]  # a type at run time
 
     def _sweep(  # noqa: PLR0913, PLR0917 - likewise
@@ -194,7 +195,7 @@ def request_for(method: str, template: str, ids: Mapping[str, str]) -> Request:
     Raises:
         InvalidRequestError: An id is invalid.
     """
-    request = Request(method, path_of(template, **ids))
+    request = request_to(method, template, **ids)
     last = _id_at_the_end(template)
     if last is not None:
         request.identity = wire_name(last), ids[last]
@@ -207,10 +208,10 @@ def _id_at_the_end(template: str) -> str | None:
     return None if match is None else match[1]
 
 
-def path_of(template: str, /, **ids: str) -> str:
-    """Return the path with the ids filled in, percent-encoded.
+def request_to(method: str, template: str, /, **ids: str) -> Request:
+    """Return a request without a body.
 
     Raises:
         InvalidRequestError: An id is invalid.
     """
-    return template.format(**{name: segment(value, name) for name, value in ids.items()})
+    return Request(method, template.format(**{name: segment(value, name) for name, value in ids.items()}), template)

@@ -2,11 +2,10 @@
 
 from typing import Final, Literal, TypeAlias, get_args
 
-from ultravox_async._http.messages import Request
 from ultravox_async._http.scheduler import Priority
 from ultravox_async._wait import wait_until
 from ultravox_async.errors import InvalidRequestError, WaitError
-from ultravox_async.resources._base import Resource, path_of, request_for
+from ultravox_async.resources._base import Resource, request_for, request_to
 from ultravox_async.types.calls import Call
 
 CALL: Final = "/api/calls/{call_id}"
@@ -81,7 +80,8 @@ class CallWaits(Resource):
             NotFoundError: The call does not exist, or a first attempt whose response was lost deleted it.
             UltravoxError: A request failed in a way that does not pass, or the client was closed.
         """
-        request = Request("DELETE", path_of(CALL, call_id=call_id), priority=Priority.BACKGROUND)
+        request = request_to("DELETE", CALL, call_id=call_id)
+        request.priority = Priority.BACKGROUND
 
         async def delete() -> None:
             await self._transport.send(request)  # until then a 425, which passes

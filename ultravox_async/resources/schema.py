@@ -38,5 +38,5 @@ class Schema(Resource):
             raise InvalidRequestError("format", 'takes "json" or "yaml"')
         headers = extra_headers(Secret({"Accept": _MEDIA_TYPES[format]}))
         query = encoded_query({"format": format, "lang": lang})
-        response = await self._transport.send(Request("GET", "/api/schema/", query, headers=headers))
+        response = await self._transport.send(Request("GET", "/api/schema/", query=query, headers=headers))
         return response.decode(dict[str, Any]) if format == "json" else response.body.decode()

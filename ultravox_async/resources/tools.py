@@ -5,11 +5,11 @@ from typing import Any, Final, TypeAlias, Unpack
 
 from ultravox_async._bulk.ids import Ids
 from ultravox_async._bulk.sweep import Sweep, Via
-from ultravox_async._http.messages import Request, Response
+from ultravox_async._http.messages import Response
 from ultravox_async._http.uploads import UploadSource
 from ultravox_async._pagination import Pager
 from ultravox_async._wire.payload import Secret, json_body
-from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource, path_of
+from ultravox_async.resources._base import SWEEP_PAGE_SIZE, Resource, request_to
 from ultravox_async.types.shared.paging import ListOptions
 from ultravox_async.types.tools import NewTool, Tool, ToolFilters, ToolHistory
 
@@ -162,5 +162,6 @@ class Tools(Resource):
         """
         secret = Secret(parameters or {})
         del parameters  # this frame is in the traceback of every error
-        request = Request("POST", path_of(f"{_TOOL}/test", tool_id=tool_id), body=json_body(secret))
+        request = request_to("POST", f"{_TOOL}/test", tool_id=tool_id)
+        request.body = json_body(secret)
         return await self._transport.send(request)
