@@ -292,6 +292,15 @@ async def test_after_a_lost_connection_the_rest_is_requested() -> None:
         assert (second["range"], second["if-range"]) == (f"bytes={received}-", '"v1"')
 
 
+async def test_what_arrived_before_the_connection_was_lost_is_not_requested_again() -> None:
+    async with world() as here, here.recording as download:
+        await here.storage.until_closed(1)  # nobody reads meanwhile
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert await download.read() == CONTENT
+        assert here.storage.received[1].headers["range"] == "bytes=1000-"
+
+
 async def test_a_download_that_is_resumed_is_the_whole_content() -> None:
     async with world() as here, here.recording as download:
         assert await download.read() == CONTENT
@@ -436,12 +445,27 @@ async def test_a_download_that_is_in_use_cannot_be_entered_again() -> None:
                 await recording.__aenter__()
 
 
+async def test_leaving_a_download_that_was_not_entered_does_nothing() -> None:
+    async with world(whole()) as here:
+        await here.recording.__aexit__(None, None, None)
+        assert here.api.received == []
+
+
 async def test_a_download_can_be_used_again_when_it_is_over() -> None:
     async with world(whole()) as here:
         recording = here.recording
         for _ in range(2):
             async with recording as download:
                 assert await download.read() == CONTENT
+
+
+async def test_a_stream_that_was_opened_without_a_context_is_closed_by_its_own() -> None:
+    async with world(whole(), pool_size=2) as here:
+        for _ in range(3):
+            stream = await here.recording.open()
+            async with stream:
+                assert await stream.read() == CONTENT
+            stream.close()
 
 
 async def test_a_closed_client_downloads_nothing() -> None:
@@ -606,7 +630,7 @@ def names_in(folder: Path) -> list[str]:
 
 async def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     async with world(whole()) as here:
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError, match=r"missing/call\.wav"):
             await here.recording.save(tmp_path / "missing" / "call.wav")
     assert names_in(tmp_path) == []
 

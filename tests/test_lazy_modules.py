@@ -55,6 +55,15 @@ def test_a_type_is_loaded_when_it_is_used(script: str) -> None:
     assert "ultravox_async.types.webhooks" in loaded_by(script)
 
 
+def test_a_star_import_has_the_names_that_type_checkers_see() -> None:
+    namespace: dict[str, object] = {}
+    exec("from ultravox_async.types import *", namespace)  # noqa: S102 - allowed at the level of a module only
+    stub = ast.parse((Path(types.__file__ or "").with_suffix(".pyi")).read_text("utf-8"))
+    seen = {alias.asname for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert namespace.keys() - {"__builtins__"} == seen
+    assert len(seen) > 150
+
+
 def test_a_resource_is_loaded_when_it_is_used() -> None:
     loaded = loaded_by("from ultravox_async import AsyncUltravox; AsyncUltravox('a-key').webhooks")
     assert {"ultravox_async.resources.webhooks", "ultravox_async.types.webhooks"} <= loaded

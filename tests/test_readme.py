@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from ultravox_async import AsyncUltravox
+from ultravox_async import AsyncUltravox, Download
 from ultravox_async.testing import Emulator
 from ultravox_async.types import CallMedium, SipIncoming
 
@@ -54,6 +55,23 @@ def test_the_first_example_is_within_the_first_forty_lines() -> None:
     assert _README[:end].count("\n") <= 40
 
 
+async def test_the_example_of_calls_calls_everybody(
+    ultravox_emulator: Emulator, ultravox: AsyncUltravox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example: dict[str, Any] = {}
+    exec(_PYTHON[1], example)  # noqa: S102 - the code of this project's README
+    calling = asyncio.create_task(example["call_everybody"](ultravox, ["+4930123", "+4930456"]))
+    while ultravox_emulator.counts[201] < 3:  # noqa: ASYNC110 - it is another thread that counts
+        await asyncio.sleep(0)
+    async for call in ultravox.calls.list():
+        ultravox_emulator.calls.join(call.call_id)
+        ultravox_emulator.calls.end(call.call_id)
+
+    await calling
+
+    assert sorted(capsys.readouterr().out.splitlines()) == ["+4930123 hangup", "+4930456 hangup"]
+
+
 async def test_the_example_of_files_archives_a_call_and_uploads(
     ultravox_emulator: Emulator, ultravox: AsyncUltravox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +83,7 @@ async def test_the_example_of_files_archives_a_call_and_uploads(
     for name in ("ann.mp3", "manual.pdf"):
         (tmp_path / name).write_bytes(b"content")
     example: dict[str, Any] = {}
-    exec(_PYTHON[1], example)  # noqa: S102 - the code of this project's README
+    exec(_PYTHON[2], example)  # noqa: S102 - the code of this project's README
 
     await example["archive"](ultravox, call.call_id)
     await example["add"](ultravox, corpus.corpus_id)
@@ -75,15 +93,39 @@ async def test_the_example_of_files_archives_a_call_and_uploads(
     assert [source.name async for source in ultravox.corpora.sources.list(corpus.corpus_id)] == ["manual.pdf"]
 
 
+async def test_the_example_of_a_web_service_passes_a_recording_on(
+    ultravox_emulator: Emulator, ultravox: AsyncUltravox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await ultravox.calls.create(recording_enabled=True)
+    ultravox_emulator.calls.join(call.call_id)
+    ultravox_emulator.calls.end(call.call_id)
+    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
+    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
+    example: dict[str, Any] = {}
+    exec(_PYTHON[3], example)  # noqa: S102 - the code of this project's README
+
+    transport = httpx.ASGITransport(app=example["app"])
+    async with example["ultravox"], httpx.AsyncClient(transport=transport, base_url="http://service") as listener:
+        response = await listener.get(f"/recordings/{call.call_id}")
+
+    assert response.headers["content-type"] == "audio/wav"
+    assert response.content == await _content(ultravox.calls.recording(call.call_id))
+
+
+async def _content(download: Download) -> bytes:
+    async with download as stream:
+        return await stream.read()
+
+
 def test_the_settings_that_are_shown_are_the_defaults() -> None:
-    shown = _run(f"{_PYTHON[2]}\nprint(ultravox)")
+    shown = _run(f"{_PYTHON[4]}\nprint(ultravox)")
     default = _run("from ultravox_async import AsyncUltravox\nprint(AsyncUltravox('api-key'))")
     assert shown == default
 
 
 def test_the_test_for_a_bot_passes_as_it_stands(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.makepyfile(_PYTHON[3])
+    pytester.makepyfile(_PYTHON[5])
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 

@@ -443,9 +443,15 @@ async def test_the_contents_are_stored_without_the_key() -> None:
 
 async def test_a_document_whose_type_cannot_be_told_is_refused_before_anything_is_sent() -> None:
     async with corpus(answer(200, body=b"")) as (api, _, ultravox):
-        with pytest.raises(InvalidRequestError, match="mime_type: cannot be told from the name file; give it"):
+        with pytest.raises(InvalidRequestError, match="mime_type: is needed: it does not follow from the name 'file'"):
             await ultravox.corpora.upload(CORPUS, SOUND)
     assert api.received == []
+
+
+async def test_the_type_of_a_document_follows_from_the_name_of_its_source_if_the_file_has_none() -> None:
+    async with corpus(answer(200, body=b"")) as (_, storage, ultravox):
+        await ultravox.corpora.upload(CORPUS, SOUND, name="notes.txt")
+    assert storage.received[0].headers["content-type"] == "text/plain"
 
 
 async def test_the_contents_are_stored_again_if_the_first_time_failed() -> None:

@@ -140,6 +140,11 @@ class Wire:
         while len(self.received) < count:  # noqa: ASYNC110 - it is the loop's other tasks that bring them
             await asyncio.sleep(0)
 
+    async def until_closed(self, connection: int) -> None:
+        """Wait until a connection is closed, from this side or from the other one."""
+        while connection in self._open:  # noqa: ASYNC110 - it is the loop's other tasks that close it
+            await asyncio.sleep(0)
+
     async def close_idle(self, *connections: int) -> None:
         """Close connections on which nothing is said, in one instant, and wait until the client has closed them too."""
         closing = [self._open[connection] for connection in connections]

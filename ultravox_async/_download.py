@@ -1,9 +1,8 @@
 """Contents that are no JSON: recordings, samples of voices, logs."""
 
-import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import random
 from types import TracebackType
@@ -35,24 +34,39 @@ class DownloadStream:
     If the connection is lost, the rest is requested from where it ended, if the server supports that and its content is
     still the same (RFC 9110, sections 13.1.5 and 14). A piece has up to about 128 KiB. While the loop over the pieces
     is slow, the server is slowed down too: nothing piles up in memory.
+
+    It is an asynchronous context manager, which closes it at the end.
     """
 
-    def __init__(self, transport: Transport, request: Request, body: OpenBody) -> None:
+    def __init__(self, transport: Transport, request: Request, body: OpenBody, end: Callable[[], None]) -> None:
         self._transport = transport
         self._request = request
         self._body = body
+        self._end: Callable[[], None] | None = end
         self._received = 0
         self._failures = 0
-        self.status = body.status
-        """The HTTP status code."""
-        self.content_type: str | None = body.headers.get("Content-Type")
-        """The media type, for example ``audio/wav``; None if the server does not say."""
-        self.content_length = _length_of(body)
-        """The number of bytes; None if the server does not say."""
+        self._status = body.status
+        self._content_type = body.headers.get("Content-Type")
+        self._content_length = _length_of(body)
         self._validator = _validator_of(body)
 
     def __repr__(self) -> str:
-        return f"<DownloadStream of {self._request.method} {self._request.path}: {self.content_type}>"
+        return f"<DownloadStream of {self._request.method} {self._request.path}: {self._content_type}>"
+
+    @property
+    def status(self) -> int:
+        """The HTTP status code, of the first response if there were several."""
+        return self._status
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type, for example ``audio/wav``; None if the server does not say."""
+        return self._content_type
+
+    @property
+    def content_length(self) -> int | None:
+        """The number of bytes of the whole content; None if the server does not say."""
+        return self._content_length
 
     def __aiter__(self) -> Self:
         return self
@@ -105,9 +119,20 @@ class DownloadStream:
             raise
         return size
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
-        """End the download; `Download` does that at the end of its ``async with``."""
+        """End the download, whether or not it is complete; closing again does nothing."""
         self._body.close()
+        end, self._end = self._end, None
+        if end is not None:
+            end()
 
     async def _resume_after(self, error: UltravoxError) -> None:
         """Request the rest of the content.
@@ -164,35 +189,40 @@ class Download:
     def __init__(self, transport: Transport, request: Request) -> None:
         self._transport = transport
         self._request = attrs.evolve(request, headers=extra_headers(Secret(_HEADERS)))
-        self._resources = contextlib.AsyncExitStack()
-        self._is_open = False
+        self._stream: DownloadStream | None = None
 
     def __repr__(self) -> str:
         return f"<Download of {self._request.method} {self._request.path}>"
 
-    async def __aenter__(self) -> DownloadStream:
-        if self._is_open:
-            msg = "this Download is in use; make another one"
-            raise UltravoxError(msg)
-        self._is_open = True
+    async def open(self) -> DownloadStream:
+        """Begin to download, where ``async with`` cannot be used; whoever calls this has to close the stream.
+
+        Raises:
+            UltravoxError: The content cannot be downloaded.
+        """
+        end = await self._transport.begin_stream()
         try:
-            await self._resources.enter_async_context(self._transport.streaming())
             body = await open_body(self._transport, self._request)
         except BaseException:
-            await self._end()
+            end()
             raise
-        stream = DownloadStream(self._transport, self._request, body)
-        self._resources.callback(stream.close)
+        return DownloadStream(self._transport, self._request, body, end)
+
+    async def __aenter__(self) -> DownloadStream:
+        stream = await self.open()
+        if self._stream is not None:
+            stream.close()
+            msg = "this Download is in use; make another one"
+            raise UltravoxError(msg)
+        self._stream = stream
         return stream
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._end()
-
-    async def _end(self) -> None:
-        self._is_open = False
-        await self._resources.aclose()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
 
     async def save(self, path: str | os.PathLike[str]) -> int:
         """Download the content to a file, and return the number of bytes; as `DownloadStream.save`.
@@ -201,7 +231,7 @@ class Download:
             OSError: The file cannot be written.
             UltravoxError: The content could not be downloaded.
         """
-        async with self as stream:
+        async with await self.open() as stream:
             return await stream.save(path)
 
     async def url(self) -> str:

@@ -5,12 +5,12 @@ import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from types import NoneType
+from types import ModuleType, NoneType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import attrs
 
-from tests.contract.document import Json, body_of, owner_of, properties_of, query_of, resolved, response_of, schemas
+from tests.contract.document import Document, Json, owner_of
 from tests.contract.methods import Method, Path, methods
 from tests.contract.operations import OPERATIONS, Missing
 from tests.contract.schemas import PAGE, SCHEMAS
@@ -36,16 +36,20 @@ def named(name: str) -> Any:  # noqa: ANN401 - a class, or an alias of literals
 
 
 @cache
+def modules_of_types() -> list[ModuleType]:
+    return [importlib.import_module(one.name) for one in pkgutil.walk_packages(types.__path__, f"{types.__name__}.")]
+
+
+@cache
 def all_classes() -> dict[str, type]:
     """Return the attrs classes and TypedDicts of `ultravox_async.types`, by their names in the tables."""
-    modules = [one.name for one in pkgutil.walk_packages(types.__path__, f"{types.__name__}.")]
     return {
-        f"{module.removeprefix(f'{types.__name__}.')}.{name}": value
-        for module in modules
-        for name, value in vars(importlib.import_module(module)).items()
+        f"{module.__name__.removeprefix(f'{types.__name__}.')}.{name}": value
+        for module in modules_of_types()
+        for name, value in vars(module).items()
         if (is_typeddict(value) or (isinstance(value, type) and attrs.has(value)))
-        and value.__module__ == module
-        and not module.rpartition(".")[2].startswith("_")
+        and value.__module__ == module.__name__
+        and not module.__name__.rpartition(".")[2].startswith("_")
     }
 
 
@@ -56,11 +60,11 @@ def classes_of(schema: str) -> list[type]:
     return [one for one in found if isinstance(one, type) and attrs.has(one)]
 
 
-def result_types_of(declared: Json | None) -> list[object]:
+def result_types_of(document: Document, declared: Json | None) -> list[object]:
     """Return what a response may be decoded into."""
     if declared is None:
         return [None]
-    classes = classes_of(result_schema_of(declared))[:1]
+    classes = classes_of(result_schema_of(document, declared))[:1]
     if declared.get("type") == "array":
         return [list[one] for one in classes]  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeArguments] - made at run time
     if SCHEMAS.get(declared.get("x-name", "")) is PAGE:
@@ -68,14 +72,13 @@ def result_types_of(declared: Json | None) -> list[object]:
     return [*classes]
 
 
-def result_schema_of(declared: Json) -> str:
+def result_schema_of(document: Document, declared: Json) -> str:
     """Return the name of the schema of a response, or of each of its results."""
+    if SCHEMAS.get(declared.get("x-name", "")) is PAGE:
+        declared = document.properties_of(declared)["results"]
     if declared.get("type") == "array":
-        return str(resolved(declared["items"])["x-name"])
-    name = str(declared.get("x-name", ""))
-    if SCHEMAS.get(name) is PAGE:
-        return str(resolved(properties_of(declared)["results"]["items"])["x-name"])
-    return name
+        declared = document.resolved(declared["items"])
+    return str(declared.get("x-name", ""))
 
 
 @attrs.frozen
@@ -87,6 +90,9 @@ class Place:
 
     method: Method
     path: Path
+    owner: type
+    """The class of the field."""
+
     field: Field
     """The field, or for an item the field whose item it is."""
 
@@ -95,72 +101,94 @@ class Place:
     """The annotation of the field; None for an item."""
 
     declared: Json
+    is_required: bool
+    """Whether the schema requires the field."""
+
     is_change: bool = False
     """Whether it is a field of a PATCH, which may be left out."""
 
+    @property
+    def name(self) -> str:
+        """The Python name of the field."""
+        return next(part for part in reversed(self.path) if part != "[]")
+
 
 @cache
-def places() -> list[Place]:
+def places(document: Document) -> list[Place]:
     """Return each place in a request that the schema knows too; those in nested objects once."""
     seen: set[tuple[str, type]] = set()
-    return [place for operation, method in implemented() for place in _places(operation, method, seen)]
+    return [
+        place for operation, method in implemented(document) for place in _places(document, operation, method, seen)
+    ]
 
 
-def implemented() -> list[tuple[str, Method]]:
+def implemented(document: Document) -> list[tuple[str, Method]]:
     """Return the operations that have a method."""
     return [
         (operation, methods()[name])
         for operation, name in OPERATIONS.items()
-        if not isinstance(name, Missing) and name in methods()
+        if not isinstance(name, Missing) and name in methods() and operation in document.operations
     ]
 
 
-def _places(operation: str, method: Method, seen: set[tuple[str, type]]) -> Iterator[Place]:
+def _places(document: Document, operation: str, method: Method, seen: set[tuple[str, type]]) -> Iterator[Place]:
     if method.fields_type is None:
         return
-    body = body_of(operation) or {}
-    in_query = query_of(operation)
-    in_body = properties_of(body)
+    body = document.body_of(operation) or {}
+    in_query = document.query_of(operation)
+    in_body = document.properties_of(body)
     hints = get_type_hints(method.fields_type, include_extras=True)
+    required = {*document.required_in_query(operation), *body.get("required", ())}
     for name, field in method.fields.items():
         declared = (in_query if field.rule.in_query else in_body).get(field.wire)
         if declared is not None:
-            where = f"?{field.wire}" if field.rule.in_query else f"{owner_of(body)}.{field.wire}"
-            is_change = operation.startswith("PATCH")
-            yield from _below(Place(where, method, (name,), field, field.rule, hints[name], declared, is_change), seen)
+            place = Place(
+                f"?{field.wire}" if field.rule.in_query else f"{owner_of(body)}.{field.wire}",
+                method,
+                (name,),
+                method.fields_type,
+                field,
+                field.rule,
+                hints[name],
+                declared,
+                is_required=field.wire in required,
+                is_change=operation.startswith("PATCH"),
+            )
+            yield from _below(document, place, seen)
 
 
-def _below(place: Place, seen: set[tuple[str, type]]) -> Iterator[Place]:
+def _below(document: Document, place: Place, seen: set[tuple[str, type]]) -> Iterator[Place]:
     yield place
-    item = item_of(place.declared)
+    item = document.item_of(place.declared)
     if item is not None and place.rule.items is not None:
-        below = (*place.path, "[]")
-        yield from _below(
-            attrs.evolve(place, where=f"{place.where}[]", path=below, rule=place.rule.items, hint=None, declared=item),
-            seen,
-        )
+        where, path = f"{place.where}[]", (*place.path, "[]")
+        below = attrs.evolve(place, where=where, path=path, rule=place.rule.items, hint=None, declared=item)
+        yield from _below(document, below, seen)
     key = (owner_of(place.declared), place.rule.kind)
     if attrs.has(place.rule.kind) and key not in seen:
         seen.add(key)
-        yield from _fields_below(place, seen)
+        yield from _fields_below(document, place, seen)
 
 
-def _fields_below(place: Place, seen: set[tuple[str, type]]) -> Iterator[Place]:
-    hints = get_type_hints(place.rule.kind, include_extras=True)
-    properties = properties_of(place.declared)
-    for name, field in fields_of(place.rule.kind).items():
+def _fields_below(document: Document, place: Place, seen: set[tuple[str, type]]) -> Iterator[Place]:
+    owner = place.rule.kind
+    hints = get_type_hints(owner, include_extras=True)
+    properties = document.properties_of(place.declared)
+    required = place.declared.get("required", ())
+    for name, field in fields_of(owner).items():
         if field.wire in properties:
-            where = f"{owner_of(place.declared)}.{field.wire}"
             below = Place(
-                where, place.method, (*place.path, name), field, field.rule, hints[name], properties[field.wire]
+                f"{owner_of(place.declared)}.{field.wire}",
+                place.method,
+                (*place.path, name),
+                owner,
+                field,
+                field.rule,
+                hints[name],
+                properties[field.wire],
+                is_required=field.wire in required,
             )
-            yield from _below(below, seen)
-
-
-def item_of(declared: Json) -> Json | None:
-    """Return the schema of the items of a list or of the values of a map."""
-    found = declared.get("items", declared.get("additionalProperties"))
-    return resolved(cast("Json", found)) if found and isinstance(found, dict) else None
+            yield from _below(document, below, seen)
 
 
 def kinds_of(declared: Json) -> list[type]:
@@ -170,13 +198,6 @@ def kinds_of(declared: Json) -> list[type]:
     if declared.get("type") == "string":
         return [_KINDS_OF_STRINGS.get(declared.get("format", ""), timedelta if "pattern" in declared else str)]
     return [_KINDS[declared.get("type", "")]]
-
-
-def values_of(declared: Json) -> set[object]:
-    """Return the values of an enumeration, or of one whose values are the items of a list."""
-    empty: Sequence[object] = ()
-    found: Sequence[object] = declared.get("enum") or (item_of(declared) or {}).get("enum", empty)
-    return set(found)
 
 
 def literals_in(hint: object) -> set[object]:
@@ -199,6 +220,7 @@ class Received:
     """A field of a class, with its property."""
 
     where: str
+    owner: type
     field: "attrs.Attribute[Any]"
     rule: Rule
     hint: Any
@@ -208,31 +230,36 @@ class Received:
 
 
 @cache
-def received() -> list[Received]:
+def received(document: Document) -> list[Received]:
     """Return each field of each class of responses that the schema knows too."""
-    return [one for name in schemas() for cls in received_classes_of(name) for one in _received(name, cls)]
+    return [
+        one
+        for name in document.schemas
+        for cls in received_classes_of(document, name)
+        for one in _received(document, name, cls)
+    ]
 
 
-def received_classes_of(schema: str) -> list[type]:
+def received_classes_of(document: Document, schema: str) -> list[type]:
     """Return the classes of responses that stand for a schema: all but those of which instances are only sent."""
-    return [one for one in classes_of(schema) if one in _decoded() or one not in _sent()]
+    return [one for one in classes_of(schema) if one in _decoded(document) or one not in _sent(document)]
 
 
-def sent_classes_of(schema: str) -> list[type]:
+def sent_classes_of(document: Document, schema: str) -> list[type]:
     """Return the classes of which instances are sent that stand for a schema."""
-    return [one for one in classes_of(schema) if one in _sent()]
+    return [one for one in classes_of(schema) if one in _sent(document)]
 
 
 @cache
-def _sent() -> set[type]:
-    return {place.rule.kind for place in places() if attrs.has(place.rule.kind)}
+def _sent(document: Document) -> set[type]:
+    return {place.rule.kind for place in places(document) if attrs.has(place.rule.kind)}
 
 
 @cache
-def _decoded() -> set[type]:
+def _decoded(document: Document) -> set[type]:
     """Return the classes of responses, with those inside of them."""
-    responses = [response_of(operation) for operation, _ in implemented()]
-    waiting = [cls for one in responses if one is not None for cls in classes_of(result_schema_of(one))[:1]]
+    responses = [document.response_of(operation) for operation, _ in implemented(document)]
+    waiting = [cls for one in responses if one is not None for cls in classes_of(result_schema_of(document, one))[:1]]
     found: set[type] = set()
     while waiting:
         cls = waiting.pop()
@@ -248,12 +275,14 @@ def _classes_in(rule: Rule) -> list[type]:
     return [rule.kind] if attrs.has(rule.kind) else []
 
 
-def _received(name: str, cls: type) -> Iterator[Received]:
+def _received(document: Document, name: str, cls: type) -> Iterator[Received]:
     hints = get_type_hints(cls, include_extras=True)
     by_wire_name = {field.wire: (name, field.rule) for name, field in fields_of(cls).items()}
     attributes = attrs.fields_dict(cast("type[attrs.AttrsInstance]", cls))
-    for wire, declared in properties_of(schemas()[name]).items():
+    required = document.schemas[name].get("required", ())
+    for wire, declared in document.properties_of(document.schemas[name]).items():
         if wire in by_wire_name:
             python, rule = by_wire_name[wire]
-            is_required = wire in schemas()[name].get("required", ())
-            yield Received(f"{name}.{wire}", attributes[python], rule, hints[python], declared, is_required)
+            yield Received(
+                f"{name}.{wire}", cls, attributes[python], rule, hints[python], declared, is_required=wire in required
+            )

@@ -7,6 +7,7 @@ A test fails when a line is missing here, and also when a line is not needed any
 """
 
 NOT_OPERATIONS = {
+    "corpora.upload": "requests an upload, stores the file, and creates a source",
     "calls.delete_when_billed": "repeats `delete` until the call is billed",
     "calls.hang_up": "sends a data message",
     "calls.transcript": "lists messages",
@@ -18,6 +19,7 @@ NOT_OPERATIONS = {
 """Methods that are no operation: by their whole name, or by its last part."""
 
 IDS = {
+    "message_index": ("call_stage_message_index", "shorter, and no other message has an index"),
     "prefix": ("api_key_prefix", "the response calls it so, which is compared with what was asked for"),
 }
 """Ids that have another name here, by that name, with the name in the path of the schema."""
@@ -35,6 +37,7 @@ NOT_SENT = {
 """Properties that the schema lets a request have, and that no method takes."""
 
 SENT_UNDECLARED = {
+    "POST /api/agents/{agent_id}/telephony_xml.type": "what a provider sends; the schema does not say",
     "POST /api/tools/{tool_id}/test.type": "the parameters of the tool; the schema does not say that there is a body",
 }
 """Fields of a body that the schema does not have."""
@@ -162,6 +165,7 @@ RESULTS = {
 """Operations whose response is decoded into something else than the class of its schema."""
 
 NOT_IN_THE_SCHEMA = {
+    "voices.NewClonedVoice": "the form of an operation, which has no schema with a name",
     "data_messages.ForcedAgentMessage": "the schema says of a data message that it has a type, and no more",
     "data_messages.ForcedToolCall": "the same",
     "data_messages.HangUp": "the same",

@@ -3,19 +3,22 @@
 import inspect
 import re
 import warnings
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any, Literal, TypeAlias, Unpack, cast, get_args, get_origin, get_type_hints
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import attrs
 import orjson
+from yarl import URL
 
 from tests.contract.exceptions import IDS, NOT_OPERATIONS
-from ultravox_async import AsyncUltravox, Pager
+from ultravox_async import AsyncUltravox, Download, Pager
 from ultravox_async._http.messages import Credentials, Request, Response
 from ultravox_async._http.transport import Transport
+from ultravox_async._http.uploads import FileBody, FormBody
 from ultravox_async._wire.payload import Body, Secret
 from ultravox_async._wire.rules import Field, Rule, choice_in, fields_of
 from ultravox_async.resources._base import Resource
@@ -38,6 +41,7 @@ _TEXTS: Mapping[Format, str] = {
     TOOL_NAME: "a_tool",
     UUID: "9b2f6e2a-4c1d-4f6e-9a57-0f4a1c2d3e4f",
 }
+_ANYTHING = orjson.dumps({"results": [], "voiceId": "v", "toolId": "t", "name": "n", "created": "2026-07-02T10:00:00Z"})
 _NO_PLACE: Path = ("",)
 
 
@@ -121,6 +125,10 @@ def _argument(name: str, hint: object) -> object:
         return literals[0]
     if any(get_origin(part) is Mapping for part in get_args(hint)):
         return {"type": "some_type"}  # a body: a data message, or the parameters of a tool
+    if hint is int:
+        return 0
+    if bytes in get_args(hint):
+        return b"content"  # a file
     return f"{{{name}}}"
 
 
@@ -159,9 +167,10 @@ def _fields_type(function: Callable[..., Any]) -> type | None:
 class _Recorder:
     """Stands where the transport is, and sends nothing."""
 
-    origin = "http://127.0.0.1"
+    origin = URL("http://127.0.0.1")
 
     def __init__(self) -> None:
+        self.storage = self
         self.requests: list[Request] = []
         self.result_types: list[object] = []
 
@@ -172,7 +181,12 @@ class _Recorder:
 
     async def send(self, request: Request) -> Response:
         self.requests.append(request)
-        return Response(200, {}, b'{"results": []}', request, Credentials(Secret("key")))
+        # A page for listings, and an object that any class is decoded from.
+        return Response(200, {}, _ANYTHING, request, Credentials(Secret("key")))
+
+    @asynccontextmanager
+    async def streaming(self) -> AsyncGenerator[None, None]:
+        yield
 
 
 def _client(recorder: _Recorder) -> AsyncUltravox:
@@ -206,14 +220,17 @@ async def sent_by(name: str, fields: Mapping[str, object]) -> list[Sent]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         result = getattr(owner, last)(**methods()[name].other_arguments(), **fields)
-    result_type = await _completed(result)
+    result_type = await _completed(result, recorder)
     return [
         _sent(request, recorder.result_types[0] if recorder.result_types else result_type)
         for request in recorder.requests
     ]
 
 
-async def _completed(result: Pager[object] | Awaitable[object]) -> object:
+async def _completed(result: Pager[object] | Download | Awaitable[object], recorder: _Recorder) -> object:
+    if isinstance(result, Download):
+        recorder.requests.append(result._request)  # pyright: ignore[reportPrivateUsage] - not public
+        return None
     if isinstance(result, Pager):
         assert [one async for one in result] == []
         return result._page_type  # pyright: ignore[reportPrivateUsage] - not public
@@ -223,16 +240,24 @@ async def _completed(result: Pager[object] | Awaitable[object]) -> object:
 
 def _sent(request: Request, result_type: object) -> Sent:
     pairs = [pair.split("=")[0] for pair in request.query.split("&")] if request.query else []
-    body = frozenset(orjson.loads(request.body.content)) if isinstance(request.body, Body) else None
+    body = _fields_of(request.body)
     # A mapping in a query has a parameter for each of its keys: metadata.key.
     return Sent(_operation(request), frozenset(unquote(name).removesuffix(".key") for name in pairs), body, result_type)
+
+
+def _fields_of(body: Body | FileBody | FormBody | None) -> frozenset[str] | None:
+    if isinstance(body, FormBody):
+        return frozenset({*body.fields, "file"})
+    if isinstance(body, Body) and body.content_type == "application/json":
+        return frozenset(orjson.loads(body.content))
+    return frozenset(parse_qs(body.content.decode())) if isinstance(body, Body) else None
 
 
 def _operation(request: Request) -> str:
     def named_as_in_the_schema(match: re.Match[str]) -> str:
         return f"{{{IDS.get(match[1], (match[1],))[0]}}}"
 
-    return f"{request.method} {re.sub(r'{(.+?)}', named_as_in_the_schema, unquote(request.path))}"
+    return f"{request.method} {re.sub(r'{(.+?)}', named_as_in_the_schema, request.template)}"
 
 
 async def sent_by_each() -> dict[str, list[Sent]]:

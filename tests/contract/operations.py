@@ -10,8 +10,6 @@ class Missing:
     reason: str
 
 
-NO_METHOD_YET = Missing("no method yet")
-
 OPERATIONS: dict[str, str | Missing] = {
     "GET /api/accounts": "accounts.list",
     "GET /api/accounts/me": "accounts.me",
@@ -38,7 +36,7 @@ OPERATIONS: dict[str, str | Missing] = {
     "DELETE /api/agents/{agent_id}/scheduled_batches/{batch_id}": "agents.scheduled_batches.delete",
     "GET /api/agents/{agent_id}/scheduled_batches/{batch_id}/created_calls": "agents.scheduled_batches.created_calls",
     "GET /api/agents/{agent_id}/scheduled_batches/{batch_id}/scheduled_calls": "agents.scheduled_batches.scheduled_calls",  # noqa: E501 - one line for each
-    "POST /api/agents/{agent_id}/telephony_xml": NO_METHOD_YET,
+    "POST /api/agents/{agent_id}/telephony_xml": "agents.telephony_xml",
     "GET /api/agents/usage": "agents.usage",
     "GET /api/api_keys": "api_keys.list",
     "POST /api/api_keys": "api_keys.create",
@@ -58,13 +56,13 @@ OPERATIONS: dict[str, str | Missing] = {
     "DELETE /api/calls/{call_id}": "calls.delete",
     "GET /api/calls/{call_id}/events": "calls.events",
     "GET /api/calls/{call_id}/messages": "calls.messages",
-    "GET /api/calls/{call_id}/recording": NO_METHOD_YET,
+    "GET /api/calls/{call_id}/recording": "calls.recording",
     "POST /api/calls/{call_id}/send_data_message": "calls.send_data_message",
-    "GET /api/calls/{call_id}/sip_logs": NO_METHOD_YET,
+    "GET /api/calls/{call_id}/sip_logs": "calls.sip_logs",
     "GET /api/calls/{call_id}/stages": "calls.stages.list",
     "GET /api/calls/{call_id}/stages/{call_stage_id}": "calls.stages.get",
     "GET /api/calls/{call_id}/stages/{call_stage_id}/messages": "calls.stages.messages",
-    "GET /api/calls/{call_id}/stages/{call_stage_id}/messages/{call_stage_message_index}/audio": NO_METHOD_YET,
+    "GET /api/calls/{call_id}/stages/{call_stage_id}/messages/{call_stage_message_index}/audio": "calls.stages.audio",
     "GET /api/calls/{call_id}/stages/{call_stage_id}/tools": "calls.stages.tools",
     "GET /api/calls/{call_id}/tools": "calls.tools",
     "GET /api/corpora": "corpora.list",
@@ -113,14 +111,14 @@ OPERATIONS: dict[str, str | Missing] = {
     "DELETE /api/tools/{tool_id}": "tools.delete",
     "GET /api/tools/{tool_id}/history": "tools.history",
     "POST /api/tools/{tool_id}/test": "tools.test",
-    "POST /api/voice_preview": NO_METHOD_YET,
+    "POST /api/voice_preview": "voices.preview",
     "GET /api/voices": "voices.list",
     "POST /api/voices": "voices.create",
     "GET /api/voices/{voice_id}": "voices.get",
     "PUT /api/voices/{voice_id}": "voices.replace",
     "PATCH /api/voices/{voice_id}": "voices.update",
     "DELETE /api/voices/{voice_id}": "voices.delete",
-    "GET /api/voices/{voice_id}/preview": NO_METHOD_YET,
+    "GET /api/voices/{voice_id}/preview": "voices.sample",
     "GET /api/webhooks": "webhooks.list",
     "POST /api/webhooks": "webhooks.create",
     "GET /api/webhooks/{webhook_id}": "webhooks.get",
@@ -128,3 +126,9 @@ OPERATIONS: dict[str, str | Missing] = {
     "PATCH /api/webhooks/{webhook_id}": "webhooks.update",
     "DELETE /api/webhooks/{webhook_id}": "webhooks.delete",
 }
+
+FORMS = {
+    "POST /api/tools": "tools.import_openapi",
+    "POST /api/voices": "voices.clone",
+}
+"""The operations that take a form with a file, too, with the method for that."""

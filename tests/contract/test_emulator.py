@@ -4,7 +4,7 @@ import re
 
 import aiohttp
 
-from tests.contract.document import needs_schema, operations
+from tests.contract.document import needs_schema, the_document
 from ultravox_async.testing import Emulator
 
 pytestmark = needs_schema
@@ -16,7 +16,7 @@ async def test_the_emulator_serves_each_operation() -> None:
         Emulator(registrations=0, requests_per_second=None) as emulator,
         aiohttp.ClientSession(emulator.base_url, headers={"X-API-Key": emulator.api_key}) as api,
     ):
-        for operation in operations():
+        for operation in the_document().operations:
             method, template = operation.split()
             async with api.request(method, re.sub(r"{\w+}", "x", template), json={}) as response:
                 text = await response.text()

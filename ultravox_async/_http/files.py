@@ -50,7 +50,11 @@ class PartialFile:
         """
         if self._target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self._target))
-        self._partial.touch(exist_ok=False)
+        try:
+            self._partial.touch(exist_ok=False)
+        except OSError as error:
+            # The name of the caller's file, and not that of the one beside it, which nobody has heard of.
+            raise type(error)(error.errno, error.strerror, str(self._target)) from None
 
     def append(self, data: bytes | bytearray) -> None:
         """Write at its end.

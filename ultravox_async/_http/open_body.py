@@ -87,13 +87,18 @@ class OpenBody:
             async with attempt.scope:
                 piece = await next_chunk(self._response.content)
         except (aiohttp.ClientError, OSError) as error:
-            if self._pool.scheduler.closed:
-                return closed_meanwhile(self._request)
-            return self._failures.connection_error_from(self._pool, self._request, attempt, error)
+            piece = _arrived(self._response.content)
+            if not piece:
+                return self._error_from(error, attempt)
         finally:
             deadlines.stop(attempt)
         self.note_piece(len(piece))
         return piece
+
+    def _error_from(self, error: Exception, attempt: Attempt) -> UltravoxError:
+        if self._pool.scheduler.closed:
+            return closed_meanwhile(self._request)
+        return self._failures.connection_error_from(self._pool, self._request, attempt, error)
 
     def _closed_error(self) -> UltravoxError:
         if self._pool.scheduler.closed:
@@ -119,6 +124,17 @@ class OpenBody:
 
 def _ignore(_: int) -> None:
     pass
+
+
+def _arrived(content: aiohttp.StreamReader) -> bytes:
+    """Return what had arrived before the connection was lost.
+
+    aiohttp raises the error before it hands that out. Without it, a connection that is always lost early would never
+    bring a download any further.
+    """
+    # There is no public way to it. If this name is gone one day, the bytes are requested again.
+    read: Callable[[int], bytes] = getattr(content, "_read_nowait", lambda _: b"")
+    return read(-1)
 
 
 async def next_chunk(content: aiohttp.StreamReader) -> bytes:

@@ -143,9 +143,11 @@ class Transport:
         finally:
             del outcome
 
-    @contextlib.asynccontextmanager
-    async def streaming(self) -> AsyncGenerator[None, None]:
+    async def begin_stream(self) -> Callable[[], None]:
         """Wait until a download or an upload may begin: they have a part of the pool only, because they take long.
+
+        Returns:
+            A function that has to be called, once, when it is over.
 
         Raises:
             ClientClosedError: The client is closed, or was closed meanwhile.
@@ -156,10 +158,16 @@ class Transport:
             await streams.acquire(OperationClass.GENERAL, Priority.INTERACTIVE, _ANY_WAIT)
         self.check_open()
         streams.mark_sent(OperationClass.GENERAL)
+        return lambda: streams.release(OperationClass.GENERAL)
+
+    @contextlib.asynccontextmanager
+    async def streaming(self) -> AsyncGenerator[None, None]:
+        """Do the same for the context; the errors are the same, too."""
+        end = await self.begin_stream()
         try:
             yield
         finally:
-            streams.release(OperationClass.GENERAL)
+            end()
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""

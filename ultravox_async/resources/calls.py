@@ -150,8 +150,9 @@ class Calls(CallWaits):
         Iterate over the result with ``async for`` to get calls, or over its ``pages()`` to get `Page` objects.
 
         Args:
-            **filters: The fields of `CallFilters`, for example ``from_date=date(2026, 7, 1)`` or
-                ``metadata={"campaign": "summer"}``.
+            **filters: The fields of `CallFilters`: `agent_ids`, `duration_min`, `duration_max`, `from_date`, `to_date`,
+                `time_of_day_start`, `time_of_day_end`, `metadata`, `search`, `voice_id`, `sort`, `page_size` and
+                `cursor`; for example ``from_date=date(2026, 7, 1)`` or ``metadata={"campaign": "summer"}``.
 
         Raises:
             TypeError: A filter does not exist.
@@ -287,7 +288,9 @@ class Calls(CallWaits):
 
         Returns:
             A download of a WAV file. Use it with ``async with``, or call its `save` or `url`; these raise
-            `NotFoundError` if there is no recording.
+            `NotFoundError` if there is no recording. The API does not document when a recording is ready, nor how one
+            that is not differs from one that will never be: before you delete a call, compare with
+            `Call.recording_enabled`.
 
         Raises:
             InvalidRequestError: `call_id` is not a valid id.

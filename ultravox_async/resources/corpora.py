@@ -194,21 +194,21 @@ class Corpora(Resource):
             file: The document: bytes, the path of a file, or a file object that was opened in binary mode.
             name: The name of the source; None for the name of the file.
             description: What it contains; None for nothing.
-            mime_type: The media type of the document, for example ``application/pdf``; None to tell it from the name of
-                the file.
+            mime_type: The media type of the document, for example ``application/pdf``; None if it follows from the name
+                of the file, or else from `name`.
 
         Raises:
-            InvalidRequestError: `corpus_id` is not a valid id, `file` is nothing that can be uploaded, or its media
-                type cannot be told from its name; nothing was sent.
+            InvalidRequestError: `corpus_id` is not a valid id, `file` is nothing that can be uploaded, or `mime_type`
+                is needed; nothing was sent.
             OSError: The file cannot be opened; nothing was sent.
             NotFoundError: The corpus does not exist.
             UltravoxError: Anything else that can go wrong; see `ultravox_async.errors`. If no source could be created
                 for a document that was uploaded, a note of the error has the id of the document.
         """
         async with opened(file) as content:
-            media_type = mime_type or mimetypes.guess_type(content.name)[0]
+            media_type = mime_type or mimetypes.guess_type(content.name)[0] or mimetypes.guess_type(name or "")[0]
             if media_type is None:
-                raise InvalidRequestError("mime_type", f"cannot be told from the name {content.name}; give it")
+                raise InvalidRequestError("mime_type", f"is needed: it does not follow from the name {content.name!r}")
             place = await self.request_upload(corpus_id, mime_type=media_type, file_name=content.name)
             await store(self._transport, Secret(place.presigned_url), FileBody(content, media_type))
         source: NewCorpusSource = {"name": name or content.name, "upload": UploadSpec([place.document_id])}

@@ -242,6 +242,8 @@ _NAMES = {
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
+__all__ += [*_MODULE_OF]  # noqa: PLE0604 - they are strings, the keys of a dictionary
+
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
     if name not in _MODULE_OF:

@@ -22,7 +22,10 @@ class CallConditions(TypedDict, total=False):
     """Only calls that lasted at most so long."""
 
     from_date: Annotated[date, InQuery] | None
-    """Only calls created at this moment or later: a date, which means its beginning, or a datetime with a time zone."""
+    """Only calls created at this moment or later: a date, which means its beginning, or a datetime with a time zone.
+
+    The API does not document in which time zone the day of a date begins.
+    """
 
     to_date: Annotated[date, InQuery] | None
     """Only calls created until this moment: a date, which means its end, or a datetime with a time zone."""
