@@ -27,7 +27,7 @@ LAYERS = (
     {"ultravox_async._bulk", "ultravox_async._wait", "ultravox_async._watch"},
     {"ultravox_async._download", "ultravox_async._pagination"},
     {"ultravox_async._http"},
-    {"ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
+    {"ultravox_async.observer", "ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
     {"ultravox_async._wire"},
     {"ultravox_async.types"},
     CONVERTER,

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import gzip
+import os
 import socket
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -352,12 +353,109 @@ async def test_a_content_whose_rest_cannot_be_requested_is_not_resumed(headers: 
         assert len(here.storage.received) == 1
 
 
-@pytest.mark.parametrize("other", [whole(**ETAG), rest(900), answer(206, body=b"no range")])
+def part(content_range: str, body: bytes = CONTENT[1000:], etag: str = '"v1"') -> Say:
+    return answer(206, body=body, headers={"Content-Range": content_range, "ETag": etag})
+
+
+OTHERS = {
+    "the whole content": whole(**ETAG),
+    "a rest from another place": rest(900),
+    "a rest of no known place": answer(206, body=b"no range", headers=ETAG),
+    "a rest of another version": part("bytes 1000-2047/2048", etag='"v2"'),
+    "a rest without a version": answer(206, body=CONTENT[1000:], headers={"Content-Range": "bytes 1000-2047/2048"}),
+    "a rest of a longer content": part("bytes 1000-2047/9999"),
+    "several parts": answer(206, body=b"--x", headers={"Content-Type": "multipart/byteranges; boundary=x", **ETAG}),
+    "a compressed rest": answer(
+        206, body=b"", headers={"Content-Range": "bytes 1000-2047/2048", "Content-Encoding": "gzip", **ETAG}
+    ),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
 async def test_another_content_is_never_taken_for_the_rest(other: Say) -> None:
     async with world(beginning(1000, **ETAG), other) as here:
         with pytest.raises(APIConnectionError, match="did not send the rest of the same content"):
             async with here.recording as download:
                 await download.read()
+
+
+async def test_a_rest_that_is_cut_short_is_followed_by_another_one() -> None:
+    async def in_pieces_of_500(request: Received) -> Say:
+        start = int(request.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        if not start:
+            return beginning(1000, **ETAG)
+        end = min(start + 500, len(CONTENT))
+        return part(f"bytes {start}-{end - 1}/{len(CONTENT)}", CONTENT[start:end])
+
+    async with Wire(in_pieces_of_500) as api, client_of(api.base_url) as ultravox:
+        assert await content_of(ultravox.calls.recording(CALL)) == CONTENT
+    assert len(api.received) == 4
+
+
+async def test_a_rest_that_ends_too_early_again_and_again_is_an_error(tmp_path: Path) -> None:
+    empty = part(f"bytes 1000-{len(CONTENT) - 1}/{len(CONTENT)}", b"")
+    async with world(beginning(1000, **ETAG), empty) as here:
+        with pytest.raises(APIConnectionError, match="the content ended after 1000 of 2048 bytes"):
+            await here.recording.save(tmp_path / "call.wav")
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("leave", ["the context", "the stream"])
+async def test_a_download_that_another_task_ends_is_not_resumed_and_gives_its_place_back(leave: str) -> None:
+    stalled = attrs.evolve(beginning(1000, **ETAG), then="wait")
+    async with world(stalled, stalled, whole(), pool_size=4) as here:
+        for _ in range(2):
+            recording = here.recording
+            stream = await recording.__aenter__()
+            assert len(await anext(stream)) == 1000
+            waiting = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)
+            if leave == "the stream":
+                stream.close()
+            await recording.__aexit__(None, None, None)
+            with pytest.raises(UltravoxError, match="this response is closed"):
+                await waiting
+        assert len(here.storage.received) == 2
+        async with here.recording as first, here.recording as second:
+            assert await first.read() == await second.read() == CONTENT
+
+
+async def test_two_tasks_cannot_read_one_download() -> None:
+    stalled = attrs.evolve(beginning(1000, **ETAG), then="wait")
+    async with world(stalled) as here, here.recording as download:
+        await anext(download)
+        waiting = asyncio.ensure_future(anext(download))
+        await asyncio.sleep(0)
+        with pytest.raises(UltravoxError, match="another task waits for the next piece"):
+            await anext(download)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert len(here.storage.received) == 1
+
+
+async def test_a_download_that_is_ended_while_its_rest_is_requested_gives_its_place_back() -> None:
+    asked = asyncio.Event()
+    answered = asyncio.Event()
+
+    async def script(request: Received) -> Say:
+        if "range" not in request.headers:
+            return beginning(1000, **ETAG)
+        asked.set()
+        await answered.wait()
+        return rest(1000)
+
+    async with Wire(script) as api, client_of(api.base_url, pool_size=2) as ultravox:
+        stream = await ultravox.calls.recording(CALL).open()
+        reading = asyncio.create_task(stream.read())
+        await asked.wait()
+        stream.close()
+        answered.set()
+        with pytest.raises(UltravoxError):
+            await reading
+        assert ultravox.calls
+        async with ultravox.calls.recording(CALL) as download:
+            assert await download.read() == CONTENT
 
 
 async def test_a_content_is_longer_than_the_limit_for_responses() -> None:
@@ -641,6 +739,35 @@ async def test_a_folder_is_never_replaced_by_a_file(tmp_path: Path) -> None:
         with pytest.raises(IsADirectoryError, match=r"call\.wav"):
             await here.recording.save(tmp_path / "call.wav")
     assert names_in(tmp_path) == ["call.wav"]
+
+
+async def test_a_device_or_a_pipe_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    async with world(whole()) as here:
+        with pytest.raises(OSError, match="pipe"):
+            await here.recording.save(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+async def test_a_path_that_names_no_file_is_an_error(path: str) -> None:
+    async with world(whole()) as here:
+        with pytest.raises(IsADirectoryError):
+            await here.recording.save(path)
+
+
+async def test_a_file_that_somebody_deletes_meanwhile_is_an_error_and_not_a_part_of_the_content(tmp_path: Path) -> None:
+    async with world(whole(b"x" * 5_000_000)) as here:
+        stream = await here.recording.open()
+        saving = asyncio.create_task(stream.save(tmp_path / "call.wav"))
+        while not names_in(tmp_path):  # noqa: ASYNC110 - another thread creates it
+            await asyncio.sleep(0)
+        for name in names_in(tmp_path):
+            (tmp_path / name).unlink()
+        with pytest.raises(FileNotFoundError):
+            await saving
+        stream.close()
+    assert names_in(tmp_path) == []
 
 
 async def test_a_download_has_the_timeouts_and_retries_of_a_view() -> None:

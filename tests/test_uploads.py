@@ -3,6 +3,7 @@ import contextlib
 import io
 import os
 import re
+import tempfile
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from email import message_from_bytes
@@ -12,6 +13,8 @@ from typing import BinaryIO, cast
 
 import aiohttp
 import pytest
+from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 
 from tests.wire import HANG_UP, KEY, Received, Say, Wire, answer, client_of, in_turn, shown
 from ultravox_async import (
@@ -125,12 +128,61 @@ async def test_a_file_object_is_read_from_where_it_stands_and_stays_open(tmp_pat
     assert parts_of(api.received[0])["file"].get_filename() == "ann.mp3"
 
 
-@pytest.mark.parametrize("file", [42, None, io.StringIO("text"), ["a"], object()])
+class ForAsyncio:
+    """As the uploaded files of web frameworks are."""
+
+    async def read(self, size: int = -1) -> bytes:
+        return SOUND[:size]
+
+
+def closed_file() -> io.BytesIO:
+    file = io.BytesIO(SOUND)
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize("file", [42, None, io.StringIO("text"), ["a"], object(), ForAsyncio(), closed_file()])
 async def test_what_cannot_be_uploaded_is_refused_before_anything_is_sent(file: UploadSource) -> None:
     async with Wire(in_turn(CLONED)) as api, client_of(api.base_url) as ultravox:
-        with pytest.raises(InvalidRequestError, match="file: takes bytes, a path, or a file object"):
+        with pytest.raises(InvalidRequestError, match="file: takes bytes, a path, or an open file object whose read"):
             await clone(ultravox, file)
     assert api.received == []
+
+
+async def test_a_temporary_file_for_text_is_refused_although_it_is_of_no_known_class() -> None:
+    with tempfile.SpooledTemporaryFile(mode="w+") as file:
+        async with client_of("http://127.0.0.1:9") as ultravox:
+            with pytest.raises(InvalidRequestError, match="whose read"):
+                await clone(ultravox, cast("BinaryIO", file))
+
+
+async def test_the_path_of_a_pipe_is_refused_because_opening_it_could_take_forever(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    async with client_of("http://127.0.0.1:9") as ultravox:
+        with pytest.raises(InvalidRequestError, match="takes the path of a regular file"):
+            await clone(ultravox, tmp_path / "pipe")
+
+
+async def test_the_path_of_a_folder_is_an_error_before_anything_is_sent(tmp_path: Path) -> None:
+    async with client_of("http://127.0.0.1:9") as ultravox:
+        with pytest.raises(IsADirectoryError):
+            await clone(ultravox, tmp_path)
+
+
+@pytest.mark.parametrize("name", [b"a\nb.mp3", b"\xff\xfe.mp3", b"a\x00b.mp3"[:1] + b"\x7f.mp3"])
+async def test_a_file_whose_name_no_header_can_contain_is_sent_under_another_one(name: bytes, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(SOUND)
+    async with Wire(in_turn(CLONED)) as api, client_of(api.base_url) as ultravox:
+        await clone(ultravox, path)
+    assert content_of(api.received[0]) == SOUND
+    assert "_" in str(parts_of(api.received[0])["file"].get_filename())
+
+
+async def test_bytes_that_are_not_contiguous_are_sent() -> None:
+    async with Wire(in_turn(CLONED)) as api, client_of(api.base_url) as ultravox:
+        await clone(ultravox, memoryview(SOUND)[::2])
+    assert content_of(api.received[0]) == SOUND[::2]
 
 
 async def test_a_file_that_is_not_there_is_an_error_before_anything_is_sent(tmp_path: Path) -> None:
@@ -208,7 +260,7 @@ async def test_the_content_of_a_file_is_never_taken_for_text() -> None:
     # aiohttp asks for it in order to show a body, or to sign it.
     async with opened(SOUND) as content:
         with pytest.raises(TypeError, match="not text"):
-            FileBody(content, "audio/wav").data().decode()
+            FileBody(content, "audio/wav").data(lambda: None).decode()
 
 
 async def test_a_content_that_cannot_be_read_again_is_sent_in_chunks_and_once() -> None:
@@ -360,11 +412,87 @@ async def test_a_file_that_becomes_longer_is_sent_as_long_as_it_was(tmp_path: Pa
 async def test_a_read_that_fails_is_an_error_that_says_so() -> None:
     class Broken(OneWay):
         def read(self, size: int = -1) -> bytes:
-            raise OSError(5, f"cannot read {size} bytes")
+            if size:
+                raise OSError(5, f"cannot read {size} bytes")
+            return b""
 
     async with raw_server(reads_nothing) as base_url, client_of(base_url) as ultravox:
         with pytest.raises(APIConnectionError, match=r"the file could not be read: .*cannot read 131072 bytes"):
             await clone(ultravox, cast("BinaryIO", Broken(b"")))
+
+
+@pytest.mark.parametrize("chunk", [None, "text"])
+async def test_a_read_that_gives_no_bytes_is_an_error_and_not_the_end(chunk: object) -> None:
+    class Odd(OneWay):
+        def read(self, size: int = -1) -> bytes:
+            return cast("bytes", chunk) if size else b""
+
+    async with raw_server(reads_nothing) as base_url, client_of(base_url) as ultravox:
+        with pytest.raises(APIConnectionError, match=r"could not be read: read\(\) returned"):
+            await clone(ultravox, cast("BinaryIO", Odd(b"")))
+
+
+async def test_a_read_that_raises_stop_iteration_is_an_error() -> None:
+    class Exhausted(OneWay):
+        def read(self, size: int = -1) -> bytes:
+            return next(iter([])) if size else b""
+
+    async with raw_server(reads_nothing) as base_url, client_of(base_url) as ultravox:
+        with pytest.raises(APIConnectionError, match="StopIteration was raised"):
+            await clone(ultravox, cast("BinaryIO", Exhausted(b"")))
+
+
+async def test_uploads_from_pipes_that_have_stalled_keep_no_other_from_reading_its_file(tmp_path: Path) -> None:
+    goes_on = threading.Event()
+    reading = threading.Semaphore(0)
+
+    class Stalled(OneWay):
+        def read(self, size: int = -1) -> bytes:
+            if size:
+                reading.release()
+                goes_on.wait(20)
+            return b""
+
+    (tmp_path / "ann.mp3").write_bytes(SOUND)
+    async with Wire(in_turn(CLONED)) as api, client_of(api.base_url) as ultravox:
+        for _ in range(40):  # more than the event loop has threads for such work
+            task = asyncio.create_task(clone(ultravox, cast("BinaryIO", Stalled(b""))))
+            while not reading.acquire(blocking=False):  # noqa: ASYNC110 - it is another thread that reads
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await clone(ultravox, tmp_path / "ann.mp3")
+    assert content_of(api.received[-1]) == SOUND
+    goes_on.set()
+
+
+async def test_each_piece_that_is_sent_counts_against_the_silence_of_the_server() -> None:
+    sent: list[str] = []
+
+    class Writer(AbstractStreamWriter):
+        async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+            sent.append(f"{len(chunk)} bytes")
+
+        async def write_eof(self, chunk: bytes = b"") -> None:
+            raise AssertionError(chunk)
+
+        async def drain(self) -> None:
+            raise AssertionError
+
+        def enable_compression(self, encoding: str = "deflate", strategy: int | None = None) -> None:
+            raise AssertionError(encoding, strategy)
+
+        def enable_chunking(self) -> None:
+            raise AssertionError
+
+        async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
+            raise AssertionError(status_line, headers)
+
+    async with opened(b"x" * 300_000) as content:
+        body = FileBody(content, "audio/wav").data(lambda: sent.append("progress"))
+        await asyncio.create_task(body.write(Writer()))  # aiohttp writes in a task of its own
+    assert sent == ["131072 bytes", "progress", "131072 bytes", "progress", "37856 bytes", "progress"]
 
 
 async def test_the_event_loop_goes_on_while_a_file_is_read() -> None:

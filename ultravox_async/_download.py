@@ -23,7 +23,7 @@ from ultravox_async.errors import APIConnectionError, UltravoxError
 # Compression would save nothing for audio, and the ranges of a compressed content are not those of the content.
 _HEADERS: Final[Mapping[str, str]] = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _PARTIAL_CONTENT: Final = 206
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-", re.ASCII | re.IGNORECASE)
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.ASCII | re.IGNORECASE)
 # How much is written to a file at once.
 _WRITE_SIZE: Final = 1024 * 1024
 
@@ -43,6 +43,7 @@ class DownloadStream:
         self._request = request
         self._body = body
         self._end: Callable[[], None] | None = end
+        self._is_reading = False
         self._received = 0
         self._failures = 0
         self._status = body.status
@@ -51,7 +52,7 @@ class DownloadStream:
         self._validator = _validator_of(body)
 
     def __repr__(self) -> str:
-        return f"<DownloadStream of {self._request.method} {self._request.path}: {self._content_type}>"
+        return f"<DownloadStream of {self._name()}: {self._content_type}>"
 
     @property
     def status(self) -> int:
@@ -72,16 +73,31 @@ class DownloadStream:
         return self
 
     async def __anext__(self) -> bytes:
-        while True:
-            piece = await self._body.read()
-            if isinstance(piece, bytes):
-                break
-            await self._resume_after(piece)
+        if self._is_reading:
+            raise UltravoxError(f"{self._name()}: another task waits for the next piece of this download")
+        self._is_reading = True
+        try:
+            piece = await self._next_piece()
+        finally:
+            self._is_reading = False
         if not piece:
             raise StopAsyncIteration
         self._received += len(piece)
         self._failures = 0
         return piece
+
+    async def _next_piece(self) -> bytes:
+        while True:
+            piece = await self._body.read()
+            if piece == b"" and self._received < (self._content_length or 0):
+                missing = f"the content ended after {self._received} of {self._content_length} bytes"
+                piece = APIConnectionError(self._request.method, self._request.path, missing, connected=True)
+            if isinstance(piece, bytes):
+                return piece
+            await self._resume_after(piece)
+
+    def _name(self) -> str:
+        return f"{self._request.method} {self._request.path}"
 
     async def read(self) -> bytes:
         """Return the rest of the content, however long it is.
@@ -148,22 +164,28 @@ class DownloadStream:
         await self._transport.pause(delay)
         headers = {**_HEADERS, "Range": f"bytes={self._received}-", "If-Range": self._validator or ""}
         request = attrs.evolve(self._request, headers=extra_headers(Secret(headers)))
-        self._body = await open_body(self._transport, request)
-        if not self._continues(self._body):
-            self._body.close()
+        body = await open_body(self._transport, request)
+        # Another task may have ended the download meanwhile, and would never close this.
+        if self._end is None or not self._continues(body):
+            body.close()
             reason = "the connection was lost, and the server did not send the rest of the same content"
             raise APIConnectionError(self._request.method, self._request.path, reason, connected=True)
+        self._body = body
 
     def _delay_after(self, error: UltravoxError) -> float | None:
-        if self._validator is None or not isinstance(error, APIConnectionError):
+        if self._validator is None or self._end is None or not isinstance(error, APIConnectionError):
             return None
         policy = self._transport.options.retry
         return retry_delay(policy, self._request, self._failures, error, random=random, longest=policy.max_delay)
 
     def _continues(self, body: OpenBody) -> bool:
-        content_range = _CONTENT_RANGE.match(body.headers.get("Content-Range", ""))
-        begins_at = int(content_range[1]) if content_range is not None else None
-        return body.status == _PARTIAL_CONTENT and begins_at == self._received
+        """Return whether it is the rest of the same content: RFC 9110, section 15.3.7, says what has to agree."""
+        content_range = _CONTENT_RANGE.fullmatch(body.headers.get("Content-Range", ""))
+        if body.status != _PARTIAL_CONTENT or content_range is None or body.headers.get("ETag") != self._validator:
+            return False
+        begins_at, total = content_range.groups()
+        is_as_long = total == "*" or self._content_length in {None, int(total)}
+        return int(begins_at) == self._received and is_as_long and not _is_encoded(body)
 
 
 class Download:
@@ -180,7 +202,8 @@ class Download:
     The API may redirect to storage on another origin. That redirect is followed by a session that never has the key,
     over https only (over http, if the base URL is on a loopback address), at most three times. Requests have the
     timeouts and retries of all others; `Timeout.total` ends when the headers have arrived, and `Timeout.read` goes on.
-    There is no limit to the size. Downloads and uploads use at most half of the places in the pool; others wait.
+    There is no limit to the size. Downloads and uploads use at most half of the places in the pool, and others wait. So
+    with a pool of fewer than four places, none can be begun while another one is open.
 
     Entering it, `save` and `url` raise what any request can raise (see `ultravox_async.errors`); and `RedirectError` if
     a redirect is not followed.

@@ -68,7 +68,8 @@ class AsyncUltravox(ResourceAttributes):
         retry: Which failures are retried, and after how long.
         rate_limit: How fast requests are sent; ``RateLimit(None)`` for no limit. Clients that use the same key share a
             `RateBudget` instead, for example one `LocalRateBudget` in each event loop.
-        pool_size: The maximum number of requests in flight, and of connections; 1 or more.
+        pool_size: The maximum number of requests in flight, and of connections; 1 or more. Downloads and uploads use at
+            most half of them, or one.
         max_response_bytes: The maximum size of a response body, after decompression, in bytes; 16 MiB by default.
         ssl: The context that verifies the server's certificate; by default aiohttp's, which trusts the authorities
             that the system trusts.

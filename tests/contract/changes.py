@@ -46,12 +46,15 @@ def changes(old: Document, new: Document) -> Iterator[Change]:
 
 def _compared(where: str, keyword: str, old: object, new: object) -> Iterator[Change]:
     if keyword in {"enum", "order"} and isinstance(old, list) and isinstance(new, list):
-        values, others = cast("list[object]", old), cast("list[object]", new)
-        if [one for one in values if one in others] != [one for one in others if one in values]:
-            yield Change(where, "order", old, new)
-        if keyword == "enum" and set(values) != set(others):
-            yield Change(where, keyword, old, new)
+        yield from _compared_lists(where, keyword, cast("list[object]", old), cast("list[object]", new))
     elif old != new:
+        yield Change(where, keyword, old, new)
+
+
+def _compared_lists(where: str, keyword: str, old: list[object], new: list[object]) -> Iterator[Change]:
+    if [one for one in old if one in new] != [one for one in new if one in old]:
+        yield Change(where, "order", old, new)
+    if keyword == "enum" and set(old) != set(new):
         yield Change(where, keyword, old, new)
 
 

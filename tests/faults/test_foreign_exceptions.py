@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.conftest import Clock
-from tests.wire import WAIT, Received, Say, Wire, answer, client_of, in_turn, the_registration_asked_for
+from tests.wire import WAIT, Received, Say, Wire, answer, client_of, in_turn, shown, the_registration_asked_for
 from ultravox_async import (
     APIConnectionError,
     APITimeoutError,
@@ -119,6 +119,15 @@ async def test_a_base_exception_is_not_changed() -> None:
     async with client_of("http://127.0.0.1:9", trace_configs=[hook]) as client:
         with pytest.raises(TheEnd):
             await client.request("GET", ANYTHING)
+
+
+async def test_an_error_that_describes_a_connection_shows_no_password_of_a_proxy() -> None:
+    text = "Failed to send bytes into the underlying connection Connection<ConnectionKey(proxy_auth='canary')>"
+    hook = failing_at("on_request_start", lambda: aiohttp.ClientConnectionError(text))
+    async with client_of("http://127.0.0.1:9", trace_configs=[hook], retry=ONCE) as client:
+        with pytest.raises(APIConnectionError, match="the body of the request could not be sent") as caught:
+            await client.request("GET", ANYTHING)
+    assert "canary" not in shown(caught.value)
 
 
 async def test_another_event_loop_is_named_only_if_there_is_one() -> None:

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import aiohttp
@@ -14,8 +15,8 @@ from yarl import URL
 
 from ultravox_async._http.deadlines import Attempt, Deadlines
 from ultravox_async._http.failures import Failures, TooLargeError
-from ultravox_async._http.messages import Credentials, Request, Response, Result
-from ultravox_async._http.open_body import OpenBody, next_chunk
+from ultravox_async._http.messages import Credentials, Request, RequestBody, Response, Result
+from ultravox_async._http.open_body import OpenBody, counted, next_chunk
 from ultravox_async._http.pool import MIDDLEWARES, Pool
 from ultravox_async._wire.text import one_line
 from ultravox_async.errors import APIStatusError, DecodeError, UltravoxError
@@ -28,7 +29,6 @@ _Take: TypeAlias = Callable[[aiohttp.ClientResponse, Pool, Request, Attempt], Aw
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _ERROR_BODY_LIMIT = 64 * 1024
-_YIELD_EVERY_BYTES = 1024 * 1024
 _SUCCESS = frozenset(range(200, 300))
 # Those that a GET may follow (RFC 9110, section 15.4).
 _SUCCESS_OR_REDIRECT = _SUCCESS | {301, 302, 303, 307, 308}
@@ -124,7 +124,7 @@ class Sender:
         self, pool: Pool, request: Request, attempt: Attempt, statuses: AbstractSet[int], take: "_Take[T]"
     ) -> T | UltravoxError:
         async with attempt.scope:
-            response = await self._ask(pool, request)
+            response = await self._ask(pool, request, attempt)
             if isinstance(response, BaseException):
                 return self._failures.connection_error_from(pool, request, attempt, response)
             try:
@@ -140,13 +140,15 @@ class Sender:
                 if not attempt.keeps_permit:
                     await _finish(response, request)
 
-    async def _ask(self, pool: Pool, request: Request) -> aiohttp.ClientResponse | Exception | asyncio.CancelledError:
+    async def _ask(
+        self, pool: Pool, request: Request, attempt: Attempt
+    ) -> aiohttp.ClientResponse | Exception | asyncio.CancelledError:
         try:
             return await pool.session.request(
                 request.method,
                 self._url(request),
                 headers=self._headers(request),
-                data=None if request.body is None else request.body.data(),
+                data=None if request.body is None else _data(request.body, pool.deadlines, attempt),
                 timeout=self._client_timeout,
                 allow_redirects=False,
                 raise_for_status=False,
@@ -214,7 +216,7 @@ class Sender:
         while chunk := await next_chunk(content):
             deadlines.reset_read_timeout(attempt)
             chunks.append(chunk)
-            size = await _counted(size, chunk)
+            size = await counted(size, chunk)
             if size > limit:
                 raise TooLargeError
         return b"".join(chunks)
@@ -227,8 +229,13 @@ class Sender:
         while size <= self._max_response_bytes and (chunk := await next_chunk(response.content)):
             deadlines.reset_read_timeout(attempt)
             beginning += chunk[: _ERROR_BODY_LIMIT - len(beginning)]
-            size = await _counted(size, chunk)
+            size = await counted(size, chunk)
         return beginning
+
+
+def _data(body: RequestBody, deadlines: Deadlines, attempt: Attempt) -> Any:  # noqa: ANN401 - aiohttp's type
+    # The server cannot respond to a body that it has not read yet: as long as it reads, it is not silent.
+    return body.data(partial(deadlines.reset_read_timeout, attempt))
 
 
 async def _finish(response: aiohttp.ClientResponse, request: Request) -> None:
@@ -240,14 +247,6 @@ async def _finish(response: aiohttp.ClientResponse, request: Request) -> None:
     # or it would outlive the attempt.
     if request.body is not None:
         await response.wait_for_close()
-
-
-async def _counted(size: int, chunk: bytes) -> int:
-    """Return the size including a chunk, and let other tasks run once in a MiB."""
-    # A compressed body can be read from its buffer without a single wait, and would block the event loop.
-    if (size + len(chunk)) // _YIELD_EVERY_BYTES > size // _YIELD_EVERY_BYTES:
-        await asyncio.sleep(0)
-    return size + len(chunk)
 
 
 def _mismatch(request: Request, response: Response) -> DecodeError | None:

@@ -140,6 +140,8 @@ def _reason_of_aiohttp(error: aiohttp.ClientError) -> str:
         return f"cannot connect to {error.host}:{error.port}: {error.os_error}"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy responded with {error.status}"
+    if "ConnectionKey(" in str(error):  # which contains the password of a proxy
+        return "the body of the request could not be sent"
     if isinstance(error, aiohttp.ClientResponseError):  # its text quotes the response, cut off anywhere
         return "the response is not valid HTTP"
     return str(error) or type(error).__name__

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import secrets
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +18,7 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     A cancellation is raised when the work is over: its effects cannot be undone, and the caller has to know them.
     """
-    future = asyncio.get_running_loop().run_in_executor(None, work)
+    future = _started(work)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -26,6 +27,39 @@ async def in_thread(work: Callable[[], T]) -> T:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([future])
         raise
+
+
+async def in_abandonable_thread(work: Callable[[], T]) -> T:
+    """Do blocking work that may never end, and return its result. After a cancellation, nobody waits for it."""
+    return await _started(work)
+
+
+def _started(work: Callable[[], T]) -> asyncio.Future[T]:
+    # Not in the executor of the event loop: reads from a few pipes that have stalled would keep all of its threads
+    # busy, and with them the resolution of names; and asyncio.run() waits at its end for the threads of the executor.
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            finish: Callable[[], None] = _with_result(future, work())
+        except BaseException as error:  # noqa: BLE001 - it is raised by the future
+            finish = _with_error(future, error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+            loop.call_soon_threadsafe(finish)
+
+    threading.Thread(target=run, name="ultravox-async file", daemon=True).start()
+    return future
+
+
+def _with_result(future: asyncio.Future[T], result: T) -> Callable[[], None]:
+    return lambda: None if future.done() else future.set_result(result)
+
+
+def _with_error(future: asyncio.Future[T], error: BaseException) -> Callable[[], None]:
+    # A future cannot raise StopIteration, which the read of a file object may.
+    raised = RuntimeError("StopIteration was raised") if isinstance(error, StopIteration) else error
+    return lambda: None if future.done() else future.set_exception(raised)
 
 
 class PartialFile:
@@ -40,29 +74,31 @@ class PartialFile:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._partial = target.with_name(f".{secrets.token_hex(8)}.part")
+        self._partial = target.parent / f".{secrets.token_hex(8)}.part"
 
     def create(self) -> None:
         """Create it, empty.
 
         Raises:
-            OSError: The folder does not exist or is not writable, or the target is a folder itself.
+            OSError: The folder does not exist or is not writable, or the target is a folder or a device.
         """
-        if self._target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self._target))
+        if self._target.exists() and not self._target.is_file():
+            number = errno.EISDIR if self._target.is_dir() else errno.EINVAL
+            raise OSError(number, os.strerror(number), str(self._target))
         try:
             self._partial.touch(exist_ok=False)
         except OSError as error:
             # The name of the caller's file, and not that of the one beside it, which nobody has heard of.
-            raise type(error)(error.errno, error.strerror, str(self._target)) from None
+            raise OSError(error.errno, error.strerror, str(self._target)) from None
 
     def append(self, data: bytes | bytearray) -> None:
         """Write at its end.
 
         Raises:
-            OSError: The disk is full, for example.
+            OSError: The disk is full, or somebody has deleted the file, for example.
         """
-        with self._partial.open("ab") as file:
+        with self._partial.open("r+b") as file:
+            file.seek(0, os.SEEK_END)
             file.write(data)
 
     def keep(self) -> None:

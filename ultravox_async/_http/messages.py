@@ -32,6 +32,10 @@ COMMON_HEADERS: Final[Mapping[str, str]] = {
 """The headers of each request, without the key."""
 
 
+RequestBody: TypeAlias = Body | FileBody | FormBody
+"""What a request can have as its body."""
+
+
 @attrs.define
 class Request:
     """One logical request."""
@@ -48,7 +52,7 @@ class Request:
     query: str = ""
     """The query, percent-encoded, without its question mark."""
 
-    body: Body | FileBody | FormBody | None = None
+    body: RequestBody | None = None
     """The body, if any."""
 
     headers: ExtraHeaders | None = None

@@ -14,6 +14,7 @@ from ultravox_async._http.messages import Request
 from ultravox_async._http.pool import Pool
 from ultravox_async.errors import APIStatusError, UltravoxError
 
+_YIELD_EVERY_BYTES: Final = 1024 * 1024
 # RFC 9110, section 15.4: after these, the method stays the same.
 _SAME_METHOD: Final = frozenset({307, 308})
 
@@ -33,7 +34,17 @@ class OpenBody:
         read_timeout: The maximum number of seconds without data.
     """
 
-    __slots__ = ("_attempt", "_closed", "_failures", "_pool", "_read_timeout", "_request", "_response", "note_piece")
+    __slots__ = (
+        "_attempt",
+        "_closed",
+        "_failures",
+        "_pool",
+        "_read_timeout",
+        "_request",
+        "_response",
+        "_size",
+        "note_piece",
+    )
 
     def __init__(  # noqa: PLR0913, PLR0917 - what an attempt consists of
         self,
@@ -53,6 +64,7 @@ class OpenBody:
         self._closed = False
         # Called with the size of each piece.
         self.note_piece: Callable[[int], None] = _ignore
+        self._size = 0
         pool.open_bodies.add(self)
 
     @property
@@ -87,11 +99,14 @@ class OpenBody:
             async with attempt.scope:
                 piece = await next_chunk(self._response.content)
         except (aiohttp.ClientError, OSError) as error:
+            if self._closed:
+                return self._closed_error()
             piece = _arrived(self._response.content)
             if not piece:
                 return self._error_from(error, attempt)
         finally:
             deadlines.stop(attempt)
+        self._size = await counted(self._size, piece)
         self.note_piece(len(piece))
         return piece
 
@@ -147,3 +162,11 @@ async def next_chunk(content: aiohttp.StreamReader) -> bytes:
         return await content.readany()
     except RuntimeError as error:  # aiohttp raises this if the connection was closed before reading began
         raise aiohttp.ClientConnectionError(str(error)) from None
+
+
+async def counted(size: int, chunk: bytes) -> int:
+    """Return the size including a chunk, and let other tasks run once in a MiB."""
+    # A compressed body can be read from its buffer without a single wait, and would block the event loop.
+    if (size + len(chunk)) // _YIELD_EVERY_BYTES > size // _YIELD_EVERY_BYTES:
+        await asyncio.sleep(0)
+    return size + len(chunk)

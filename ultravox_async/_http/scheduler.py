@@ -217,10 +217,9 @@ class RequestScheduler:
         circuit = self._places.circuit_of(operation, now)
         if circuit.note_failure(now, failure, retry_after, counts=counts):
             _log.info(
-                "outage (class of operations: %s): no request succeeds, the last failure is: %s; "
+                "outage (class of operations: %s): no request succeeds; "
                 "background requests wait, and one is sent every quarter of a second as a probe",
                 operation,
-                failure,
             )
         if circuit.open:
             # Background requests that have waited for long enough are given up here and nowhere else: each of them

@@ -5,7 +5,7 @@ it.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from itertools import chain
 from typing import ClassVar, cast
 
@@ -55,7 +55,7 @@ class Body:
         """The number of bytes."""
         return len(self.content)
 
-    def data(self) -> bytes | io.BytesIO:
+    def data(self, note_progress: Callable[[], None]) -> bytes | io.BytesIO:  # noqa: ARG002 - files have progress
         """Return what aiohttp sends."""
         return self.content if len(self.content) <= _SENT_IN_ONE_PIECE else io.BytesIO(self.content)
 
