@@ -7,6 +7,7 @@ for: the timer finds no overdue attempt, and is set to the deadline that is the 
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -41,6 +42,7 @@ class Attempt:
         "fresh",
         "keeps_permit",
         "never_connected",
+        "note_piece",
         "operation",
         "outer",
         "permanent",
@@ -81,6 +83,8 @@ class Attempt:
         # Whether the body of the response is still to be read, and the permit is given back when that is over.
         self.keeps_permit = False
         self.operation = ""
+        # Called with the size of each piece of a body that the caller reads.
+        self.note_piece: Callable[[int], None] = _ignore
         self._connection: Connection | None = None
         self._use = 0
 
@@ -219,6 +223,10 @@ class Deadlines:
                 _expire(attempt)
         if waiting := [attempt for attempt in running if attempt.due > now]:
             self._watch(min(waiting, key=lambda attempt: attempt.due))
+
+
+def _ignore(_: int) -> None:
+    pass
 
 
 def _expire(attempt: Attempt) -> None:

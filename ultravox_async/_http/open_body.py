@@ -43,7 +43,6 @@ class OpenBody:
         "_request",
         "_response",
         "_size",
-        "note_piece",
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - what an attempt consists of
@@ -62,8 +61,6 @@ class OpenBody:
         self._failures = failures
         self._read_timeout = read_timeout
         self._closed = False
-        # Called with the size of each piece.
-        self.note_piece: Callable[[int], None] = _ignore
         self._size = 0
         pool.open_bodies.add(self)
 
@@ -107,7 +104,7 @@ class OpenBody:
         finally:
             deadlines.stop(attempt)
         self._size = await counted(self._size, piece)
-        self.note_piece(len(piece))
+        self._attempt.note_piece(len(piece))
         return piece
 
     def _error_from(self, error: Exception, attempt: Attempt) -> UltravoxError:
@@ -135,10 +132,6 @@ class OpenBody:
             self._attempt.drop_connection()
         self._response.close()
         self._pool.scheduler.release(self._request.operation)
-
-
-def _ignore(_: int) -> None:
-    pass
 
 
 def _arrived(content: aiohttp.StreamReader) -> bytes:

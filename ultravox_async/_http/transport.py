@@ -259,8 +259,6 @@ class Transport:
             outcome = await self._attempts(pool, request, send, record)
         finally:
             record.end(outcome, clock())
-        if isinstance(outcome, OpenBody):
-            outcome.note_piece = record.note_piece
         return outcome
 
     async def _attempts(
@@ -282,6 +280,7 @@ class Transport:
                 # After a lost connection, or the response to another request, the pooled connections are suspect.
                 attempt.fresh = isinstance(outcome, APIConnectionError | DecodeError)
                 attempt.operation = request.operation
+                attempt.note_piece = record.note_piece
                 result, following = await self._try(pool, request, attempt, recovery, send)
                 taken = clock() - started
                 record.note_attempt(attempt, result, taken)

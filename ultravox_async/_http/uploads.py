@@ -103,7 +103,7 @@ class FileContent:
             raise
 
     def _read(self, size: int) -> bytes:
-        chunk: object = self._file.read(size)
+        chunk = cast("object", self._file.read(size))
         if not isinstance(chunk, bytes):
             # A file that does not block returns None if it has nothing yet. That is not its end.
             raise TypeError(f"read() returned {type(chunk).__name__}, and not bytes")
