@@ -254,11 +254,11 @@ class Transport:
         """Make attempts until one succeeds, or no other may follow, and tell about all of it."""
         clock = pool.loop.time
         record = self.telemetry.begin(request, self._priority_of(request), clock())
-        outcome: T | UltravoxError | None = None
+        told: object = None
         try:
-            outcome = await self._attempts(pool, request, send, record)
+            told = outcome = await self._attempts(pool, request, send, record)
         finally:
-            record.end(outcome, clock())
+            record.end(told, clock())
         return outcome
 
     async def _attempts(
