@@ -34,6 +34,7 @@ from ultravox_async.errors import (
     UnprocessableEntityError,
     WaitError,
     WaitTimeoutError,
+    WebhookVerificationError,
 )
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 from ultravox_async.stats import Stats
@@ -102,5 +103,6 @@ __all__ = [
     "Via",
     "WaitError",
     "WaitTimeoutError",
+    "WebhookVerificationError",
     "__version__",
 ]
