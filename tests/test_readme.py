@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestServer
 
-from ultravox_async import AsyncUltravox
+from ultravox_async import AsyncUltravox, FallbackHandler
 from ultravox_async.testing import Emulator
 from ultravox_async.types import CallMedium, SipIncoming
 
@@ -73,6 +74,28 @@ async def test_the_example_of_files_archives_a_call_and_uploads(
     assert (tmp_path / "call.wav").read_bytes().startswith(b"RIFF")
     assert [voice.name async for voice in ultravox.voices.list()] == ["Ann"]
     assert [source.name async for source in ultravox.corpora.sources.list(corpus.corpus_id)] == ["manual.pdf"]
+
+
+async def test_the_example_of_webhooks_receives_events_and_answers_calls(
+    ultravox_emulator: Emulator, ultravox: AsyncUltravox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = (code for code in _PYTHON if "SipFallbackHandler" in code)
+    example: dict[str, Any] = {}
+    exec(code, example)  # noqa: S102 - the code of this project's README
+    async with TestServer(example["app"]) as server:
+        url, secrets = str(server.make_url("/webhook")), example["SECRETS"]
+        await ultravox.webhooks.create(url=url, events=["call.started", "call.ended"], secrets=secrets)
+        handler = FallbackHandler(str(server.make_url("/sip-fallback")), secrets)
+        await ultravox.sip.update_config(fallback_handler=handler)
+
+        rejected = await ultravox_emulator.call_in("sip:nobody@example.com")
+        started = await ultravox_emulator.call_in("sip:sales@example.com")
+        ultravox_emulator.calls.end(str(started.call_id))
+        await ultravox_emulator.webhooks.until_idle()
+
+    assert (rejected.status, started.status) == (404, 200)
+    assert capsys.readouterr().out == f"{started.call_id} unjoined\n"
+    assert [one.statuses for one in ultravox_emulator.webhooks.deliveries] == [[204], [204]]
 
 
 def test_the_settings_that_are_shown_are_the_defaults() -> None:
