@@ -28,6 +28,7 @@ LAYERS = (
     {"ultravox_async._download", "ultravox_async._pagination"},
     {"ultravox_async._http"},
     {"ultravox_async.observer", "ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
+    {"ultravox_async.webhooks"},
     {"ultravox_async._wire"},
     {"ultravox_async.types"},
     CONVERTER,
@@ -145,7 +146,16 @@ def test_few_modules_import_aiohttp() -> None:
         "ultravox_async._http.pool",
         "ultravox_async._http.uploads",
         "ultravox_async.client",
+        "ultravox_async.webhooks.aiohttp",
     ]
+
+
+def test_webhooks_work_without_any_web_framework() -> None:
+    frameworks = {"aiohttp", "fastapi", "starlette"}
+    webhooks = [name for name in MODULES if is_below(name, "ultravox_async.webhooks")]
+    assert len(webhooks) > 5
+    assert [name for name in webhooks if frameworks & top_level(name)] == ["ultravox_async.webhooks.aiohttp"]
+    assert [name for name in MODULES if "ultravox_async.webhooks.aiohttp" in own(name)] == []
 
 
 def test_the_client_uses_aiohttp_for_nothing_but_two_annotations() -> None:

@@ -34,6 +34,7 @@ from ultravox_async.errors import (
     UnprocessableEntityError,
     WaitError,
     WaitTimeoutError,
+    WebhookVerificationError,
 )
 from ultravox_async.observer import Observer
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
@@ -105,5 +106,6 @@ __all__ = [
     "Via",
     "WaitError",
     "WaitTimeoutError",
+    "WebhookVerificationError",
     "__version__",
 ]
