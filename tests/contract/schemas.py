@@ -195,7 +195,7 @@ SCHEMAS: dict[str, tuple[str, ...] | Missing] = {
     "ultravox.v1.SipFallbackHandlerResponse": Missing("`webhooks.SipFallbackResponse`, which is never decoded"),
     "ultravox.v1.SipMedium_SipIncoming": ("shared.media.SipIncoming",),
     "ultravox.v1.SipMedium_SipOutgoing": ("shared.media.SipOutgoing",),
-    "ultravox.v1.SipRejection": Missing("`sip_fallback.SipRejection`: no operation sends it, it answers one of the API"),
+    "ultravox.v1.SipRejection": Missing("`sip_fallback.SipRejection`: no operation sends it, it answers the API"),
     "ultravox.v1.SourceStats": ("corpora.SourceStats",),
     "ultravox.v1.StartAgentCallRequest": (
         "agents.StartAgentCall",
