@@ -35,7 +35,7 @@ from ultravox_async.errors import (
     WaitError,
     WaitTimeoutError,
 )
-from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
+from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 from ultravox_async.stats import Stats
 from ultravox_async.types import (
     AgentAllowance,
@@ -77,6 +77,7 @@ __all__ = [
     "Pager",
     "PaymentRequiredError",
     "PermissionDeniedError",
+    "PriorityRateBudget",
     "RateBudget",
     "RateLimit",
     "RateLimitError",

@@ -7,8 +7,15 @@ from typing import final
 from ultravox_async._http.admission import AdmissionQueue, Priority
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pace import AdaptivePace, FixedPace
-from ultravox_async._http.scheduler import BudgetFailedError, RequestScheduler, SchedulerClosedError, WaitLimits
+from ultravox_async._http.scheduler import (
+    BudgetFailedError,
+    CoolingDownError,
+    RequestScheduler,
+    SchedulerClosedError,
+    WaitLimits,
+)
 from ultravox_async._http.sliding_window import (
+    MAX_LEASES,
     LeaseWindow,
     PacedWindow,
     RateWindows,
@@ -16,9 +23,13 @@ from ultravox_async._http.sliding_window import (
     UnlimitedWindow,
 )
 from ultravox_async.errors import ConfigurationError, UltravoxError
-from ultravox_async.settings import RateBudget, RateLimit
+from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority
 
 _NO_LIMITS = WaitLimits(cool_down=math.inf, outage=math.inf)
+_PRIORITIES: dict[Priority, RequestPriority] = {
+    Priority.INTERACTIVE: "interactive",
+    Priority.BACKGROUND: "background",
+}
 
 
 @final
@@ -126,6 +137,7 @@ class LeasingScheduler(RequestScheduler):
     def __init__(self, budget: RateBudget, key_digest: str, places: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(AdmissionQueue(_lease_windows(), loop), places, loop)
         self._budget = budget
+        self._by_priority = budget if isinstance(budget, PriorityRateBudget) else None
         self._key_digest = key_digest
         self._asking: set[asyncio.Timeout] = set()
 
@@ -134,11 +146,12 @@ class LeasingScheduler(RequestScheduler):
 
         Raises:
             BudgetFailedError: The budget raised an exception.
+            CoolingDownError: Also because of a cool-down that another client has reported to the budget.
         """
         self._learn_of_cool_down(operation)
         await super().acquire(operation, priority, limits)
         try:
-            await self._lease(operation)
+            await self._lease(operation, priority, limits)
         except BaseException:
             # After a cancellation, a close or a failure the budget has given no slot, as `RateBudget.acquire` demands.
             # Only what this scheduler has counted is given back.
@@ -174,15 +187,23 @@ class LeasingScheduler(RequestScheduler):
             if not scope.expired():
                 scope.reschedule(-math.inf)
 
-    async def _lease(self, operation: str) -> None:
+    def _has_slot(self, operation: str, now: float) -> bool:
+        # A budget that knows the priority serves single calls first, so that they may ask while the requests of a sweep
+        # do. Behind other single calls they wait.
+        overtakes = self._by_priority is not None and len(self._asking) < 2 * MAX_LEASES
+        if overtakes and all(priority is Priority.BACKGROUND for _, priority, _ in self._admission.queues):
+            return True
+        return super()._has_slot(operation, now)
+
+    async def _lease(self, operation: str, priority: Priority, limits: WaitLimits) -> None:
         # A close has to end the wait with an error. Cancelling the task, which is the caller's, would end more than
         # that; the scope of a timeout that never comes turns the cancellation into a TimeoutError.
         scope = asyncio.timeout(None)
         self._asking.add(scope)
         try:
             async with scope:
-                await self._budget.acquire(self._key_digest, operation)
-        except UltravoxError:
+                await self._ask(operation, priority, limits)
+        except (UltravoxError, CoolingDownError):
             raise
         except Exception as error:
             if scope.expired():
@@ -190,6 +211,15 @@ class LeasingScheduler(RequestScheduler):
             raise BudgetFailedError from error
         finally:
             self._asking.discard(scope)
+
+    async def _ask(self, operation: str, priority: Priority, limits: WaitLimits) -> None:
+        if self._by_priority is None:
+            await self._budget.acquire(self._key_digest, operation)
+            return
+        longest = limits.cool_down if priority is Priority.INTERACTIVE else math.inf
+        left = await self._by_priority.acquire_within(self._key_digest, operation, _PRIORITIES[priority], longest)
+        if left > 0:
+            raise CoolingDownError(left)
 
     def _learn_of_cool_down(self, operation: str) -> None:
         seconds = self._budget.cooling_down(self._key_digest, operation)
