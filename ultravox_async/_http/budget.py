@@ -25,16 +25,11 @@ from ultravox_async._http.sliding_window import (
 from ultravox_async.errors import ConfigurationError, UltravoxError
 from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority
 
-_NO_LIMITS = WaitLimits(cool_down=math.inf, outage=math.inf)
-_PRIORITIES: dict[Priority, RequestPriority] = {
-    Priority.INTERACTIVE: "interactive",
-    Priority.BACKGROUND: "background",
-}
 
 
 @final
 class LocalRateBudget:
-    """A `RateBudget` for all clients of one event loop: those with the same key send at the rate of one client.
+    """A `PriorityRateBudget` for all clients of one event loop: those with the same key send at the rate of one client.
 
     Create one for the process, and pass it to each client. A client that replaces another, for example after the
     settings were reloaded, continues with what is left of the rate. Clients with different keys do not affect each
@@ -66,7 +61,19 @@ class LocalRateBudget:
 
     async def acquire(self, key_digest: str, operation: str) -> None:
         """Wait for a slot; as `RateBudget.acquire`."""
-        await self._without_places(key_digest).acquire(operation, Priority.INTERACTIVE, _NO_LIMITS)
+        await self.acquire_within(key_digest, operation, "interactive", math.inf)
+
+    async def acquire_within(
+        self, key_digest: str, operation: str, priority: RequestPriority, longest_cool_down: float
+    ) -> float:
+        """Wait for a slot; as `PriorityRateBudget.acquire_within`."""
+        of_request = Priority.INTERACTIVE if priority == "interactive" else Priority.BACKGROUND
+        limits = WaitLimits(cool_down=longest_cool_down, outage=math.inf)
+        try:
+            await self._without_places(key_digest).acquire(operation, of_request, limits)
+        except CoolingDownError as error:
+            return error.seconds
+        return 0.0
 
     def mark_sent(self, key_digest: str, operation: str) -> None:
         """Note that a request with a slot is being sent; as `RateBudget.mark_sent`."""
@@ -217,7 +224,8 @@ class LeasingScheduler(RequestScheduler):
             await self._budget.acquire(self._key_digest, operation)
             return
         longest = limits.cool_down if priority is Priority.INTERACTIVE else math.inf
-        left = await self._by_priority.acquire_within(self._key_digest, operation, _PRIORITIES[priority], longest)
+        name: RequestPriority = "interactive" if priority is Priority.INTERACTIVE else "background"
+        left = await self._by_priority.acquire_within(self._key_digest, operation, name, longest)
         if left > 0:
             raise CoolingDownError(left)
 

@@ -88,8 +88,7 @@ class SharedRate:
             if slots.cooling_until - now > longest_cool_down:
                 return slots.cooling_until - now
             if self._alone is not None:
-                await self._acquire_alone(self._alone, operation)
-                return 0.0
+                return await self._acquire_alone(self._alone, operation, priority, longest_cool_down)
             if priority == "interactive" and slots.take_at_once(now):
                 self._serve()
                 return 0.0
@@ -153,11 +152,15 @@ class SharedRate:
             self._serve()
             raise
 
-    async def _acquire_alone(self, alone: Alone, operation: str) -> None:
+    async def _acquire_alone(
+        self, alone: Alone, operation: str, priority: RequestPriority, longest_cool_down: float
+    ) -> float:
         self._serve()
         await asyncio.sleep(alone.begins_at - self._loop.time())
-        await alone.budget.acquire(self._key_digest, operation)
-        self._unsent_alone[operation].append(alone.budget)
+        left = await alone.budget.acquire_within(self._key_digest, operation, priority, longest_cool_down)
+        if left == 0:
+            self._unsent_alone[operation].append(alone.budget)
+        return left
 
     def _serve(self) -> None:
         """Hand out the slots that are due, begin an exchange if one is due, and set a timer for what is due next."""
