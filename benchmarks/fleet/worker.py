@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -99,7 +99,7 @@ async def _by_hand(job: Job) -> AsyncGenerator[Callable[[Iterator[str]], Awaitab
             while True:
                 # One at a time in each process, so that not all of them poll.
                 async with turn:
-                    while not await limiter.hit(item, "fleet"):
+                    while not await limiter.hit(item, "fleet"):  # noqa: ASYNC110 - that is how it is used
                         await asyncio.sleep(_POLL)
                 async with session.get(f"{job.base_url}{PATH}/{name}") as response:
                     if response.status != HTTPStatus.TOO_MANY_REQUESTS:

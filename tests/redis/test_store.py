@@ -5,17 +5,21 @@ from collections.abc import Sequence
 import pytest
 from redis.asyncio import Redis
 
+from tests.redis.untyped import untyped
 from tests.test_scheduler import most_in_a_window
 from ultravox_async import RateLimit
 from ultravox_async.redis._store import Question, Slot, Store
 
 
-def store_of(redis: Redis, rate: float, client: str = "one", **limits: float) -> Store:
-    return Store(redis, "ultravox:{test}", rate, RateLimit(rate, **limits), client)
+def store_of(redis: Redis, rate: float, client: str = "one", calls: float | None = None) -> Store:
+    return Store(redis, "ultravox:{test}", rate, RateLimit(rate, calls_per_second=calls), client)
 
 
 async def times_in(redis: Redis, kind: str = "slots") -> Sequence[float]:
-    return [score / 1e6 for _, score in await redis.zrange(f"ultravox:{{test}}:{kind}", 0, -1, withscores=True)]
+    return [
+        float(score) / 1e6
+        for _, score in await untyped(redis).zrange(f"ultravox:{{test}}:{kind}", 0, -1, withscores=True)
+    ]
 
 
 async def wanted(store: Store, operation: str = "api", *, single: int = 0, sweeps: int = 0) -> Sequence[Slot]:
@@ -30,7 +34,7 @@ async def test_whatever_clients_ask_and_report_no_window_holds_more_than_the_rat
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same each time
     loop = asyncio.get_running_loop()
-    stores = [store_of(redis, rate, name, calls_per_second=rate / 2) for name in "abc"]
+    stores = [store_of(redis, rate, name, calls=rate / 2) for name in "abc"]
     unsent: dict[Store, list[tuple[Slot, str]]] = {store: [] for store in stores}
     most_in_redis = 0
     for _ in range(150):
@@ -95,7 +99,7 @@ async def test_reports_about_slots_that_redis_has_forgotten_are_taken(redis: Red
 async def test_the_script_is_loaded_again_when_redis_has_forgotten_it(redis: Redis) -> None:
     store = store_of(redis, 2.0)
     await wanted(store, single=1)
-    await redis.script_flush()
+    await untyped(redis).script_flush()
     assert len(await wanted(store, single=1)) == 1
 
 

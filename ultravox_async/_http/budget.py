@@ -26,7 +26,6 @@ from ultravox_async.errors import ConfigurationError, UltravoxError
 from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority
 
 
-
 @final
 class LocalRateBudget:
     """A `PriorityRateBudget` for all clients of one event loop: those with the same key send at the rate of one client.
