@@ -172,46 +172,64 @@ async def fetch_all(world: World) -> Results:
     return [(*each,) for batch in results for each in batch.return_value]
 
 
-async def run(options: argparse.Namespace) -> int:
-    """Run all of it, print the summary, and return the exit code."""
+async def run(options: argparse.Namespace, stop: asyncio.Event) -> Results | None:
+    """Run all of it; return None if it was stopped before it was done."""
     async with fleet(options) as world:
         started = time.monotonic()
-        watching = asyncio.create_task(watch(world, options))
+        tasks = [asyncio.create_task(work) for work in (fetch_all(world), watch(world, options), stop.wait())]
         try:
-            results = await fetch_all(world)
+            # Watching never ends by itself, unless with an error.
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            fetching, watching, _ = tasks
+            if watching.done():
+                watching.result()
+            if not fetching.done():
+                return None
+            results = cast("Results", fetching.result())
         finally:
-            watching.cancel()
-            await asyncio.wait([watching])
-        seconds = time.monotonic() - started
-        failed = [error for _, _, error in results if error]
-        in_order = [each for each, _, _ in results] == world.emulator.registration_ids
-        print(
-            f"found    {len(results) - len(failed):8}{', in order' if in_order else ', in disorder'}\n"
-            f"failed   {len(failed):8}\n"
-            f"seconds  {seconds:8.1f}\n"
-            f"requests {world.emulator.received:8}\n"
-            f"429s     {world.emulator.counts[HTTPStatus.TOO_MANY_REQUESTS]:8}"
-        )
-    return 1 if failed or not in_order else 0
+            await end(tasks)
+        print(summary(results, world.emulator, time.monotonic() - started))
+        return results
+
+
+async def end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait for their end."""
+    # More than once, because a cancellation can get lost in a library on the way.
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=1.0)
+
+
+def summary(results: Results, emulator: Emulator, seconds: float) -> str:
+    """Return the text that is printed at the end."""
+    failed = sum(bool(error) for _, _, error in results)
+    in_order = [each for each, _, _ in results] == emulator.registration_ids
+    return (
+        f"found    {len(results) - failed:8}, {'in order' if in_order else 'in disorder'}\n"
+        f"failed   {failed:8}\n"
+        f"seconds  {seconds:8.1f}\n"
+        f"requests {emulator.received:8}\n"
+        f"429s     {emulator.counts[HTTPStatus.TOO_MANY_REQUESTS]:8}"
+    )
 
 
 async def until_signalled(options: argparse.Namespace) -> int:
-    """Run until it is done, or until Ctrl-C or SIGTERM; then end everything that was started."""
-    loop = asyncio.get_running_loop()
-    work = asyncio.create_task(run(options))
+    """Run until it is done, or until Ctrl-C or SIGTERM, and return the exit code."""
+    stop = asyncio.Event()
     signalled: list[int] = []
 
-    def end(number: int) -> None:
+    def note(number: int) -> None:
         signalled.append(number)
-        work.cancel()
+        stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end, number)
-    await asyncio.wait([work])
-    if signalled:
+        asyncio.get_running_loop().add_signal_handler(number, note, number)
+    results = await run(options, stop)
+    if results is None:
         print("ended before it was done")
         return 128 + signalled[0]
-    return work.result()
+    return 1 if any(error for _, _, error in results) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ _ASK_AGAIN: Final = 0.5
 _PATIENCE_WHILE_GONE: Final = 0.25
 # What the store has handed out before it was gone is used within this time, in seconds, and counts for a second more.
 _SLOTS_LAST: Final = 0.5
-_SECOND: Final = 1.025
+_SECOND: Final = 1.05
 
 
 @attrs.frozen

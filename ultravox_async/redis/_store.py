@@ -19,7 +19,7 @@ _SCRIPT: Final = files("ultravox_async.redis").joinpath("_exchange.lua").read_te
 _MICROSECONDS: Final = 1_000_000
 # Requests that are sent within one second may arrive within less, because some are longer on their way than others.
 # What a client knows of the server's clock is not exact either.
-_HEADROOM: Final = 0.025
+_HEADROOM: Final = 0.03
 _MOST_HEADROOM: Final = 0.5
 # One slot in this many is kept for single calls, which do not have to wait for the slots that sweeps took in advance.
 _SPARE: Final = 100
