@@ -21,6 +21,7 @@ CONVERTER = {"ultravox_async._wire.converter"}
 
 # A module imports from its own layer and from those below it.
 LAYERS = (
+    {"ultravox_async.redis"},
     {"ultravox_async"},
     {"ultravox_async.client"},
     {"ultravox_async.resources"},
@@ -36,6 +37,8 @@ LAYERS = (
     LEAVES,
 )
 TESTING = "ultravox_async.testing"
+# Parts that need an extra. They are users of the package as any other.
+OPTIONAL = ("ultravox_async.redis",)
 # The base class of the types, and the only module among them that decodes or raises.
 WIRE_OBJECT = "ultravox_async.types._object"
 
@@ -127,6 +130,20 @@ def test_types_import_attrs_annotated_types_and_each_other(name: str) -> None:
 def test_testing_imports_the_types_and_their_checks_and_nothing_else_of_the_package(name: str) -> None:
     allowed = {*TYPES, *LEAVES, "ultravox_async._wire.rules", "ultravox_async._wire.validation"}
     assert [found for found in own(name) - allowed if not is_below(found, TESTING)] == []
+
+
+@pytest.mark.parametrize("optional", OPTIONAL)
+def test_an_optional_part_imports_the_public_names_only_and_nothing_imports_it(optional: str) -> None:
+    inside = {name for name in MODULES if is_below(name, optional)}
+    assert inside
+    assert {found for name in inside for found in own(name)} - inside == {PACKAGE}
+    assert [name for name in MODULES.keys() - inside if own(name) & inside] == []
+
+
+def test_only_the_part_for_it_imports_redis() -> None:
+    importing = {name for name in MODULES if "redis" in top_level(name)}
+    assert importing
+    assert all(is_below(name, "ultravox_async.redis") for name in importing)
 
 
 def test_which_way_of_a_sweep_pays_is_decided_without_a_clock_and_an_event_loop() -> None:

@@ -37,7 +37,7 @@ from ultravox_async.errors import (
     WebhookVerificationError,
 )
 from ultravox_async.observer import Observer
-from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
+from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 from ultravox_async.stats import Counts, Stats
 from ultravox_async.types import (
     AgentAllowance,
@@ -81,6 +81,7 @@ __all__ = [
     "Pager",
     "PaymentRequiredError",
     "PermissionDeniedError",
+    "PriorityRateBudget",
     "RateBudget",
     "RateLimit",
     "RateLimitError",

@@ -197,3 +197,21 @@ class RateBudget(Protocol):
         Single calls do not wait for a cool-down that is longer than `RetryPolicy.max_delay`.
         """
         ...
+
+
+@runtime_checkable
+class PriorityRateBudget(RateBudget, Protocol):
+    """A `RateBudget` that knows which requests are single calls, and can serve them before the sweeps of all clients.
+
+    If a budget has this method, it is called in place of `acquire`.
+    """
+
+    async def acquire_within(
+        self, key_digest: str, operation: str, priority: RequestPriority, longest_cool_down: float
+    ) -> float:
+        """Wait for a slot, as `acquire` does; but not for a cool-down that is longer than so many seconds.
+
+        Returns:
+            0.0 with a slot. Without one, the remaining seconds of the cool-down.
+        """
+        ...
