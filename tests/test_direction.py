@@ -21,7 +21,7 @@ CONVERTER = {"ultravox_async._wire.converter"}
 
 # A module imports from its own layer and from those below it.
 LAYERS = (
-    {"ultravox_async.redis"},
+    {"ultravox_async.otel", "ultravox_async.redis"},
     {"ultravox_async"},
     {"ultravox_async.client"},
     {"ultravox_async.resources"},
@@ -38,7 +38,7 @@ LAYERS = (
 )
 TESTING = "ultravox_async.testing"
 # Parts that need an extra. They are users of the package as any other.
-OPTIONAL = ("ultravox_async.redis",)
+OPTIONAL = ("ultravox_async.otel", "ultravox_async.redis")
 # The base class of the types, and the only module among them that decodes or raises.
 WIRE_OBJECT = "ultravox_async.types._object"
 

@@ -10,16 +10,18 @@ from tests.wire import HANG_UP, KEY, PASSWORD, WAIT, Received, Say, Wire, answer
 from ultravox_async import (
     APIConnectionError,
     AsyncUltravox,
+    AttemptInfo,
     ConfigurationError,
     NotFoundError,
     Observer,
     RateLimit,
     RateLimitError,
+    RequestInfo,
+    RequestResult,
     RetryPolicy,
     ServerError,
     UltravoxError,
 )
-from ultravox_async.observer import AttemptInfo, RequestInfo, RequestResult
 from ultravox_async.testing import Emulator
 
 OK = answer(200, {"some": "thing"})

@@ -36,7 +36,7 @@ from ultravox_async.errors import (
     WaitTimeoutError,
     WebhookVerificationError,
 )
-from ultravox_async.observer import Observer
+from ultravox_async.observer import AttemptInfo, Observer, RequestInfo, RequestResult
 from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
 from ultravox_async.stats import Counts, Stats
 from ultravox_async.types import (
@@ -56,6 +56,7 @@ __all__ = [
     "Added",
     "AgentAllowance",
     "AsyncUltravox",
+    "AttemptInfo",
     "AuthenticationError",
     "BadRequestError",
     "BulkResult",
@@ -87,7 +88,9 @@ __all__ = [
     "RateLimitError",
     "RedirectError",
     "Removed",
+    "RequestInfo",
     "RequestPriority",
+    "RequestResult",
     "Response",
     "ResponseTooLargeError",
     "Resumed",
