@@ -272,6 +272,18 @@ async def test_what_happens_while_it_is_stopped_is_delivered_after_the_next_star
     assert sorted(receiver.names) == ["call.ended", "call.joined"]
 
 
+async def test_after_a_stop_nothing_is_sent(emulator: Emulator, client: AsyncUltravox, url: str) -> None:
+    await client.webhooks.create(url=url, events=["call.joined"], secrets=[SECRET])
+    call = await client.calls.create()
+    tasks = asyncio.all_tasks()
+    emulator.calls.join(call.call_id)
+    await emulator.stop()
+    # What was scheduled before the stop has its turn now.
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() <= tasks
+    assert [delivery.statuses for delivery in emulator.webhooks.deliveries] == [[]]
+
+
 async def test_without_a_start_its_clock_cannot_be_moved() -> None:
     emulator = Emulator(registrations=0)
     with pytest.raises(RuntimeError, match="has to be started"):

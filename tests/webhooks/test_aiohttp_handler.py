@@ -1,8 +1,10 @@
 """The handler for aiohttp.web answers in time, whatever happens in it."""
 
 import asyncio
+import gc
 import json
 import logging
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -120,13 +122,20 @@ async def test_a_decision_that_does_not_let_itself_be_cancelled_is_not_waited_fo
     assert "too late" in caplog.text
 
 
-async def test_a_decision_that_comes_too_late_is_dropped(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_decision_that_comes_too_late_is_forgotten(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    late: list[weakref.ref[asyncio.Task[Any]]] = []
+
     async def shield(request: web.Request, call: IncomingSipCall) -> SipFallbackResponse:
+        late.extend(weakref.ref(task) for task in [asyncio.current_task()] if task is not None)
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
         return await accept(request, call)
 
-    assert await answer_of(shield) == REJECTED
+    async with serving(shield) as client:
+        async with client.post("/", data=BODY, headers=signed_now(BODY)) as response:
+            assert await response.json() == REJECTED
+        gc.collect()
+        assert [task() for task in late] == [None]
     assert clock.ahead > 0
     assert "failed" not in caplog.text
 

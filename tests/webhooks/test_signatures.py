@@ -101,6 +101,10 @@ def test_secrets_that_would_verify_nothing_are_refused_loudly(secrets: object) -
         unwrapped(secrets=secrets)
 
 
+def test_a_secret_that_cannot_be_encoded_is_not_another_one() -> None:
+    assert refusal(secrets=f"{SECRET}\ud800").check == "signature"
+
+
 def test_an_empty_secret_is_refused_even_if_the_request_is_signed_with_it() -> None:
     with pytest.raises(ConfigurationError):
         unwrapped(headers=signed(BODY, secrets=[""]), secrets="")

@@ -15,7 +15,7 @@ class IncomingSipCall(WireObject):
     """An incoming SIP call that matches no agent allowance of the account."""
 
     caller_id: str | None = None
-    """Who calls: the user part of the SIP URI in ``From``, which often is a phone number."""
+    """Who calls: often a phone number."""
 
     from_display_name: str | None = None
     """The display name in ``From``, which the caller chooses."""

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 import attrs
 
@@ -24,7 +24,6 @@ class Claim(enum.Enum):
     """It was handled. Respond with a success, so that it is not delivered again."""
 
 
-@runtime_checkable
 class ReplayGuard(Protocol):
     """Remembers which events are being handled, and which were.
 
