@@ -19,14 +19,16 @@ import attrs
 import cattrs
 from redis.asyncio import Redis
 
+from benchmarks.fleet.job import Job, Told
 from benchmarks.fleet.valkey import Valkey
-from benchmarks.fleet.worker import RATE, Job, Told
-from benchmarks.rounds import line
+from benchmarks.rounds import installed, line
 from benchmarks.weather.processes import Log, Server, first_line, process, serving
 from benchmarks.weather.scenario import percent
 from benchmarks.weather.series import accepted, counted
 
-_OURS = "ultravox_async.redis"
+_OURS, _BY_HAND = "ours", "by_hand"
+_NAMES = {_OURS: "ultravox_async.redis", _BY_HAND: "limits"}
+RATE = 200
 _WORKERS = 4
 _CALLS_PER_SECOND = 5.0
 _HEADINGS = (
@@ -80,9 +82,9 @@ class Scenario:
 
 SCENARIOS: Mapping[str, Scenario] = {
     "sweeps": Scenario("four sweep"),
-    "sweeps-limits": Scenario("four sweep", "limits"),
+    "sweeps-limits": Scenario("four sweep", _BY_HAND),
     "single": Scenario("three sweep, one makes 5 single calls a second", single_calls=True),
-    "single-limits": Scenario("three sweep, one makes 5 single calls a second", "limits", single_calls=True),
+    "single-limits": Scenario("three sweep, one makes 5 single calls a second", _BY_HAND, single_calls=True),
     "killed": Scenario("four sweep, one is killed after half of the time", event=_kill_a_worker),
     "restarted": Scenario("four sweep, Valkey is killed after a third, and restarted", event=_restart),
     "gone": Scenario("four sweep, Valkey is killed after a third", event=_take_away),
@@ -125,6 +127,7 @@ def _jobs(scenario: Scenario, server: Server, valkey: Valkey, seconds: float) ->
             scenario.peer,
             server.base_url(f"c{number}"),
             valkey.port,
+            float(RATE),
             seconds,
             _CALLS_PER_SECOND if scenario.single_calls and number == 0 else 0.0,
         )
@@ -134,6 +137,8 @@ def _jobs(scenario: Scenario, server: Server, valkey: Valkey, seconds: float) ->
 
 async def measured(scenario: Scenario, seconds: float) -> Sequence[str]:
     """Measure a scenario, and return the cells of its row."""
+    if scenario.peer == _BY_HAND and installed("limits") is None:
+        return [scenario.what, _NAMES[scenario.peer], "peer is not installed", *[""] * (len(_HEADINGS) - 3)]
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(*_DELAY))
         valkey = await stack.enter_async_context(Valkey())
@@ -150,7 +155,7 @@ async def measured(scenario: Scenario, seconds: float) -> Sequence[str]:
         await event
         after = await _count(valkey)
         log = await server.stop()
-    return [scenario.what, scenario.peer, *_cells([each for each in told if each], log, before, after, seconds)]
+    return [scenario.what, _NAMES[scenario.peer], *_cells([each for each in told if each], log, before, after, seconds)]
 
 
 def _cells(
