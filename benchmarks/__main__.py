@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from benchmarks import decode, get, imports, memory, stalls, sweep
+from benchmarks import decode, get, imports, memory, stalls, sweep, webhooks
 from benchmarks.rounds import QUICK, Effort, Row, line
 
 MEASUREMENTS: Mapping[str, Callable[[Effort], Awaitable[list[Row]]]] = {
@@ -20,6 +20,7 @@ MEASUREMENTS: Mapping[str, Callable[[Effort], Awaitable[list[Row]]]] = {
     "import": imports.against_aiohttp,
     "interactive": sweep.beside_a_sweep,
     "sweep": sweep.by_id,
+    "webhooks": webhooks.against_hand,
 }
 _HEADINGS = ("what", "against", "result", "rounds from … to", "target", "detail")
 

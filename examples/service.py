@@ -1,7 +1,8 @@
 """A web service that serves the SIP registrations of an account: many clients share one `AsyncUltravox`.
 
-It shows how to open and close the client in a cleanup context, deadlines for users who wait for a page, and a
-middleware that turns the errors of the SDK into responses. Run it against the emulator that it starts itself:
+It shows how to open and close the client in a cleanup context, deadlines for users who wait for a page, a middleware
+that turns the errors of the SDK into responses, and metrics. It needs prometheus-client. Run it against the emulator
+that it starts itself:
 
     python examples/service.py --host 127.0.0.1 --port 8080
 
@@ -10,6 +11,7 @@ With ULTRAVOX_API_KEY in the environment it talks to the API instead (to ULTRAVO
     GET /registrations/{id}       one registration
     GET /registrations?ids=a,b,c  {"found": {id: registration}, "failed": {id: message}}
     GET /healthz                  whether the service runs, independent of the API
+    GET /metrics                  what the client does, for Prometheus
 """
 
 import argparse
@@ -27,12 +29,16 @@ from typing import Any
 import attrs
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 
 from ultravox_async import (
     AsyncUltravox,
+    AttemptInfo,
     InvalidRequestError,
     NotFoundError,
+    Observer,
     RateLimitError,
+    RequestInfo,
     RetryPolicy,
     Timeout,
     UltravoxError,
@@ -41,8 +47,31 @@ from ultravox_async.testing import Emulator
 
 ULTRAVOX = web.AppKey("ultravox", AsyncUltravox)
 
+_DRAIN = 10.0
+"""For how many seconds requests that were sent may go on when the service stops."""
+
+
+class Metrics(Observer):
+    """Exports each attempt of the client to Prometheus."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("method", "template", "outcome")
+        self._attempts = Histogram("ultravox_attempt_seconds", "Attempts.", labels, registry=self.registry)
+        self._turns = Histogram("ultravox_turn_seconds", "Waits for a turn.", registry=self.registry)
+
+    def attempt_ended(self, state: object, request: RequestInfo, attempt: AttemptInfo) -> None:
+        """Count an attempt, and how long it took."""
+        del state  # this observer has none
+        outcome = str(attempt.status or attempt.error)
+        self._attempts.labels(request.method, request.template, outcome).observe(attempt.seconds)
+        self._turns.observe(attempt.turn_seconds)
+
+
+METRICS = Metrics()
+
 # Nobody waits two minutes for a page: a quick 503 that says when to retry is better.
-connect = partial(AsyncUltravox, timeout=Timeout(total=10.0), retry=RetryPolicy(max_delay=2.0))
+connect = partial(AsyncUltravox, timeout=Timeout(total=10.0), retry=RetryPolicy(max_delay=2.0), observers=[METRICS])
 
 routes = web.RouteTableDef()
 
@@ -67,6 +96,12 @@ async def get_several(request: web.Request) -> web.Response:
 async def health(_request: web.Request) -> web.Response:
     """Respond without a request to the API: if that is down, restarting this service would not help."""
     return answer({"status": "ok"})
+
+
+@routes.get("/metrics")
+async def metrics(_request: web.Request) -> web.Response:
+    """Return the metrics in the text format of Prometheus."""
+    return web.Response(body=generate_latest(METRICS.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @web.middleware
@@ -102,6 +137,8 @@ def make_app(client: Callable[[], AbstractAsyncContextManager[AsyncUltravox]] = 
         async with client() as ultravox:
             app[ULTRAVOX] = ultravox
             yield
+            # Whoever waits for a page that was asked for before the SIGTERM still gets it.
+            await ultravox.close(drain=_DRAIN)
 
     app = web.Application(middlewares=[explain_errors])
     app.add_routes(routes)

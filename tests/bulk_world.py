@@ -11,6 +11,7 @@ from tests.test_scheduler import PATIENT, FakeClockLoop, run, scheduler_of
 from ultravox_async import APITimeoutError, NotFoundError, Outcome, Page, Pager, Sweep, UltravoxError, Via
 from ultravox_async._bulk.source import Source
 from ultravox_async._http.scheduler import Priority
+from ultravox_async._http.telemetry import Telemetry
 from ultravox_async._http.transport import Transport
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class SimulatedTransport:
 
     def __init__(self, world: World, swept: Swept) -> None:
         self.interval = 0.0 if world.rate is None else 1 / world.rate
+        self.telemetry = Telemetry((), "https://api.example.com")
         self._scheduler = scheduler_of(world.rate, 100)
         self._swept = swept
 

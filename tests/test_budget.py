@@ -2,6 +2,7 @@
 # Whether a scheduler has pending requests at the end of a test cannot be read through public names.
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from ultravox_async import (
     RateBudget,
     RateLimit,
     RateLimitError,
+    RequestPriority,
     RetryPolicy,
     UltravoxError,
 )
@@ -75,6 +77,24 @@ class RemoteBudget:
         return self.local.cooling_down(key_digest, operation)
 
 
+class OrderingBudget(RemoteBudget):
+    """A remote budget that is told which requests are single calls, and remembers the order in which it was asked."""
+
+    def __init__(self, rate: float | None, latency: float = 0.0) -> None:
+        super().__init__(rate, latency)
+        self.asked: list[tuple[str, float]] = []
+        self.cooling = 0.0
+
+    async def acquire_within(
+        self, key_digest: str, operation: str, priority: RequestPriority, longest_cool_down: float
+    ) -> float:
+        self.asked.append((priority, longest_cool_down))
+        if self.cooling > longest_cool_down:
+            return self.cooling
+        await self.acquire(key_digest, operation)
+        return 0.0
+
+
 MakeBudget = Callable[[float | None], RateBudget]
 
 
@@ -82,7 +102,7 @@ def local(rate: float | None) -> RateBudget:
     return LocalRateBudget(RateLimit(rate))
 
 
-BUDGETS = pytest.mark.parametrize("make", [local, RemoteBudget])
+BUDGETS = pytest.mark.parametrize("make", [local, RemoteBudget, OrderingBudget])
 
 
 @attrs.frozen
@@ -373,6 +393,56 @@ def test_single_calls_do_not_wait_behind_a_sweep_for_a_remote_budget() -> None:
     jobs = [*(Job(priority=BACKGROUND) for _ in range(50)), Job(at=0.5, name="single")]
     order = [job.name for time, job in with_clients(1, budget, *jobs) if time >= 0.5]
     assert "single" in order[:9]
+
+
+def test_a_budget_that_knows_priorities_is_told_them_and_how_long_a_cool_down_may_be() -> None:
+    budget = OrderingBudget(None)
+    with_clients(1, budget, Job(), Job(priority=BACKGROUND))
+    assert sorted(budget.asked) == [("background", math.inf), ("interactive", PATIENT.cool_down)]
+
+
+def test_a_single_call_asks_a_budget_that_knows_priorities_while_a_sweep_asks() -> None:
+    async def scene() -> tuple[int, int]:
+        budget = OrderingBudget(None, latency=100.0)
+        scheduler = member(budget)
+        sweep = [asyncio.create_task(scheduler.acquire("api", BACKGROUND, PATIENT)) for _ in range(20)]
+        await asyncio.sleep(1.0)
+        before = len(budget.asked)
+        single = asyncio.create_task(scheduler.acquire("api", INTERACTIVE, PATIENT))
+        await asyncio.sleep(1.0)
+        after = budget.asked[before:]
+        scheduler.close()
+        await asyncio.gather(*sweep, single, return_exceptions=True)
+        return before, [priority for priority, _ in after].count("interactive")
+
+    assert run(scene()) == (8, 1)
+
+
+def test_single_calls_ask_a_budget_that_knows_priorities_behind_those_that_came_before() -> None:
+    async def scene() -> tuple[int, int]:
+        budget = OrderingBudget(None, latency=100.0)
+        scheduler = member(budget)
+        calls = [asyncio.create_task(scheduler.acquire("api", INTERACTIVE, PATIENT)) for _ in range(20)]
+        await asyncio.sleep(1.0)
+        asking = len(budget.asked)
+        await asyncio.sleep(100.0)
+        scheduler.close()
+        await asyncio.gather(*calls, return_exceptions=True)
+        return asking, len(budget.asked)
+
+    assert run(scene()) == (16, 20)
+
+
+def test_a_cool_down_that_a_budget_reports_instead_of_a_slot_is_too_long_for_a_single_call() -> None:
+    async def scene() -> tuple[object, list[tuple[str, str]]]:
+        budget = OrderingBudget(None)
+        budget.cooling = 61.0
+        scheduler = member(budget, places=1)
+        refused = await outcome(scheduler.acquire("api", INTERACTIVE, PATIENT))
+        await scheduler.acquire("api", BACKGROUND, PATIENT)
+        return refused, budget.reported
+
+    assert run(scene()) == (CoolingDownError, [])
 
 
 def test_a_remote_budget_reaches_the_rate_despite_its_latency() -> None:

@@ -21,13 +21,15 @@ CONVERTER = {"ultravox_async._wire.converter"}
 
 # A module imports from its own layer and from those below it.
 LAYERS = (
+    {"ultravox_async.otel", "ultravox_async.redis"},
     {"ultravox_async"},
     {"ultravox_async.client"},
     {"ultravox_async.resources"},
     {"ultravox_async._bulk", "ultravox_async._wait", "ultravox_async._watch"},
     {"ultravox_async._download", "ultravox_async._pagination"},
     {"ultravox_async._http"},
-    {"ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
+    {"ultravox_async.observer", "ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
+    {"ultravox_async.webhooks"},
     {"ultravox_async._wire"},
     {"ultravox_async.types"},
     CONVERTER,
@@ -35,6 +37,8 @@ LAYERS = (
     LEAVES,
 )
 TESTING = "ultravox_async.testing"
+# Parts that need an extra. They are users of the package as any other.
+OPTIONAL = ("ultravox_async.otel", "ultravox_async.redis")
 # The base class of the types, and the only module among them that decodes or raises.
 WIRE_OBJECT = "ultravox_async.types._object"
 
@@ -128,6 +132,20 @@ def test_testing_imports_the_types_and_their_checks_and_nothing_else_of_the_pack
     assert [found for found in own(name) - allowed if not is_below(found, TESTING)] == []
 
 
+@pytest.mark.parametrize("optional", OPTIONAL)
+def test_an_optional_part_imports_the_public_names_only_and_nothing_imports_it(optional: str) -> None:
+    inside = {name for name in MODULES if is_below(name, optional)}
+    assert inside
+    assert {found for name in inside for found in own(name)} - inside == {PACKAGE}
+    assert [name for name in MODULES.keys() - inside if own(name) & inside] == []
+
+
+def test_only_the_part_for_it_imports_redis() -> None:
+    importing = {name for name in MODULES if "redis" in top_level(name)}
+    assert importing
+    assert all(is_below(name, "ultravox_async.redis") for name in importing)
+
+
 def test_which_way_of_a_sweep_pays_is_decided_without_a_clock_and_an_event_loop() -> None:
     assert top_level("ultravox_async._bulk.choice") == {"attrs", "math"}
 
@@ -145,7 +163,16 @@ def test_few_modules_import_aiohttp() -> None:
         "ultravox_async._http.pool",
         "ultravox_async._http.uploads",
         "ultravox_async.client",
+        "ultravox_async.webhooks.aiohttp",
     ]
+
+
+def test_webhooks_work_without_any_web_framework() -> None:
+    frameworks = {"aiohttp", "fastapi", "starlette"}
+    webhooks = [name for name in MODULES if is_below(name, "ultravox_async.webhooks")]
+    assert len(webhooks) > 5
+    assert [name for name in webhooks if frameworks & top_level(name)] == ["ultravox_async.webhooks.aiohttp"]
+    assert [name for name in MODULES if "ultravox_async.webhooks.aiohttp" in own(name)] == []
 
 
 def test_the_client_uses_aiohttp_for_nothing_but_two_annotations() -> None:

@@ -31,6 +31,7 @@ from ultravox_async import (
     UnprocessableEntityError,
     WaitError,
     WaitTimeoutError,
+    WebhookVerificationError,
 )
 from ultravox_async._wire.text import one_line
 from ultravox_async.errors import class_for_status
@@ -75,6 +76,7 @@ ERRORS: list[UltravoxError] = [
     DecodeError("GET /api/x", "results[3].created", "a string", "5"),
     WaitError("call x to be joined", "it has ended"),
     WaitTimeoutError("call x to be joined", "nobody has joined it yet", 60.0),
+    WebhookVerificationError("timestamp", "is older than the tolerance of 0:05:00"),
 ]
 
 JSON = st.recursive(

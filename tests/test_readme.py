@@ -11,15 +11,28 @@ from typing import Any
 
 import httpx
 import pytest
+from aiohttp.test_utils import TestServer
 
-from ultravox_async import AsyncUltravox, Download
+from ultravox_async import AsyncUltravox, Download, FallbackHandler
 from ultravox_async.testing import Emulator
 from ultravox_async.types import CallMedium, SipIncoming
 
 _ROOT = Path(__file__).parents[1]
 _README = (_ROOT / "README.md").read_text(encoding="utf-8")
-_PYTHON = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
+_PYTHON: list[str] = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
 _SHELL = re.findall(r"```sh\n(.*?)```", _README, re.DOTALL)
+
+
+def _example(word: str) -> str:
+    """Return the only example with this word in it."""
+    (code,) = (code for code in _PYTHON if word in code)
+    return code
+
+
+def _executed(word: str) -> dict[str, Any]:
+    namespace: dict[str, Any] = {}
+    exec(_example(word), namespace)  # noqa: S102 - the code of this project's README
+    return namespace
 
 
 def _run(code: str, emulator: Emulator | None = None) -> str:
@@ -58,8 +71,7 @@ def test_the_first_example_is_within_the_first_forty_lines() -> None:
 async def test_the_example_of_calls_calls_everybody(
     ultravox_emulator: Emulator, ultravox: AsyncUltravox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    example: dict[str, Any] = {}
-    exec(_PYTHON[1], example)  # noqa: S102 - the code of this project's README
+    example = _executed("call_everybody")
     calling = asyncio.create_task(example["call_everybody"](ultravox, ["+4930123", "+4930456"]))
     while ultravox_emulator.counts[201] < 3:  # noqa: ASYNC110 - it is another thread that counts
         await asyncio.sleep(0)
@@ -82,8 +94,7 @@ async def test_the_example_of_files_archives_a_call_and_uploads(
     monkeypatch.chdir(tmp_path)
     for name in ("ann.mp3", "manual.pdf"):
         (tmp_path / name).write_bytes(b"content")
-    example: dict[str, Any] = {}
-    exec(_PYTHON[2], example)  # noqa: S102 - the code of this project's README
+    example = _executed("archive")
 
     await example["archive"](ultravox, call.call_id)
     await example["add"](ultravox, corpus.corpus_id)
@@ -101,8 +112,7 @@ async def test_the_example_of_a_web_service_passes_a_recording_on(
     ultravox_emulator.calls.end(call.call_id)
     monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
     monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
-    example: dict[str, Any] = {}
-    exec(_PYTHON[3], example)  # noqa: S102 - the code of this project's README
+    example = _executed("StreamingResponse")
 
     transport = httpx.ASGITransport(app=example["app"])
     async with example["ultravox"], httpx.AsyncClient(transport=transport, base_url="http://service") as listener:
@@ -117,15 +127,35 @@ async def _content(download: Download) -> bytes:
         return await stream.read()
 
 
+async def test_the_example_of_webhooks_receives_events_and_answers_calls(
+    ultravox_emulator: Emulator, ultravox: AsyncUltravox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = _executed("SipFallbackHandler")
+    async with TestServer(example["app"]) as server:
+        url, secrets = str(server.make_url("/webhook")), example["SECRETS"]
+        await ultravox.webhooks.create(url=url, events=["call.started", "call.ended"], secrets=secrets)
+        handler = FallbackHandler(str(server.make_url("/sip-fallback")), secrets)
+        await ultravox.sip.update_config(fallback_handler=handler)
+
+        rejected = await ultravox_emulator.call_in("sip:nobody@example.com")
+        started = await ultravox_emulator.call_in("sip:sales@example.com")
+        ultravox_emulator.calls.end(str(started.call_id))
+        await ultravox_emulator.webhooks.until_idle()
+
+    assert (rejected.status, started.status) == (404, 200)
+    assert capsys.readouterr().out == f"{started.call_id} unjoined\n"
+    assert [one.statuses for one in ultravox_emulator.webhooks.deliveries] == [[204], [204]]
+
+
 def test_the_settings_that_are_shown_are_the_defaults() -> None:
-    shown = _run(f"{_PYTHON[4]}\nprint(ultravox)")
+    shown = _run(f"{_example('rate_limit=')}\nprint(ultravox)")
     default = _run("from ultravox_async import AsyncUltravox\nprint(AsyncUltravox('api-key'))")
     assert shown == default
 
 
 def test_the_test_for_a_bot_passes_as_it_stands(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.makepyfile(_PYTHON[5])
+    pytester.makepyfile(_example("ultravox_emulator.inject"))
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 

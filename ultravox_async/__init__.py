@@ -34,9 +34,11 @@ from ultravox_async.errors import (
     UnprocessableEntityError,
     WaitError,
     WaitTimeoutError,
+    WebhookVerificationError,
 )
-from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
-from ultravox_async.stats import Stats
+from ultravox_async.observer import AttemptInfo, Observer, RequestInfo, RequestResult
+from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
+from ultravox_async.stats import Counts, Stats
 from ultravox_async.types import (
     AgentAllowance,
     FallbackHandler,
@@ -54,6 +56,7 @@ __all__ = [
     "Added",
     "AgentAllowance",
     "AsyncUltravox",
+    "AttemptInfo",
     "AuthenticationError",
     "BadRequestError",
     "BulkResult",
@@ -62,6 +65,7 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
+    "Counts",
     "DecodeError",
     "Download",
     "DownloadStream",
@@ -72,17 +76,21 @@ __all__ = [
     "LocalRateBudget",
     "NewSipRegistration",
     "NotFoundError",
+    "Observer",
     "Outcome",
     "Page",
     "Pager",
     "PaymentRequiredError",
     "PermissionDeniedError",
+    "PriorityRateBudget",
     "RateBudget",
     "RateLimit",
     "RateLimitError",
     "RedirectError",
     "Removed",
+    "RequestInfo",
     "RequestPriority",
+    "RequestResult",
     "Response",
     "ResponseTooLargeError",
     "Resumed",
@@ -102,5 +110,6 @@ __all__ = [
     "Via",
     "WaitError",
     "WaitTimeoutError",
+    "WebhookVerificationError",
     "__version__",
 ]

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from ssl import SSLContext
 from types import TracebackType
 from typing import Final, NoReturn, Self
@@ -20,11 +21,13 @@ from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport, make_transport
 from ultravox_async._wire.paths import Parameter, checked_path, encoded_query
 from ultravox_async._wire.payload import Secret, json_body
+from ultravox_async._wire.validation import check_seconds
 from ultravox_async.errors import ConfigurationError, InvalidRequestError, UltravoxError
+from ultravox_async.observer import Observer
 from ultravox_async.resources._attributes import ResourceAttributes
 from ultravox_async.resources.sip import Sip
 from ultravox_async.settings import RateBudget, RateLimit, RequestPriority, RetryPolicy, Timeout
-from ultravox_async.stats import Stats
+from ultravox_async.stats import Counts, Stats
 
 _DEFAULT_BASE_URL: Final = "https://api.ultravox.ai"
 _SETTING_TYPES: Final[Mapping[str, type]] = {
@@ -76,6 +79,7 @@ class AsyncUltravox(ResourceAttributes):
         allow_http: Whether the key may be sent over ``http://`` to a host that is not a loopback address.
         coalesce_reads: Whether identical GETs that are in flight at the same time share one request. Their result is
             as old as the first of them; a read never joins one that began before a write of this client ended.
+        observers: Objects that learn about each request, for metrics and traces; see `ultravox_async.observer`.
 
     Raises:
         ConfigurationError: There is no key, or a setting is invalid. The text never contains the key.
@@ -104,6 +108,7 @@ class AsyncUltravox(ResourceAttributes):
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         allow_http: bool = False,
         coalesce_reads: bool = False,
+        observers: Sequence[Observer] = (),
     ) -> None:
         key = Secret(api_key)
         url = Secret(base_url)
@@ -136,6 +141,7 @@ class AsyncUltravox(ResourceAttributes):
             rate=rate_limit,
             max_response_bytes=max_response_bytes,
             coalesce_reads=coalesce_reads,
+            observers=_checked_observers(observers),
         )
         self._shown = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         self._send_through(transport)
@@ -180,17 +186,36 @@ class AsyncUltravox(ResourceAttributes):
         """What the client, with all its views, has met so far: a snapshot."""
         return self._transport.stats
 
-    async def close(self) -> None:
+    def measure(self) -> AbstractContextManager[Counts]:
+        """Count what is asked for within a ``with`` block, tasks that are created there included.
+
+        It counts while the block runs, and afterwards as long as such tasks do::
+
+            with ultravox.measure() as counts:
+                found = await ultravox.sip.registrations.get_many(ids)
+            print(counts.requests, counts.refusals)
+        """
+        return self._transport.telemetry.measure()
+
+    async def close(self, drain: float = 0.0) -> None:
         """End the requests that are still running with `ClientClosedError`, and close the connection pool.
 
-        A session that was handed in stays open. Closing again does nothing.
+        A session that was handed in stays open. Closing again does nothing. A service that is told to stop gives the
+        requests that it has sent some time with `drain`. What waits for its turn, the rest of sweeps, and what is new
+        get `ClientClosedError` at once. A second close without `drain` ends the others too.
+
+        Args:
+            drain: For how many seconds requests that were sent, downloads and uploads may go on; 0.0 for not at all.
 
         Raises:
+            InvalidRequestError: `drain` is not a finite number of 0 or more.
             UltravoxError: The client was used in another event loop; close it there. Or this is a view, made by
                 `with_options`; close the client it was made from.
         """
         self._check_owner()
-        await self._transport.close()
+        if drain != 0:
+            check_seconds("drain", drain)
+        await self._transport.close(drain)
 
     def _check_owner(self) -> None:
         if self._is_view:
@@ -285,6 +310,13 @@ def _check_rate(value: object) -> None:
     if isinstance(value, type) or not isinstance(value, RateLimit | RateBudget):
         hint = "; RateLimit(None) switches pacing off" if value is None else ""
         raise ConfigurationError(f"rate_limit takes RateLimit(...) or a RateBudget, not {type(value).__name__}{hint}")
+
+
+def _checked_observers(observers: Sequence[Observer]) -> Sequence[Observer]:
+    for observer in observers:
+        if not isinstance(observer, Observer):  # pyright: ignore[reportUnnecessaryIsInstance] - the class itself is given
+            raise ConfigurationError(f"observers takes instances of Observer, not {observer!r}")
+    return observers
 
 
 def _checked_priority(name: str) -> Priority:

@@ -23,7 +23,8 @@
     ├── WaitError                     what was waited for can no longer happen
     │   └── WaitTimeoutError          ... did not happen in time (also a TimeoutError)
     ├── ResponseTooLargeError         the response body is longer than `max_response_bytes`
-    └── DecodeError                   the response body is not what the API documents
+    ├── DecodeError                   the response body, or that of a webhook, is not what the API documents
+    └── WebhookVerificationError      a request does not prove that Ultravox sent it, and when
 
 All of them can be pickled. None of them holds the API key, a password or an exception of aiohttp.
 """
@@ -298,7 +299,7 @@ class ResponseTooLargeError(UltravoxError):
 
 
 class DecodeError(UltravoxError):
-    """The body of a response is not what the API documents."""
+    """The body of a response, or that of a webhook, is not what the API documents."""
 
     origin: str
     """The request, for example ``GET /api/sip/registrations``."""
@@ -318,6 +319,21 @@ class DecodeError(UltravoxError):
         self.path = path
         self.expected = expected
         self.got = got
+
+
+class WebhookVerificationError(UltravoxError):
+    """A request that should come from Ultravox does not prove it. Do not act on it, and respond with 401 or 403."""
+
+    check: str
+    """The check that failed: ``"headers"``, ``"timestamp"`` or ``"signature"``."""
+
+    problem: str
+    """What is wrong, without what would have been right."""
+
+    def __init__(self, check: str, problem: str) -> None:
+        super().__init__(f"{check}: {problem}")
+        self.check = check
+        self.problem = problem
 
 
 _CLASS_BY_STATUS: dict[int, type[APIStatusError]] = {

@@ -112,8 +112,9 @@ class RateLimit:
 
     The documented limit of the API is 200 requests a second for a key. Creating calls has further limits, which depend
     on the plan: 5, 10 or 30 calls a second, and 30, 120 or 360 a minute. Clients of one event loop share all of them
-    through a `LocalRateBudget`. Clients in different processes find their shares of the requests a second by the 429s
-    that they receive; for calls, give each process a part of the limits.
+    through a `LocalRateBudget`, and those of several processes through `ultravox_async.redis.RedisRateBudget`. Without
+    it, clients in different processes find their shares of the requests a second by the 429s that they receive; for
+    calls, give each process a part of the limits.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)
@@ -153,9 +154,10 @@ class RateLimit:
 class RateBudget(Protocol):
     """The slots of a rate that several clients share; a slot is the right to send one request.
 
-    `LocalRateBudget` is one for the clients of an event loop. Write your own to share a rate among processes: a client
-    acquires a slot for each request, and reports whether it was used. Slots have no identity: those of one key and one
-    class of operations are interchangeable.
+    `LocalRateBudget` is one for the clients of an event loop, `ultravox_async.redis.RedisRateBudget` one for several
+    processes. Write your own to share a rate through another store: a client acquires a slot for each request, and
+    reports whether it was used. Slots have no identity: those of one key and one class of operations are
+    interchangeable.
 
     A key is identified by a digest of 32 hexadecimal digits. The classes of operations are ``"calls"``, for creating
     calls, and ``"api"``. All methods are called in the event loop of the client. Those that are not coroutines have to
@@ -195,5 +197,23 @@ class RateBudget(Protocol):
         """Return the remaining seconds of a cool-down, as far as they are known here; 0.0 if there is none.
 
         Single calls do not wait for a cool-down that is longer than `RetryPolicy.max_delay`.
+        """
+        ...
+
+
+@runtime_checkable
+class PriorityRateBudget(RateBudget, Protocol):
+    """A `RateBudget` that knows which requests are single calls, and can serve them before the sweeps of all clients.
+
+    If a budget has this method, it is called in place of `acquire`.
+    """
+
+    async def acquire_within(
+        self, key_digest: str, operation: str, priority: RequestPriority, longest_cool_down: float
+    ) -> float:
+        """Wait for a slot, as `acquire` does; but not for a cool-down that is longer than so many seconds.
+
+        Returns:
+            0.0 with a slot. Without one, the remaining seconds of the cool-down.
         """
         ...

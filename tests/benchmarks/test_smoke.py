@@ -8,7 +8,10 @@ import pytest
 _ROOT = Path(__file__).parents[2]
 _PATIENCE = 25.0
 
-_NAMES = ("concurrency", "decode", "get", "httpx", "import", "interactive", "memory", "openai", "stalls", "sweep")
+_NAMES = (
+    *("concurrency", "decode", "get", "httpx", "import", "interactive", "memory", "openai", "stalls", "sweep"),
+    "webhooks",
+)
 
 
 async def run(*arguments: str, module: str = "benchmarks", **environment: str) -> tuple[int | None, str, str]:

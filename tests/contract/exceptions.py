@@ -165,11 +165,13 @@ RESULTS = {
 """Operations whose response is decoded into something else than the class of its schema."""
 
 NOT_IN_THE_SCHEMA = {
+    "sip_fallback.SipRejection": "it is in the schema, and no operation of it sends it",
     "voices.NewClonedVoice": "the form of an operation, which has no schema with a name",
     "data_messages.ForcedAgentMessage": "the schema says of a data message that it has a type, and no more",
     "data_messages.ForcedToolCall": "the same",
     "data_messages.HangUp": "the same",
     "data_messages.UserTextMessage": "the same",
+    "sip_fallback.IncomingSipCall": "the schema does not describe requests that the API makes",
     "shared.tools.SelectedToolOptions": "the arguments of the constructors of SelectedTool",
     "account_telephony.TelephonySettings": "what the three classes for what is sent have in common",
     "telephony.CallCreation": "what the fields of the three providers have in common",

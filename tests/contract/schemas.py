@@ -6,7 +6,6 @@ the fields of a method; and an alias of literals for an enumeration.
 
 from tests.contract.operations import Missing
 
-NO_CLASS_YET = Missing("no class yet")
 PAGE = Missing("a `Page` of its results")
 NULL = Missing("null, which is None")
 
@@ -193,13 +192,17 @@ SCHEMAS: dict[str, tuple[str, ...] | Missing] = {
     "ultravox.v1.SecurityRequirement": ("shared.tool_security.SecurityRequirement",),
     "ultravox.v1.SecurityRequirements": ("shared.tool_security.SecurityRequirements",),
     "ultravox.v1.SelectedTool": ("shared.tools.SelectedTool",),
-    "ultravox.v1.SipFallbackHandlerResponse": NO_CLASS_YET,
+    "ultravox.v1.SipFallbackHandlerResponse": Missing("`webhooks.SipFallbackResponse`, which is never decoded"),
     "ultravox.v1.SipMedium_SipIncoming": ("shared.media.SipIncoming",),
     "ultravox.v1.SipMedium_SipOutgoing": ("shared.media.SipOutgoing",),
-    "ultravox.v1.SipRejection": NO_CLASS_YET,
+    "ultravox.v1.SipRejection": Missing("`sip_fallback.SipRejection`: no operation sends it, it answers the API"),
     "ultravox.v1.SourceStats": ("corpora.SourceStats",),
-    "ultravox.v1.StartAgentCallRequest": ("agents.StartAgentCall",),
-    "ultravox.v1.StartCallRequest": ("calls.StartCall",),
+    "ultravox.v1.StartAgentCallRequest": (
+        "agents.StartAgentCall",
+        "agents.AgentCallSettings",
+        "sip_fallback.FallbackAgentCall",
+    ),
+    "ultravox.v1.StartCallRequest": ("calls.StartCall", "calls.CallSettings"),
     "ultravox.v1.StaticParameter": ("shared.tools.StaticParameter",),
     "ultravox.v1.StaticToolResponse": ("shared.tools.StaticToolResponse",),
     "ultravox.v1.TelnyxMedium_OutgoingRequestParams": ("shared.media.TelnyxOutgoingCall",),

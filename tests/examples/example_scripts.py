@@ -28,11 +28,15 @@ def loaded(name: str) -> ModuleType:
 
 @asynccontextmanager
 async def running(
-    name: str, *arguments: str, account: Emulator | None = None, stderr: int = asyncio.subprocess.PIPE
+    name: str,
+    *arguments: str,
+    account: Emulator | None = None,
+    stderr: int = asyncio.subprocess.PIPE,
+    **variables: str,
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     # A developer's own key must never reach an example that a test runs.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ULTRAVOX_")}
-    environment["PYTHONPATH"] = str(ROOT)
+    environment |= {"PYTHONPATH": str(ROOT), **variables}
     if account is not None:
         environment |= {"ULTRAVOX_API_KEY": account.api_key, "ULTRAVOX_BASE_URL": account.base_url}
     process = await asyncio.create_subprocess_exec(

@@ -66,6 +66,21 @@ async def test_a_registration_is_answered_as_json(service: Service, account: Emu
     }
 
 
+async def test_prometheus_gets_the_attempts_by_template_and_outcome(example: ModuleType, account: Emulator) -> None:
+    def client() -> AsyncUltravox:
+        return AsyncUltravox(account.api_key, base_url=account.base_url, observers=[example.METRICS])
+
+    async with TestClient(TestServer(example.make_app(client))) as service:
+        await body_of(service, f"/registrations/{account.registration_ids[0]}")
+        await body_of(service, "/registrations/nobody")
+        async with service.get("/metrics") as response:
+            lines = (await response.text()).splitlines()
+    template = "/api/sip/registrations/{registration_id}"
+    for outcome in ("200", "404"):
+        labels = f'method="GET",outcome="{outcome}",template="{template}"'
+        assert f"ultravox_attempt_seconds_count{{{labels}}} 1.0" in lines
+
+
 async def test_an_unknown_id_is_a_404(service: Service) -> None:
     async with service.get("/registrations/nobody") as response:
         assert response.status == 404

@@ -11,6 +11,7 @@ from ultravox_async import InvalidRequestError, NotFoundError, Pager, Sweep, Ult
 from ultravox_async._http.messages import Credentials, Request, Response
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.scheduler import Priority
+from ultravox_async._http.telemetry import Telemetry
 from ultravox_async._http.transport import Transport
 from ultravox_async._wire.payload import Secret
 from ultravox_async.resources._base import Resource, request_for, request_to
@@ -62,6 +63,7 @@ class FakeTransport:
 
     def __init__(self, script: Callable[[Request], object] = lambda _: {"thingId": "t1"}) -> None:
         self.requests: list[Request] = []
+        self.telemetry = Telemetry((), self.origin)
         self._script = script
 
     async def send(self, request: Request) -> Response:

@@ -176,6 +176,7 @@ class Race(Generic[T]):
         if key in self._asked:
             self._asked.remove(key)
             self._outcomes.append(outcome)
+            self._transport.telemetry.note_fetched()
 
     def _page_is_due(self, allowed: int) -> bool:
         # The caller has enough outcomes to take.
@@ -232,6 +233,7 @@ class Race(Generic[T]):
         else:
             return False
         self._outcomes.append(Outcome(key, value))
+        self._transport.telemetry.note_listed()
         return True
 
     def _give_up_page(self) -> None:

@@ -132,6 +132,7 @@ class Sweep(Generic[T]):
                         key = self._source.key_of(value)
                         if key in wanted:
                             del wanted[key]
+                            self._transport.telemetry.note_listed()
                             yield Outcome(key, value)
                     if not wanted:
                         return

@@ -138,6 +138,7 @@ class WorkerPool(Generic[T]):
         finally:
             # Before `_stop_fetching` below, which would cancel this worker too.
             self._fetching.discard(worker)
+        self._transport.telemetry.note_fetched()
         self._key_check.record(outcome.error)
         if self._key_check.refused:
             self._stop_fetching()

@@ -7,8 +7,15 @@ from typing import final
 from ultravox_async._http.admission import AdmissionQueue, Priority
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pace import AdaptivePace, FixedPace
-from ultravox_async._http.scheduler import BudgetFailedError, RequestScheduler, SchedulerClosedError, WaitLimits
+from ultravox_async._http.scheduler import (
+    BudgetFailedError,
+    CoolingDownError,
+    RequestScheduler,
+    SchedulerClosedError,
+    WaitLimits,
+)
 from ultravox_async._http.sliding_window import (
+    MAX_LEASES,
     LeaseWindow,
     PacedWindow,
     RateWindows,
@@ -16,14 +23,12 @@ from ultravox_async._http.sliding_window import (
     UnlimitedWindow,
 )
 from ultravox_async.errors import ConfigurationError, UltravoxError
-from ultravox_async.settings import RateBudget, RateLimit
-
-_NO_LIMITS = WaitLimits(cool_down=math.inf, outage=math.inf)
+from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, RequestPriority
 
 
 @final
 class LocalRateBudget:
-    """A `RateBudget` for all clients of one event loop: those with the same key send at the rate of one client.
+    """A `PriorityRateBudget` for all clients of one event loop: those with the same key send at the rate of one client.
 
     Create one for the process, and pass it to each client. A client that replaces another, for example after the
     settings were reloaded, continues with what is left of the rate. Clients with different keys do not affect each
@@ -55,7 +60,19 @@ class LocalRateBudget:
 
     async def acquire(self, key_digest: str, operation: str) -> None:
         """Wait for a slot; as `RateBudget.acquire`."""
-        await self._without_places(key_digest).acquire(operation, Priority.INTERACTIVE, _NO_LIMITS)
+        await self.acquire_within(key_digest, operation, "interactive", math.inf)
+
+    async def acquire_within(
+        self, key_digest: str, operation: str, priority: RequestPriority, longest_cool_down: float
+    ) -> float:
+        """Wait for a slot; as `PriorityRateBudget.acquire_within`."""
+        of_request = Priority.INTERACTIVE if priority == "interactive" else Priority.BACKGROUND
+        limits = WaitLimits(cool_down=longest_cool_down, outage=math.inf)
+        try:
+            await self._without_places(key_digest).acquire(operation, of_request, limits)
+        except CoolingDownError as error:
+            return error.seconds
+        return 0.0
 
     def mark_sent(self, key_digest: str, operation: str) -> None:
         """Note that a request with a slot is being sent; as `RateBudget.mark_sent`."""
@@ -126,6 +143,7 @@ class LeasingScheduler(RequestScheduler):
     def __init__(self, budget: RateBudget, key_digest: str, places: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(AdmissionQueue(_lease_windows(), loop), places, loop)
         self._budget = budget
+        self._by_priority = budget if isinstance(budget, PriorityRateBudget) else None
         self._key_digest = key_digest
         self._asking: set[asyncio.Timeout] = set()
 
@@ -134,11 +152,12 @@ class LeasingScheduler(RequestScheduler):
 
         Raises:
             BudgetFailedError: The budget raised an exception.
+            CoolingDownError: Also because of a cool-down that another client has reported to the budget.
         """
         self._learn_of_cool_down(operation)
         await super().acquire(operation, priority, limits)
         try:
-            await self._lease(operation)
+            await self._lease(operation, priority, limits)
         except BaseException:
             # After a cancellation, a close or a failure the budget has given no slot, as `RateBudget.acquire` demands.
             # Only what this scheduler has counted is given back.
@@ -174,15 +193,23 @@ class LeasingScheduler(RequestScheduler):
             if not scope.expired():
                 scope.reschedule(-math.inf)
 
-    async def _lease(self, operation: str) -> None:
+    def _has_slot(self, operation: str, now: float) -> bool:
+        # A budget that knows the priority serves single calls first, so that they may ask while the requests of a sweep
+        # do. Behind other single calls they wait.
+        overtakes = self._by_priority is not None and len(self._asking) < 2 * MAX_LEASES
+        if overtakes and all(priority is Priority.BACKGROUND for _, priority, _ in self._admission.queues):
+            return True
+        return super()._has_slot(operation, now)
+
+    async def _lease(self, operation: str, priority: Priority, limits: WaitLimits) -> None:
         # A close has to end the wait with an error. Cancelling the task, which is the caller's, would end more than
         # that; the scope of a timeout that never comes turns the cancellation into a TimeoutError.
         scope = asyncio.timeout(None)
         self._asking.add(scope)
         try:
             async with scope:
-                await self._budget.acquire(self._key_digest, operation)
-        except UltravoxError:
+                await self._ask(operation, priority, limits)
+        except (UltravoxError, CoolingDownError):
             raise
         except Exception as error:
             if scope.expired():
@@ -190,6 +217,16 @@ class LeasingScheduler(RequestScheduler):
             raise BudgetFailedError from error
         finally:
             self._asking.discard(scope)
+
+    async def _ask(self, operation: str, priority: Priority, limits: WaitLimits) -> None:
+        if self._by_priority is None:
+            await self._budget.acquire(self._key_digest, operation)
+            return
+        longest = limits.cool_down if priority is Priority.INTERACTIVE else math.inf
+        name: RequestPriority = "interactive" if priority is Priority.INTERACTIVE else "background"
+        left = await self._by_priority.acquire_within(self._key_digest, operation, name, longest)
+        if left > 0:
+            raise CoolingDownError(left)
 
     def _learn_of_cool_down(self, operation: str) -> None:
         seconds = self._budget.cooling_down(self._key_digest, operation)

@@ -32,6 +32,12 @@ class Coalescer(Generic[T]):
         self._spawn = spawn
         self._flights: dict[Hashable, _Flight[T]] = {}
 
+    def has(self, key: Hashable) -> bool:
+        """Return whether there is work in progress with this key."""
+        flight = self._flights.get(key)
+        # A task that is done stays here until its callers have run. Its result is older than this call.
+        return flight is not None and not flight.task.done()
+
     async def share(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return the result of the work with this key: of work in progress, or else of `work`.
 
@@ -40,10 +46,9 @@ class Coalescer(Generic[T]):
         Raises:
             SharedCancelledError: The work was cancelled from outside.
         """
-        flight = self._flights.get(key)
-        # A task that is done stays here until its callers have run. Its result is older than this call.
-        if flight is None or flight.task.done():
-            flight = self._flights[key] = _Flight(self._spawn(work()))
+        if not self.has(key):
+            self._flights[key] = _Flight(self._spawn(work()))
+        flight = self._flights[key]
         flight.waiting += 1
         try:
             # Not `await flight.task`: a caller that is cancelled there would cancel the task with it.

@@ -19,17 +19,26 @@ class CoolDowns:
 
     def ends_at(self, operation: str) -> float:
         """Return when an operation of this class may start; infinity during a trial, whose end is not known."""
-        return math.inf if self.probation.get(operation) else self._until.get(operation, -math.inf)
+        return math.inf if self.probation.get(operation) else self.until(operation)
 
-    def start(self, operation: str, now: float, seconds: float, longest: float) -> bool:
-        """Begin a cool-down of so many seconds, `longest` at most; return False if there is one that ends later."""
+    def until(self, operation: str) -> float:
+        """Return when the cool-down of a class is over, whether or not a trial follows it."""
+        return self._until.get(operation, -math.inf)
+
+    def start(self, operation: str, now: float, seconds: float, longest: float) -> float:
+        """Begin a cool-down of so many seconds, `longest` at most, unless there is one that ends later.
+
+        Returns:
+            By how many seconds nothing can be sent for longer than before; 0.0 if the other one ends later.
+        """
         until = now + min(seconds, longest)
-        if until <= self._until.get(operation, -math.inf):
-            return False
+        before = self.until(operation)
+        if until <= before:
+            return 0.0
         self._until[operation] = until
         if seconds > longest:
             self.probation[operation] = False
-        return True
+        return until - max(before, now)
 
     def begin_trial(self, operation: str) -> None:
         """Note that a request was admitted; if its class is on probation, it is the trial."""

@@ -7,6 +7,7 @@ for: the timer finds no overdue attempt, and is set to the deadline that is the 
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -34,11 +35,14 @@ class Attempt:
     __slots__ = (
         "_connection",
         "_use",
+        "connection_reused",
+        "connection_seconds",
         "due",
         "ends_at",
         "fresh",
         "keeps_permit",
         "never_connected",
+        "note_piece",
         "operation",
         "outer",
         "permanent",
@@ -73,9 +77,14 @@ class Attempt:
         self.permanent = False
         # Whether pooled connections are suspect, and a new one has to be made.
         self.fresh = False
+        # How long it waited for a connection, and whether that was used before; None if it is not known.
+        self.connection_seconds = 0.0
+        self.connection_reused: bool | None = None
         # Whether the body of the response is still to be read, and the permit is given back when that is over.
         self.keeps_permit = False
         self.operation = ""
+        # Called with the size of each piece of a body that the caller reads.
+        self.note_piece: Callable[[int], None] = _ignore
         self._connection: Connection | None = None
         self._use = 0
 
@@ -89,6 +98,7 @@ class Attempt:
         self.sent = True
         self._connection = connection
         self._use = connection.uses
+        self.connection_reused = connection.uses > 1
 
     def drop_connection(self) -> None:
         """Close its connection, unless it went back to the pool and another attempt uses it now."""
@@ -174,6 +184,11 @@ class Deadlines:
         for attempt in self._attempts:
             if attempt.task is not task:
                 _expire(attempt)
+        await self.wait_for_others()
+
+    async def wait_for_others(self) -> None:
+        """Wait until all attempts are over, except for those of the current task, and of tasks that are in here too."""
+        task = asyncio.current_task(self._loop)
         self._ending.add(task)
         # Another task that is in this method may wait for this one, and has to look again.
         self._changed.set()
@@ -208,6 +223,10 @@ class Deadlines:
                 _expire(attempt)
         if waiting := [attempt for attempt in running if attempt.due > now]:
             self._watch(min(waiting, key=lambda attempt: attempt.due))
+
+
+def _ignore(_: int) -> None:
+    pass
 
 
 def _expire(attempt: Attempt) -> None:

@@ -34,7 +34,16 @@ class OpenBody:
         read_timeout: The maximum number of seconds without data.
     """
 
-    __slots__ = ("_attempt", "_closed", "_failures", "_pool", "_read_timeout", "_request", "_response", "_size")
+    __slots__ = (
+        "_attempt",
+        "_closed",
+        "_failures",
+        "_pool",
+        "_read_timeout",
+        "_request",
+        "_response",
+        "_size",
+    )
 
     def __init__(  # noqa: PLR0913, PLR0917 - what an attempt consists of
         self,
@@ -95,6 +104,7 @@ class OpenBody:
         finally:
             deadlines.stop(attempt)
         self._size = await counted(self._size, piece)
+        self._attempt.note_piece(len(piece))
         return piece
 
     def _error_from(self, error: Exception, attempt: Attempt) -> UltravoxError:
@@ -117,6 +127,7 @@ class OpenBody:
             return
         self._closed = True
         self._pool.open_bodies.discard(self)
+        self._pool.body_closed.set()
         if not self._response.content.is_eof():
             self._attempt.drop_connection()
         self._response.close()

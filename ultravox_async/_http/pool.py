@@ -173,6 +173,7 @@ class Connector(aiohttp.TCPConnector):
             return connection
         attempt = self._deadlines.current()
         attempt.repeatable = req.method in IDEMPOTENT_METHODS
+        began_at = self._loop.time()
         while True:
             try:
                 connection = await super().connect(req, traces, timeout)
@@ -190,6 +191,7 @@ class Connector(aiohttp.TCPConnector):
         # counts against the rate.
         protocol.carry(connection)
         attempt.use(protocol)
+        attempt.connection_seconds = self._loop.time() - began_at
         self._scheduler.mark_sent(attempt.operation)
         self._deadlines.reset_read_timeout(attempt)
         return connection
@@ -341,11 +343,20 @@ class Pool:
     open_bodies: set[Closable] = attrs.field(factory=set["Closable"], init=False)
     """The responses whose bodies are still being read."""
 
+    body_closed: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    """Set whenever one of them is closed."""
+
     @property
     def usable(self) -> bool:
         """Whether the session is open and belongs to the running event loop."""
         # `session.loop` would emit a DeprecationWarning, and there is no other way to find out.
         return not self.session.closed and getattr(self.session, "_loop", None) is asyncio.get_running_loop()
+
+    async def wait_for_bodies(self) -> None:
+        """Wait until no body is being read any more."""
+        while self.open_bodies:
+            self.body_closed.clear()
+            await self.body_closed.wait()
 
     async def close(self) -> None:
         """Close the connections at once: all that belong to the client, and those that responses still use."""

@@ -1,13 +1,17 @@
 """Creates the pool of a client on first use, and ends everything that runs in it when the client is closed."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import attrs
+
 from ultravox_async._http.messages import Credentials
 from ultravox_async._http.pool import UNUSABLE_SESSION, Pool, PoolSettings, make_pool
 from ultravox_async._http.scheduler import RequestScheduler
+from ultravox_async._http.telemetry import Telemetry
 from ultravox_async.errors import ClientClosedError, UltravoxError
 from ultravox_async.settings import RateBudget, RateLimit
 from ultravox_async.stats import Stats
@@ -22,13 +26,20 @@ class PoolOwner:
         settings: How to create the pool.
         credentials: The key.
         rate: The rate limit, or the budget that the slots come from.
+        telemetry: Counts, logs and reports the requests.
     """
 
-    def __init__(self, settings: PoolSettings, credentials: Credentials, rate: RateLimit | RateBudget) -> None:
+    def __init__(
+        self, settings: PoolSettings, credentials: Credentials, rate: RateLimit | RateBudget, telemetry: Telemetry
+    ) -> None:
         limit = rate if isinstance(rate, RateLimit) else rate.rate_limit
         self._configured_rate = math.inf if limit.requests_per_second is None else limit.requests_per_second
         self.credentials = credentials
+        self.telemetry = telemetry
         self.closed = False
+        """Whether no request can be begun any more."""
+        self.ended = False
+        """Whether the requests that were sent were ended too."""
         self._settings = settings
         self._budget = rate
         self._pool: Pool | None = None
@@ -45,9 +56,17 @@ class PoolOwner:
     @property
     def stats(self) -> Stats:
         """The statistics of the client so far."""
-        circuits = () if self._scheduler is None else self._scheduler.circuits
+        counts = attrs.asdict(self.telemetry.counts)
+        rate = None if self._rate == math.inf else self._rate
+        if self._scheduler is None:
+            return Stats(**counts, requests_per_second=rate)
+        circuits = list(self._scheduler.circuits)
         return Stats(
-            requests_per_second=None if self._rate == math.inf else self._rate,
+            **counts,
+            in_flight=0 if self._pool is None else len(self._pool.deadlines),
+            queued=self._scheduler.queued,
+            cooling_down=self._scheduler.cooling_down,
+            requests_per_second=rate,
             outages=sum(circuit.outages for circuit in circuits),
             probes=sum(circuit.probes for circuit in circuits),
         )
@@ -93,8 +112,11 @@ class PoolOwner:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def close(self) -> None:
+    async def close(self, drain: float = 0.0) -> None:
         """End all requests and tasks, and close the session if the client owns it; closing again does nothing.
+
+        Args:
+            drain: For how many seconds requests that were sent may go on.
 
         Raises:
             UltravoxError: The client was used in another event loop.
@@ -110,6 +132,9 @@ class PoolOwner:
             # Before the attempts are ended: each of them gives back a permit, which would admit a waiter.
             pool.scheduler.close()
             pool.streams.close()
+            if drain > 0:
+                await self._drain(pool, drain)
+            self.ended = True
             # The current task is one of them if the client is closed by the iterable of ids of a sweep, or by a
             # callback of a TraceConfig. It would wait for itself. It ends without that, because it cannot send anything
             # any more.
@@ -120,11 +145,21 @@ class PoolOwner:
             if tasks:
                 await asyncio.wait(tasks)
         finally:
+            self.ended = True
             # Also if this close is cancelled while it waits: it leaves no connection behind, and can be repeated.
             await pool.close()
+            self.telemetry.stop()
             # Last, because it makes the next await of this task raise.
             pool.deadlines.end_own()
         self._pool = None
+
+    async def _drain(self, pool: Pool, seconds: float) -> None:
+        """Wait until the requests that were sent are over, for so many seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                # A response whose body is read by the caller is part of an attempt until its headers have arrived.
+                await pool.deadlines.wait_for_others()
+                await pool.wait_for_bodies()
 
 
 def _check_loop(loop: asyncio.AbstractEventLoop) -> None:

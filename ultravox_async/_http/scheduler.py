@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 from ultravox_async._http.admission import AdmissionQueue, Places, Priority, Waiter, WaitLimits
@@ -19,6 +20,9 @@ __all__ = [
     "SchedulerClosedError",
     "WaitLimits",
 ]
+
+# Seconds.
+_LOGGED_EXTENSION = 1.0
 
 _log = logging.getLogger("ultravox_async")
 # Creating calls has separate limits: its 429s say nothing about the rate of all other requests.
@@ -166,9 +170,13 @@ class RequestScheduler:
 
         The end of a cool-down is only ever moved to a later time. It holds for all clients that share the rate.
         """
-        if not self._cool_downs.start(operation, self._loop.time(), seconds, longest):
+        extension = self._cool_downs.start(operation, self._loop.time(), seconds, longest)
+        if not extension:
             return
         lasts = min(seconds, longest)
+        # Each 429 of a burst moves the end of a cool-down by some milliseconds, which is not worth a line.
+        if extension > _LOGGED_EXTENSION:
+            _log.warning("cool-down of %.1f s after a 429 (class of operations: %s)", lasts, operation)
         # A list, because dismissing a waiter removes it from the queue that is iterated over.
         for waiter in list(self._admission.refusing_cool_down(operation, lasts)):
             self._dismiss(waiter, CoolingDownError(lasts))
@@ -209,10 +217,9 @@ class RequestScheduler:
         circuit = self._places.circuit_of(operation, now)
         if circuit.note_failure(now, failure, retry_after, counts=counts):
             _log.info(
-                "outage (class of operations: %s): no request succeeds, the last failure is: %s; "
+                "outage (class of operations: %s): no request succeeds; "
                 "background requests wait, and one is sent every quarter of a second as a probe",
                 operation,
-                failure,
             )
         if circuit.open:
             # Background requests that have waited for long enough are given up here and nowhere else: each of them
@@ -236,6 +243,19 @@ class RequestScheduler:
     def circuits(self) -> Iterable[CircuitBreaker]:
         """The circuit breakers of the classes of operations that were used."""
         return self._places.circuits.values()
+
+    @property
+    def queued(self) -> dict[str, int]:
+        """The number of requests of this client that wait for a permit, by the name of their priority."""
+        waiting = Counter(waiter.queue[1] for waiter in self._admission.waiting_for(self._places))
+        return {priority.name.lower(): waiting[priority] for priority in Priority}
+
+    @property
+    def cooling_down(self) -> dict[str, float]:
+        """The seconds that are left of the cool-downs, by class of operations."""
+        now = self._loop.time()
+        left = {operation.value: self._cool_downs.until(operation) - now for operation in OperationClass}
+        return {operation: seconds for operation, seconds in left.items() if seconds > 0}
 
     @property
     def pace(self) -> Pace:

@@ -13,7 +13,7 @@ _HEADROOM = 0.02
 _MOST_HEADROOM = 0.5
 # How many requests of a client ask a remote budget for a slot at the same time: enough for 200 requests a second if the
 # budget takes 40 ms.
-_MAX_LEASES = 8
+MAX_LEASES = 8
 # Timers fire late, by about a millisecond on an idle machine. Up to this lateness, in seconds, the next requests follow
 # sooner to make up for it.
 _CATCH_UP = 0.01
@@ -129,10 +129,10 @@ class LeaseWindow(SlidingWindow):
     """
 
     def __init__(self) -> None:
-        super().__init__(_MAX_LEASES, 1.0)
+        super().__init__(MAX_LEASES, 1.0)
 
     def opens_at(self) -> float:
-        return float("-inf") if self._pending < _MAX_LEASES else float("inf")
+        return float("-inf") if self._pending < MAX_LEASES else float("inf")
 
 
 class RateWindows:

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import copy
 import math
-from collections.abc import AsyncGenerator, Callable, Coroutine
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
@@ -30,8 +31,10 @@ from ultravox_async._http.scheduler import (
     SchedulerClosedError,
     WaitLimits,
 )
+from ultravox_async._http.telemetry import RequestRecord, Telemetry
 from ultravox_async._wire.payload import Secret
 from ultravox_async.errors import APIConnectionError, DecodeError, RateLimitError, UltravoxError
+from ultravox_async.observer import Observer
 from ultravox_async.settings import RateBudget, RateLimit
 from ultravox_async.stats import Stats
 
@@ -67,6 +70,7 @@ class Transport:
         self.options = options
         self.storage = storage or self
         self._limits = WaitLimits(cool_down=options.retry.max_delay, outage=options.retry.patience)
+        self.telemetry = owner.telemetry
         self._owner = owner
         self._sender = sender
         self._coalescer = coalescer
@@ -185,17 +189,21 @@ class Transport:
         """Whether `close` was called."""
         return self._owner.closed
 
-    async def close(self) -> None:
+    async def close(self, drain: float = 0.0) -> None:
         """End all requests and tasks, and close the session if the client owns it; closing again does nothing.
+
+        Args:
+            drain: For how many seconds requests that were sent may go on.
 
         Raises:
             UltravoxError: The client was used in another event loop.
         """
+        ends_at = time.monotonic() + drain
         try:
-            await self._owner.close()
+            await self._owner.close(drain)
         finally:
             if self.storage is not self:
-                await self.storage.close()
+                await self.storage.close(max(0.0, ends_at - time.monotonic()))
 
     def redacted(self, text: str) -> str:
         """Return `text` without the key."""
@@ -226,6 +234,8 @@ class Transport:
             options = self.options
             priority = self._priority_of(request)
             key = request.path, request.query, request.headers, priority, options.timeout, options.retry
+            if coalescer.has(key):
+                self.telemetry.note_coalesced()
             try:
                 outcome = await coalescer.share(key, lambda: self._repeat(pool, request, self._sender.send))
             except SharedCancelledError:
@@ -241,25 +251,45 @@ class Transport:
             coalescer.forget()
 
     async def _repeat(self, pool: Pool, request: Request, send: "_Send[T]") -> T | UltravoxError:
+        """Make attempts until one succeeds, or no other may follow, and tell about all of it."""
+        clock = pool.loop.time
+        record = self.telemetry.begin(request, self._priority_of(request), clock())
+        told: object = None
+        try:
+            told = outcome = await self._attempts(pool, request, send, record)
+        finally:
+            record.end(told, clock())
+        return outcome
+
+    async def _attempts(
+        self, pool: Pool, request: Request, send: "_Send[T]", record: RequestRecord
+    ) -> T | UltravoxError:
         timeout, retry = self.options.timeout, self.options.retry
         priority = self._priority_of(request)
         recovery = Recovery(pool.scheduler, retry, request, priority)
         left = timeout.total
+        clock = pool.loop.time
         outcome: T | UltravoxError | None = None
         try:
             while True:
+                queued = clock()
                 await pool.scheduler.acquire(request.operation, priority, self._limits)
-                started = pool.loop.time()
+                started = clock()
+                record.note_turn(started - queued)
                 attempt = pool.deadlines.start(asyncio.timeout(None), left, timeout.read)
                 # After a lost connection, or the response to another request, the pooled connections are suspect.
                 attempt.fresh = isinstance(outcome, APIConnectionError | DecodeError)
                 attempt.operation = request.operation
+                attempt.note_piece = record.note_piece
                 result, following = await self._try(pool, request, attempt, recovery, send)
-                if following is None:
+                taken = clock() - started
+                record.note_attempt(attempt, result, taken)
+                if following is None or not isinstance(result, UltravoxError):
                     return result
                 outcome = result
+                record.note_retry(result, following.delay)
                 if following.attempt_counts:
-                    left -= pool.loop.time() - started
+                    left -= taken
                 if following.delay_counts:
                     left -= following.delay
                 if left <= 0:
@@ -282,7 +312,7 @@ class Transport:
             if not isinstance(outcome, UltravoxError):
                 pool.scheduler.note_success(request.operation)
                 return outcome, None
-            if self._owner.closed:
+            if self._owner.ended:
                 return closed_meanwhile(request), None
             # Here, before the permit is given back below: that admits the next request, which a cool-down, a lower pace
             # or an outage may have to hold back.
@@ -337,6 +367,7 @@ def make_transport(  # noqa: PLR0913 - the settings of a client
     rate: RateLimit | RateBudget,
     max_response_bytes: int,
     coalesce_reads: bool,
+    observers: Sequence[Observer],
 ) -> Transport:
     """Return the transport of a new client.
 
@@ -348,11 +379,14 @@ def make_transport(  # noqa: PLR0913 - the settings of a client
         rate: The rate limit, or the budget that the slots come from.
         max_response_bytes: The maximum size of a body, after decompression.
         coalesce_reads: Whether identical reads in flight share one request.
+        observers: They are called for each request.
     """
     credentials = Credentials(api_key)
     timeout = options.timeout
-    owner = PoolOwner(pool, credentials, rate)
+    telemetry = Telemetry(observers, str(base_url.origin()))
+    owner = PoolOwner(pool, credentials, rate, telemetry)
     sender = Sender(credentials, base_url, timeout, max_response_bytes, owns_pool=pool.session is None)
     keyless = KeylessSender(credentials, base_url.origin(), timeout, max_response_bytes, owns_pool=True)
-    storage = Transport(PoolOwner(keyless_settings(pool), credentials, RateLimit(None)), keyless, None, options)
+    storage_owner = PoolOwner(keyless_settings(pool), credentials, RateLimit(None), telemetry)
+    storage = Transport(storage_owner, keyless, None, options)
     return Transport(owner, sender, Coalescer[Result](owner.spawn) if coalesce_reads else None, options, storage)

@@ -146,6 +146,11 @@ class _Upload:
         return self.content.can_be_sent_again
 
     @property
+    def size(self) -> int | None:
+        """The number of bytes of the file; None if it is not known."""
+        return self.content.size
+
+    @property
     def failure(self) -> Exception | None:
         """Why the file could not be read to its end; None if it could."""
         return self.content.failure

@@ -50,6 +50,11 @@ class Body:
     can_be_sent_again: ClassVar[bool] = True
     failure: ClassVar[None] = None
 
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return len(self.content)
+
     def data(self, note_progress: Callable[[], None]) -> bytes | io.BytesIO:  # noqa: ARG002 - files have progress
         """Return what aiohttp sends."""
         return self.content if len(self.content) <= _SENT_IN_ONE_PIECE else io.BytesIO(self.content)

@@ -3,7 +3,8 @@
 All operations of the API are served. What is behind some of them is left out, because a client cannot see it or because
 it would not be the same twice:
 
-- No webhooks, callbacks or data connections are called, and no calls of scheduled batches are started.
+- Webhooks and SIP fallback handlers are called, see `Emulator.webhooks` and `Emulator.call_in`. Callbacks and data
+  connections are not, and no calls of scheduled batches are started.
 - Nobody can join a call at its `joinUrl`: what happens to calls is said with `Emulator.calls`, or follows from reading.
 - The use of the account in `GET /api/accounts/me/usage/…` and `…/billing/usage` is always zero.
 - `priorCallId`, `enableGreetingPrompt` and `throttle` of a new call have no effect, and neither do call throttles.
@@ -12,6 +13,7 @@ it would not be the same twice:
 """
 
 from ultravox_async.testing._emulated_calls import EmulatedCalls
+from ultravox_async.testing._emulated_webhooks import EmulatedWebhooks, WebhookDelivery
 from ultravox_async.testing._emulator import DEFAULT_API_KEY, Emulator
 from ultravox_async.testing._faults import (
     CutBody,
@@ -25,6 +27,8 @@ from ultravox_async.testing._faults import (
     Stall,
 )
 from ultravox_async.testing._files import StoredFile
+from ultravox_async.testing._signing import data_connection_headers, webhook_headers
+from ultravox_async.testing._sip_calls import SipCallOutcome
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import RecordedRequest
 
@@ -35,13 +39,18 @@ __all__ = [
     "DropConnection",
     "DropResponse",
     "EmulatedCalls",
+    "EmulatedWebhooks",
     "Emulator",
     "Fault",
     "FaultRule",
     "Garbage",
     "RecordedRequest",
     "Respond",
+    "SipCallOutcome",
     "Stall",
     "Storage",
     "StoredFile",
+    "WebhookDelivery",
+    "data_connection_headers",
+    "webhook_headers",
 ]

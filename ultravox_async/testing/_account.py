@@ -12,6 +12,7 @@ from ultravox_async.testing._api_keys import ApiKeys
 from ultravox_async.testing._calls import Calls, new_calls
 from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._corpora import Corpora, new_corpora
+from ultravox_async.testing._emulated_webhooks import EmulatedWebhooks
 from ultravox_async.testing._filters import Filters, is_in
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
@@ -162,12 +163,26 @@ class AccountSettings:
     reads_per_call_state: int | None
 
 
-def new_account(settings: AccountSettings, storage: Storage) -> Account:
+def new_account(settings: AccountSettings, storage: Storage, emulated_webhooks: EmulatedWebhooks) -> Account:
     """An account without registrations; the same seed generates the same ids and secrets."""
     seed, page_sizes = settings.seed, settings.page_sizes
     account = new_account_and_billing(seed, page_sizes)
+    webhooks = Webhooks(
+        noun="webhook",
+        id_name="webhook_id",
+        shows=Webhook,
+        random=Random(f"{seed} webhooks"),  # noqa: S311 - see below
+        page_sizes=page_sizes,
+        filters=Filters(WebhookFilters, {"agent_id": is_in("agentId")}),
+        emulated=emulated_webhooks,
+    )
     calls = new_calls(
-        seed, page_sizes, storage, str(account.account.fields["accountId"]), settings.reads_per_call_state
+        seed,
+        page_sizes,
+        storage=storage,
+        account_id=str(account.account.fields["accountId"]),
+        reads_per_state=settings.reads_per_call_state,
+        announce=webhooks.announce,
     )
     models = _collection(seed, page_sizes, "model", "model_id", ModelAlias)
     models.add({"name": "ultravox-v0.7"})
@@ -198,14 +213,7 @@ def new_account(settings: AccountSettings, storage: Storage) -> Account:
         ),
         tools=new_tools(seed, page_sizes),
         voices=new_voices(seed, page_sizes, storage),
-        webhooks=Webhooks(
-            noun="webhook",
-            id_name="webhook_id",
-            shows=Webhook,
-            random=Random(f"{seed} webhooks"),  # noqa: S311 - see above
-            page_sizes=page_sizes,
-            filters=Filters(WebhookFilters, {"agent_id": is_in("agentId")}),
-        ),
+        webhooks=webhooks,
     )
 
 

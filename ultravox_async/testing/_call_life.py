@@ -50,6 +50,17 @@ def advance(call: dict[str, Json]) -> None:
         bill(call)
 
 
+def happened(call: Mapping[str, Json]) -> list[str]:
+    """The events of a call so far, as webhooks are told of them."""
+    past = {
+        "call.started": True,
+        "call.joined": call["joined"] is not None,
+        "call.ended": call["ended"] is not None,
+        "call.billed": call["billingStatus"] != PENDING,
+    }
+    return [event for event, is_past in past.items() if is_past]
+
+
 def is_sip(call: Mapping[str, Json]) -> bool:
     """Whether a call is connected by SIP."""
     return "sip" in cast("dict[str, Json]", call["medium"])

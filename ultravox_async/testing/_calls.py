@@ -1,6 +1,6 @@
 """The operations on calls, which live: they are created, joined, ended and billed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from ultravox_async.testing._call_files import CallFiles
-from ultravox_async.testing._call_life import PENDING, USUAL_DURATION, advance, after, end, is_sip
+from ultravox_async.testing._call_life import PENDING, USUAL_DURATION, advance, after, end, happened, is_sip
 from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._conversations import Conversations
 from ultravox_async.testing._entry import Entry
@@ -57,6 +57,9 @@ class Calls(Collection):
     reads_per_state: int | None
     """How many reads show each state of a call before it goes on by itself; None if it does not."""
 
+    announce: Callable[[str, Mapping[str, Json]], None] = attrs.field(repr=False)
+    """Tells the webhooks of an event of a call."""
+
     deleted: Collection = attrs.field(init=False, repr=False)
     """What is left of the deleted ones."""
 
@@ -65,6 +68,9 @@ class Calls(Collection):
 
     _reads_left: WeakKeyDictionary[Entry, int] = attrs.field(
         init=False, factory=WeakKeyDictionary[Entry, int], repr=False
+    )
+    _announced: WeakKeyDictionary[Entry, list[str]] = attrs.field(
+        init=False, factory=WeakKeyDictionary[Entry, list[str]], repr=False
     )
 
     def __attrs_post_init__(self) -> None:
@@ -98,6 +104,14 @@ class Calls(Collection):
         basic = {name: agent.shown[name] for name in ("agentId", "name")}
         return self.add_written({**template, **fields, "agent": basic, "agentId": basic["agentId"]})
 
+    def announce_news(self, entry: Entry) -> None:
+        """Tell the webhooks of what has happened to a call since they were last told."""
+        known, events = self._announced.get(entry, []), happened(entry.shown)
+        self._announced[entry] = events
+        for event in events:
+            if event not in known:
+                self.announce(event, entry.shown)
+
     def delete(self, request: ApiRequest) -> Answer:
         """Delete a call that is billed, and leave a tombstone."""
         entry = self._requested(request)
@@ -123,6 +137,7 @@ class Calls(Collection):
             return detail(422, "The call is not active.")
         if message["type"] == "hang_up":
             end(entry.shown, "hangup", USUAL_DURATION)
+            self.announce_news(entry)
         elif message["type"] == "user_text_message":
             text = str(message.get("text", ""))
             self.conversations.say(entry, "MESSAGE_ROLE_USER", text, "MESSAGE_MEDIUM_TEXT")
@@ -146,6 +161,7 @@ class Calls(Collection):
         else:
             call["joinUrl"] = f"wss://voice.example.com/calls/{call['callId']}?token={token}"
         self.conversations.begin_stage(entry, {})
+        self.announce_news(entry)
 
     def _on_read(self, entry: Entry) -> None:
         if self.reads_per_state is None:
@@ -153,12 +169,19 @@ class Calls(Collection):
         left = self._reads_left.get(entry, self.reads_per_state)
         if left == 0:
             advance(entry.shown)
+            self.announce_news(entry)
             left = self.reads_per_state
         self._reads_left[entry] = left - 1
 
 
-def new_calls(
-    seed: int, page_sizes: PageSizes, storage: Storage, account_id: str, reads_per_state: int | None
+def new_calls(  # noqa: PLR0913 - calls use more of the account than anything else
+    seed: int,
+    page_sizes: PageSizes,
+    *,
+    storage: Storage,
+    account_id: str,
+    reads_per_state: int | None,
+    announce: Callable[[str, Mapping[str, Json]], None],
 ) -> Calls:
     """An account's calls: none yet."""
     return Calls(
@@ -171,4 +194,5 @@ def new_calls(
         storage=storage,
         account_id=account_id,
         reads_per_state=reads_per_state,
+        announce=announce,
     )

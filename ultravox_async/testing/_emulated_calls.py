@@ -32,6 +32,7 @@ class EmulatedCalls:
         """Let somebody join a call; one that was joined or has ended stays as it is."""
         with self._found(call_id) as call:
             join(call.shown)
+            self._calls.announce_news(call)
 
     def end(self, call_id: str, reason: EndReason = "hangup", duration: timedelta = USUAL_DURATION) -> None:
         """End a call; one that has ended stays as it is.
@@ -50,11 +51,13 @@ class EmulatedCalls:
             raise ValueError(message)
         with self._found(call_id) as call:
             end(call.shown, reason, duration)
+            self._calls.announce_news(call)
 
     def bill(self, call_id: str) -> None:
         """Bill a call, which ends if it has not ended yet; one that nobody has joined costs nothing."""
         with self._found(call_id) as call:
             bill(call.shown)
+            self._calls.announce_news(call)
 
     def say(self, call_id: str, role: MessageRole, text: str, medium: MessageMedium = "MESSAGE_MEDIUM_VOICE") -> int:
         """Add a message to the last stage of a call, with a timespan behind that of the message before.

@@ -3,7 +3,7 @@
 import random
 import threading
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,12 +13,15 @@ from aiohttp import web
 from ultravox_async.testing._account import Account, AccountSettings, new_account
 from ultravox_async.testing._addresses import origin_of
 from ultravox_async.testing._emulated_calls import EmulatedCalls
+from ultravox_async.testing._emulated_webhooks import EmulatedWebhooks
 from ultravox_async.testing._exchange import Exchange, read_body, record_of
 from ultravox_async.testing._faults import FaultInjection
+from ultravox_async.testing._outgoing import Outgoing
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._rate_limit import CallLimits, SlidingWindow, call_limits
 from ultravox_async.testing._routing import NotFound, Router
 from ultravox_async.testing._server import Server
+from ultravox_async.testing._sip_calls import Invite, SipCallOutcome, SipCalls
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 
@@ -48,7 +51,7 @@ class Emulator(FaultInjection):
 
     Calls change by command, see `calls`; with `reads_per_call_state` they also go on by themselves, as they are read.
     What counts is the number of reads and not the time, so that a test neither sleeps nor depends on the speed of the
-    machine, and a program that waits for a call sees it end. No webhooks are sent.
+    machine, and a program that waits for a call sees it end. The webhooks of the account hear of it: see `webhooks`.
     """
 
     api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
@@ -130,6 +133,8 @@ class Emulator(FaultInjection):
     _call_limits: CallLimits | None = attrs.field(init=False, repr=False)
     _server: Server = attrs.field(init=False, repr=False)
     _storage: Storage = attrs.field(init=False, repr=False)
+    _outgoing: Outgoing = attrs.field(init=False, factory=Outgoing, repr=False)
+    _webhooks: EmulatedWebhooks = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Create the account."""
@@ -143,7 +148,8 @@ class Emulator(FaultInjection):
             refused_proxies=self.refused_proxies,
             reads_per_call_state=self.reads_per_call_state,
         )
-        self._account = new_account(settings, self._storage)
+        self._webhooks = EmulatedWebhooks(self._outgoing)
+        self._account = new_account(settings, self._storage, self._webhooks)
         self._account.registrations.add_settled(self.registrations)
         self._router = Router(self._account.operations())
         self.change_rate_limit(self.requests_per_second)
@@ -184,6 +190,40 @@ class Emulator(FaultInjection):
         return EmulatedCalls(self._account.calls, self._lock)
 
     @property
+    def webhooks(self) -> EmulatedWebhooks:
+        """What the webhooks of the account are told, and when that is repeated."""
+        return self._webhooks
+
+    async def call_in(
+        self,
+        to_uri: str,
+        *,
+        from_uri: str = "sip:+15550100@pbx.example.com",
+        display_name: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> SipCallOutcome:
+        """Let somebody call the account by SIP.
+
+        The agent that the SIP configuration allows is called, or else its fallback handler is asked, which has five
+        seconds.
+
+        Args:
+            to_uri: The SIP URI that is called, such as "sip:sales@abc.sip.example.com".
+            from_uri: The SIP URI of the caller.
+            display_name: The name that the caller shows, None for none.
+            headers: The headers of the INVITE.
+
+        Returns:
+            What the caller hears: 200 if a call was started, 504 if the fallback handler takes too long, 502 if its
+            answer is an error or makes no sense, or the status of its rejection.
+
+        Raises:
+            RuntimeError: The emulator does not run.
+        """
+        invite = Invite(to_uri, from_uri, display_name, headers or {})
+        return await self._outgoing.run(SipCalls(self._account, self._lock, self._outgoing).take(invite))
+
+    @property
     def requests(self) -> list[RecordedRequest]:
         """The newest `record_limit` requests, in the order in which they arrived."""
         with self._lock:
@@ -221,9 +261,13 @@ class Emulator(FaultInjection):
         except OSError:
             await self._server.stop()
             raise
+        self._outgoing.start()
+        self._webhooks.start()
 
     async def stop(self) -> None:
         """Close the port and all connections, those in the middle of an answer too; without a start, do nothing."""
+        await self._webhooks.stop()
+        await self._outgoing.stop()
         await self._server.stop()
         await self._storage.server.stop()
 

@@ -59,6 +59,7 @@ _NAMES = {
     "agents": (
         "Agent",
         "AgentBasic",
+        "AgentCallSettings",
         "AgentChanges",
         "AgentDailyUsage",
         "AgentFilters",
@@ -76,6 +77,7 @@ _NAMES = {
         "BillingStatus",
         "Call",
         "CallFilters",
+        "CallSettings",
         "CallSipDetails",
         "CallTool",
         "MessageFilters",
@@ -206,6 +208,7 @@ _NAMES = {
         "PronunciationDictionary",
         "RespeecherVoice",
     ),
+    "sip_fallback": ("FallbackAgentCall", "IncomingSipCall", "SipRejection"),
     "telephony": (
         "CallCreation",
         "KeyPrefix",

@@ -79,6 +79,9 @@ from ultravox_async.types.agents import (
     AgentBasic as AgentBasic,
 )
 from ultravox_async.types.agents import (
+    AgentCallSettings as AgentCallSettings,
+)
+from ultravox_async.types.agents import (
     AgentChanges as AgentChanges,
 )
 from ultravox_async.types.agents import (
@@ -149,6 +152,9 @@ from ultravox_async.types.calls import (
 )
 from ultravox_async.types.calls import (
     CallFilters as CallFilters,
+)
+from ultravox_async.types.calls import (
+    CallSettings as CallSettings,
 )
 from ultravox_async.types.calls import (
     CallSipDetails as CallSipDetails,
@@ -539,6 +545,15 @@ from ultravox_async.types.sip import (
 )
 from ultravox_async.types.sip import (
     SipRegistrationChanges as SipRegistrationChanges,
+)
+from ultravox_async.types.sip_fallback import (
+    FallbackAgentCall as FallbackAgentCall,
+)
+from ultravox_async.types.sip_fallback import (
+    IncomingSipCall as IncomingSipCall,
+)
+from ultravox_async.types.sip_fallback import (
+    SipRejection as SipRejection,
 )
 from ultravox_async.types.telephony import (
     CallCreation as CallCreation,

@@ -197,11 +197,8 @@ class AgentFilters(ListOptions, total=False):
     """The field to sort by, behind a minus sign for descending order; for example ``-created``."""
 
 
-class StartAgentCall(TypedDict, total=False):
-    """What `create_call` of an agent takes: what is different from its template; all of it is optional."""
-
-    throttle: Annotated[str, MinLen(1), InQuery]
-    """The name or the id of a call throttle; a call beyond its limits is refused with a 429."""
+class AgentCallSettings(TypedDict, total=False):
+    """What is different in a call from the template of its agent; all of it is optional."""
 
     template_context: Mapping[str, Any]
     """The values of the variables in the template; the API gets the keys as they are."""
@@ -253,3 +250,10 @@ class StartAgentCall(TypedDict, total=False):
 
     experimental_settings: Mapping[str, Any]
     """Any JSON object."""
+
+
+class StartAgentCall(AgentCallSettings, total=False):
+    """What `create_call` of an agent takes; all of it is optional."""
+
+    throttle: Annotated[str, MinLen(1), InQuery]
+    """The name or the id of a call throttle; a call beyond its limits is refused with a 429."""

@@ -216,17 +216,8 @@ class Call(WireObject):
     """Any JSON value."""
 
 
-class StartCall(TypedDict, total=False):
-    """What `create` of a call takes; all of it is optional."""
-
-    prior_call_id: Annotated[str, UUID, InQuery]
-    """A call to continue: its settings and its messages are those of the new one. Excludes `initial_messages`."""
-
-    enable_greeting_prompt: Annotated[bool, InQuery]
-    """Whether the model is asked to greet if no first message would make it speak; by default it is."""
-
-    throttle: Annotated[str, MinLen(1), InQuery]
-    """The name or the id of a call throttle; a call beyond its limits is refused with a 429."""
+class CallSettings(TypedDict, total=False):
+    """How a call is to be, wherever one is started without an agent; all of it is optional."""
 
     system_prompt: str
     """The prompt that instructs the model."""
@@ -308,6 +299,19 @@ class StartCall(TypedDict, total=False):
 
     experimental_settings: Mapping[str, Any]
     """Any JSON object."""
+
+
+class StartCall(CallSettings, total=False):
+    """What `create` of a call takes; all of it is optional."""
+
+    prior_call_id: Annotated[str, UUID, InQuery]
+    """A call to continue: its settings and its messages are those of the new one. Excludes `initial_messages`."""
+
+    enable_greeting_prompt: Annotated[bool, InQuery]
+    """Whether the model is asked to greet if no first message would make it speak; by default it is."""
+
+    throttle: Annotated[str, MinLen(1), InQuery]
+    """The name or the id of a call throttle; a call beyond its limits is refused with a 429."""
 
 
 class CallFilters(CallConditions, ListOptions, total=False):

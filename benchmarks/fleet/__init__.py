@@ -1,0 +1,1 @@
+"""Four processes with one key, which share its rate through Valkey."""

@@ -1,0 +1,171 @@
+"""A FastAPI service with one client for its lifetime: registrations, a webhook and a SIP fallback handler.
+
+It shows typed responses, which FastAPI documents in OpenAPI, and how to verify what Ultravox sends. With FastAPI and an
+ASGI server such as uvicorn installed, run it against the emulator that it starts itself:
+
+    ULTRAVOX_WEBHOOK_SECRETS=demo-secret uvicorn --app-dir examples --factory fastapi_service:make_app
+
+ULTRAVOX_WEBHOOK_SECRETS has the secrets of a webhook and of a fallback handler, with commas between them. With
+ULTRAVOX_API_KEY in the environment too, the service talks to the API.
+
+    GET  /registrations/{id}  one registration
+    GET  /registrations       up to a hundred of them
+    POST /webhooks            the webhook, for all events
+    POST /sip-fallback        the SIP fallback handler
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from ultravox_async import (
+    AsyncUltravox,
+    ConfigurationError,
+    InvalidRequestError,
+    NotFoundError,
+    SipRegistration,
+    Timeout,
+    UltravoxError,
+    WebhookVerificationError,
+)
+from ultravox_async.testing import Emulator
+from ultravox_async.types import IncomingSipCall
+from ultravox_async.webhooks import (
+    CallEnded,
+    Claim,
+    Event,
+    MemoryReplayGuard,
+    SipFallbackResponse,
+    claimed,
+    unwrap,
+    unwrap_fallback,
+)
+
+log = logging.getLogger("uvicorn.error")
+router = APIRouter()
+
+# Ultravox waits for five seconds, in which the answer has to arrive.
+DEADLINE = 4.0
+NOBODY_THERE = SipFallbackResponse.reject(code=480, message="no decision")
+
+
+def ultravox_of(request: Request) -> AsyncUltravox:
+    """Return the client that all requests share."""
+    client: AsyncUltravox = request.app.state.ultravox
+    return client
+
+
+Ultravox = Annotated[AsyncUltravox, Depends(ultravox_of)]
+
+
+@router.get("/registrations/{registration_id}")
+async def get_one(registration_id: str, ultravox: Ultravox) -> SipRegistration:
+    """Return one registration."""
+    return await ultravox.sip.registrations.get(registration_id)
+
+
+@router.get("/registrations")
+async def get_several(ultravox: Ultravox) -> list[SipRegistration]:
+    """Return the first page of the registrations."""
+    async for page in ultravox.sip.registrations.list(page_size=100).pages():
+        return page.results
+    return []
+
+
+@router.post("/webhooks", status_code=204)
+async def receive(request: Request) -> Response:
+    """Receive an event: a success means that it was handled, and anything else that it has to be repeated."""
+    event = unwrap(await request.body(), request.headers, request.app.state.secrets)
+    async with claimed(request.app.state.guard, event.idempotency_key) as claim:
+        if claim is Claim.GRANTED:
+            await handle(event)
+    # Somebody else is handling it, and may fail: it should come again.
+    return Response(status_code=503 if claim is Claim.PENDING else 204)
+
+
+async def handle(event: Event) -> None:
+    """Handle an event; if this raises, the event is delivered again."""
+    if isinstance(event, CallEnded):
+        log.info("call %s has ended: %s", event.call.call_id, event.call.end_reason)
+
+
+@router.post("/sip-fallback")
+async def answer(request: Request) -> Response:
+    """Answer what to do with an incoming call, in time whatever happens."""
+    call = unwrap_fallback(await request.body(), request.headers, request.app.state.secrets)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            response = await decide(call)
+    except Exception:
+        log.exception("no decision about a call")
+        response = NOBODY_THERE
+    return Response(response.to_json(), media_type="application/json")
+
+
+async def decide(call: IncomingSipCall) -> SipFallbackResponse:
+    """Decide about an incoming call; a real service looks up who is called."""
+    if (call.to_uri or "").startswith("sip:sales@"):
+        return SipFallbackResponse.start_call(system_prompt="You sell bicycles.")
+    return SipFallbackResponse.reject(code=404, message="nobody has this number")
+
+
+async def explain(status: int, _request: Request, error: Exception) -> Response:
+    """Turn an error of the SDK into what it means to a client of this service."""
+    return JSONResponse({"error": str(error)}, status)
+
+
+async def refuse(_request: Request, error: Exception) -> Response:
+    """Refuse a request that does not prove that Ultravox sent it, without saying why."""
+    log.warning("refused a request: %s", error)
+    return Response(status_code=401)
+
+
+@asynccontextmanager
+async def connect() -> AsyncGenerator[AsyncUltravox, None]:
+    """Yield a client for the API, or for an emulated account if there is no key."""
+    timeout = Timeout(total=10.0)
+    if os.environ.get("ULTRAVOX_API_KEY"):
+        async with AsyncUltravox(timeout=timeout) as ultravox:
+            yield ultravox
+    else:
+        async with (
+            Emulator(registrations=100) as emulator,
+            AsyncUltravox(emulator.api_key, base_url=emulator.base_url, timeout=timeout) as ultravox,
+        ):
+            yield ultravox
+
+
+def make_app(
+    client: Callable[[], AbstractAsyncContextManager[AsyncUltravox]] = connect, secrets: Sequence[str] | None = None
+) -> FastAPI:
+    """Create the service; `client` is called when it starts, in its event loop, and opens the client that it uses.
+
+    Raises:
+        ConfigurationError: There is no secret.
+    """
+    given = os.environ.get("ULTRAVOX_WEBHOOK_SECRETS", "").split(",") if secrets is None else secrets
+    if not given or not all(given):
+        raise ConfigurationError("ULTRAVOX_WEBHOOK_SECRETS has no secret, or an empty one")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        async with client() as ultravox:
+            app.state.ultravox = ultravox
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.state.secrets = given
+    app.state.guard = MemoryReplayGuard()
+    app.include_router(router)
+    app.add_exception_handler(WebhookVerificationError, refuse)
+    app.add_exception_handler(InvalidRequestError, partial(explain, 400))
+    app.add_exception_handler(NotFoundError, partial(explain, 404))
+    app.add_exception_handler(UltravoxError, partial(explain, 502))
+    return app

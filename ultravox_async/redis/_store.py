@@ -1,0 +1,208 @@
+"""Exchanges between a client and the store: questions, answers, and the clock of the server."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final, cast
+
+import attrs
+import orjson
+from redis.asyncio import Redis
+
+from ultravox_async import RateLimit
+
+OPERATIONS: Final = "api", "calls"
+"""The classes of operations of a `RateBudget`."""
+
+_SCRIPT: Final = files("ultravox_async.redis").joinpath("_exchange.lua").read_text("utf-8")
+_MICROSECONDS: Final = 1_000_000
+# Requests that are sent within one second may arrive within less, because some are longer on their way than others.
+# What a client knows of the server's clock is not exact either.
+_HEADROOM: Final = 0.03
+_MOST_HEADROOM: Final = 0.5
+# One slot in this many is kept for single calls, which do not have to wait for the slots that sweeps took in advance.
+_SPARE: Final = 100
+# The clocks of two machines drift apart by less than this, in seconds a second.
+_DRIFT: Final = 0.0002
+# Seconds, and more than any window of one second is long.
+_MEMORY: Final = 2.0
+
+
+@attrs.frozen
+class Slot:
+    """The right to send one request."""
+
+    number: int
+    at: float
+    """The earliest time, on the clock of the event loop."""
+
+
+@attrs.define
+class Question:
+    """What a client reports to the store, and asks of it. Times are on the clock of the event loop."""
+
+    moved: list[tuple[Slot, str, float]] = attrs.field(factory=list[tuple[Slot, str, float]])
+    """Slots that were used later than planned, or are still to be used: with the class of operations, and the time."""
+
+    returned: list[tuple[Slot, str]] = attrs.field(factory=list[tuple[Slot, str]])
+    """Slots that will not be used."""
+
+    cool_downs: dict[str, float] = attrs.field(factory=dict[str, float])
+    """When each cool-down ends."""
+
+    wanted: dict[str, tuple[int, int]] = attrs.field(factory=dict[str, tuple[int, int]])
+    """For each class of operations, how many slots for single calls and for sweeps."""
+
+    returning: bool = False
+    """Whether the client has sent without the store before."""
+
+    leaving: bool = False
+    """Whether this is the last exchange of the client."""
+
+
+@attrs.frozen
+class Granted:
+    """What a client was given in one class of operations. Times are on the clock of the event loop."""
+
+    slots: Sequence[Slot]
+    cooling_until: float
+    """The end of the cool-down; a time in the past without one."""
+
+    ask_again: tuple[float, float]
+    """When to ask again for single calls, and for sweeps; a time in the past if all that was wanted was given."""
+
+
+@attrs.frozen
+class Answer:
+    """What the store says."""
+
+    clients: int
+    """How many clients were there in the last ten seconds, with this one."""
+
+    granted: Mapping[str, Granted]
+
+
+class ServerClock:
+    """What is known about the clock of the server: how far it is ahead of the clock of the event loop, at least.
+
+    A reading is taken at some moment between the question and the arrival of the answer. So a time of the server, if it
+    is converted to the loop's clock by this, is never too early; and it is too late by at most the time that the
+    quickest of the last answers took.
+    """
+
+    def __init__(self) -> None:
+        self._ahead: float | None = None
+        self._read_at = 0.0
+
+    def note(self, reading: float, asked_at: float, answered_at: float) -> None:
+        """Take a reading into account."""
+        least, most = reading - answered_at, reading - asked_at
+        if self._ahead is not None:
+            known = self._ahead - _DRIFT * (answered_at - self._read_at)
+            # Beyond `most`, the clock was set back meanwhile.
+            least = max(least, known) if known <= most else least
+        self._ahead, self._read_at = least, answered_at
+
+    def on_server(self, time: float) -> float:
+        """Return a time of the event loop on the clock of the server."""
+        return time + (self._ahead or 0.0)
+
+    def on_loop(self, time: float) -> float:
+        """Return a time of the server on the clock of the event loop."""
+        return time - (self._ahead or 0.0)
+
+
+class Store:
+    """The slots of one key in Redis.
+
+    Args:
+        redis: The client of Redis.
+        prefix: What the names of the keys in Redis begin with. Braces in it keep them together in a cluster.
+        rate: Requests a second.
+        rate_limit: The limits for creating calls.
+        client: The name of this client.
+    """
+
+    def __init__(self, redis: Redis, prefix: str, rate: float, rate_limit: RateLimit, client: str) -> None:
+        self._run = redis.register_script(_SCRIPT)
+        self._keys = [f"{prefix}:{name}" for name in ("state", "clients", "slots", "calls")]
+        self._client = client
+        self._clock = ServerClock()
+        self._known = 0
+        self._answered_at = -math.inf
+        self._windows = _windows_of(rate, rate_limit)
+        general, *of_calls = self._windows["calls"]
+        self._spare = general[1] // _SPARE
+        self._longest = [general[2], max((length for _, _, length in of_calls), default=0)]
+
+    async def exchange(self, question: Question) -> Answer:
+        """Run the script on the server."""
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        arguments = [self._encoded(question, asked_at)]
+        # The types of redis-py do not say what a script returns.
+        seconds, microseconds, clients, *granted = cast("list[Any]", await self._run(self._keys, arguments))
+        self._answered_at = loop.time()
+        self._known = seconds * _MICROSECONDS + microseconds
+        reading = seconds + microseconds / _MICROSECONDS
+        self._clock.note(reading, asked_at, self._answered_at)
+        return Answer(clients, dict(self._granted(reading, each) for each in granted))
+
+    def _encoded(self, question: Question, now: float) -> bytes:
+        return orjson.dumps(
+            {
+                "client": self._client,
+                # If nothing was sent for some time, it does not matter whether the store remembers it.
+                "known": self._known if now - self._answered_at < _MEMORY else 0,
+                "windows": self._windows,
+                "longest": self._longest,
+                "spare": self._spare,
+                "moved": [(slot.number, operation, self._stamp(time)) for slot, operation, time in question.moved],
+                "returned": [(slot.number, operation) for slot, operation in question.returned],
+                "cool_downs": {
+                    operation: int((question.cool_downs[operation] - now) * _MICROSECONDS)
+                    for operation in OPERATIONS
+                    if operation in question.cool_downs
+                },
+                "wanted": {operation: question.wanted.get(operation, (0, 0)) for operation in OPERATIONS},
+                "returning": question.returning,
+                "leaving": question.leaving,
+            }
+        )
+
+    def _stamp(self, time: float) -> int:
+        return int(self._clock.on_server(time) * _MICROSECONDS)
+
+    def _granted(self, reading: float, granted: list[Any]) -> tuple[str, Granted]:
+        operation, cooling, single, sweeps, slots = granted
+
+        def on_loop(after: int) -> float:
+            return self._clock.on_loop(reading + after / _MICROSECONDS)
+
+        # The client of Redis was made with or without `decode_responses`.
+        name = operation.decode() if isinstance(operation, bytes) else operation
+        return name, Granted(
+            # Numbers and times take turns.
+            [Slot(number, on_loop(after)) for number, after in zip(slots[::2], slots[1::2], strict=True)],
+            on_loop(cooling) if cooling else -math.inf,
+            (on_loop(single) if single >= 0 else -math.inf, on_loop(sweeps) if sweeps >= 0 else -math.inf),
+        )
+
+
+def _windows_of(rate: float, rate_limit: RateLimit) -> dict[str, list[tuple[int, int, int]]]:
+    """Return the windows of each class of operations: which slots it counts, the limit, and microseconds."""
+    general = [_window(1, rate, 1.0)]
+    of_calls = [
+        _window(2, limit, period)
+        for limit, period in ((rate_limit.calls_per_second, 1.0), (rate_limit.calls_per_minute, 60.0))
+        if limit is not None
+    ]
+    return {"api": general, "calls": general + of_calls}
+
+
+def _window(number: int, limit: float, period: float) -> tuple[int, int, int]:
+    # As without a budget: a limit below 1 is one request in 1 / limit periods.
+    seconds = period * max(1.0, 1 / limit)
+    length = seconds + min(seconds * _HEADROOM, _MOST_HEADROOM)
+    return number, max(1, int(limit)), int(length * _MICROSECONDS)

@@ -1,0 +1,139 @@
+"""Lets each event be handled once, although Ultravox may deliver it more than once."""
+
+import enum
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final, Protocol
+
+import attrs
+
+
+class Claim(enum.Enum):
+    """What comes of claiming an event."""
+
+    GRANTED = "granted"
+    """Nobody has handled it, and nobody else is to: handle it."""
+
+    PENDING = "pending"
+    """Somebody is handling it, and may fail. Respond with an error, such as 503, so that it is delivered again."""
+
+    DONE = "done"
+    """It was handled. Respond with a success, so that it is not delivered again."""
+
+
+class ReplayGuard(Protocol):
+    """Remembers which events are being handled, and which were.
+
+    For one process, there is `MemoryReplayGuard`. One that several processes share is a store with expiring keys. With
+    Redis, `claim` is ``SET key pending NX PX lease``, followed by a ``GET`` if that sets nothing; `complete` is ``SET
+    key done PX retention``, and `release` is ``DEL key``.
+    """
+
+    async def claim(self, key: str) -> Claim:
+        """Claim an event. Of all claims at the same time, exactly one is granted.
+
+        A claim that is granted and neither completed nor released ends by itself after some time, the lease: its
+        process may have died.
+        """
+        ...
+
+    async def complete(self, key: str) -> None:
+        """Remember that an event was handled, for longer than Ultravox repeats its delivery."""
+        ...
+
+    async def release(self, key: str) -> None:
+        """Give up the claim of an event that could not be handled, so that its next delivery is."""
+        ...
+
+
+@asynccontextmanager
+async def claimed(guard: ReplayGuard, key: str) -> AsyncGenerator[Claim, None]:
+    """Claim an event for the length of a block.
+
+    A claim that is granted is completed at the end of the block, or released if the block raises or is cancelled::
+
+        async with claimed(guard, event.idempotency_key) as claim:
+            if claim is Claim.GRANTED:
+                await handle(event)
+        status = 503 if claim is Claim.PENDING else 204
+
+    Args:
+        guard: Remembers the events.
+        key: The `idempotency_key` of the event.
+    """
+    claim = await guard.claim(key)
+    if claim is not Claim.GRANTED:
+        yield claim
+        return
+    try:
+        yield claim
+    except BaseException:
+        await guard.release(key)
+        raise
+    await guard.complete(key)
+
+
+# Ten repetitions, the first after 30 s and each after twice as long as the one before, are over after 8.5 hours.
+_RETENTION: Final = timedelta(hours=24)
+_LEASE: Final = timedelta(minutes=5)
+
+
+@attrs.define(eq=False, kw_only=True)
+class MemoryReplayGuard:
+    """Remembers events in the memory of this process, for one event loop.
+
+    An event takes about 200 bytes. Events are forgotten if there are too many of them, or when the process ends; their
+    next delivery is handled again.
+    """
+
+    max_events: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
+    """How many events are remembered; the oldest are forgotten first, and of these those that were handled."""
+
+    retention: timedelta = attrs.field(default=_RETENTION, validator=attrs.validators.gt(timedelta(0)))
+    """How long an event that was handled is remembered. Ultravox repeats a delivery for up to 8.5 hours."""
+
+    lease: timedelta = attrs.field(default=_LEASE, validator=attrs.validators.gt(timedelta(0)))
+    """How long a claim lasts: longer than handling an event can take."""
+
+    clock: Callable[[], float] = attrs.field(default=time.monotonic, repr=False)
+    """Returns the time in seconds; it never goes backwards."""
+
+    # By key, when each is forgotten. In both of them, those that are forgotten first come first.
+    _pending: OrderedDict[str, float] = attrs.field(init=False, factory=OrderedDict[str, float], repr=False)
+    _done: OrderedDict[str, float] = attrs.field(init=False, factory=OrderedDict[str, float], repr=False)
+
+    async def claim(self, key: str) -> Claim:
+        """Claim an event; see `ReplayGuard`."""
+        # Nothing is awaited between looking and writing, so that no other task can do the same in between.
+        now = self.clock()
+        self._forget_expired(now)
+        if key in self._done:
+            return Claim.DONE
+        if key in self._pending:
+            return Claim.PENDING
+        self._pending[key] = now + self.lease.total_seconds()
+        self._forget_surplus()
+        return Claim.GRANTED
+
+    async def complete(self, key: str) -> None:
+        """Remember that an event was handled; see `ReplayGuard`."""
+        self._pending.pop(key, None)
+        self._done.pop(key, None)
+        self._done[key] = self.clock() + self.retention.total_seconds()
+        self._forget_surplus()
+
+    async def release(self, key: str) -> None:
+        """Give up the claim of an event; see `ReplayGuard`."""
+        self._pending.pop(key, None)
+
+    def _forget_expired(self, now: float) -> None:
+        for expiries in (self._pending, self._done):
+            while expiries and next(iter(expiries.values())) <= now:
+                expiries.popitem(last=False)
+
+    def _forget_surplus(self) -> None:
+        while len(self._pending) + len(self._done) > self.max_events:
+            (self._done or self._pending).popitem(last=False)
