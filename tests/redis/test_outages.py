@@ -180,6 +180,21 @@ async def test_on_request_requests_fail_while_redis_is_gone(mortal: Valkey) -> N
         assert wire.received == []
 
 
+async def test_a_report_to_a_redis_that_is_gone_is_not_repeated_at_once() -> None:
+    class Gone(Redis):
+        asked = 0
+
+        async def evalsha(self, *_: object, **__: object) -> object:
+            Gone.asked += 1
+            raise OSError
+
+    async with Gone() as redis, RedisRateBudget(redis, "test", RateLimit(100.0), on_outage="raise") as budget:
+        budget.cool_down(DIGEST, "api", 61.0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert Gone.asked == 1
+
+
 async def test_after_an_outage_requests_that_would_fail_are_sent_again(mortal: Valkey) -> None:
     async with (
         Redis(port=mortal.port) as redis,
