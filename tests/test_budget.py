@@ -529,6 +529,16 @@ def test_a_local_budget_returns_the_remaining_seconds_of_a_cool_down() -> None:
     assert run(scene()) == [0.0, 20.0, 0.0]
 
 
+def test_a_local_budget_tells_a_single_call_of_a_cool_down_that_is_too_long_for_it() -> None:
+    async def scene() -> list[float]:
+        budget = LocalRateBudget(RateLimit(None))
+        budget.cool_down("digest", "api", 20.0)
+        refused = await budget.acquire_within("digest", "api", "interactive", 10.0)
+        return [refused, await budget.acquire_within("digest", "api", "background", 10.0)]
+
+    assert run(scene()) == [20.0, 0.0]
+
+
 def test_during_a_trial_the_end_of_the_cool_down_is_unknown() -> None:
     async def scene() -> float:
         budget = LocalRateBudget(RateLimit(None))

@@ -112,9 +112,9 @@ class RateLimit:
 
     The documented limit of the API is 200 requests a second for a key. Creating calls has further limits, which depend
     on the plan: 5, 10 or 30 calls a second, and 30, 120 or 360 a minute. Clients of one event loop share all of them
-    through a `LocalRateBudget`, and those of several processes through `ultravox_async.redis.RedisRateBudget`. Without
-    it, clients in different processes find their shares of the requests a second by the 429s that they receive; for
-    calls, give each process a part of the limits.
+    through a `LocalRateBudget`, and those of several processes through an `ultravox_async.redis.RedisRateBudget`.
+    Without it, clients in different processes find their shares of the requests a second by the 429s that they receive;
+    for calls, give each process a part of the limits.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)

@@ -81,6 +81,20 @@ async def test_a_cool_down_holds_while_redis_is_gone(mortal: Valkey) -> None:
         await process.budget.close()
 
 
+async def test_a_single_call_that_waits_while_redis_is_gone_is_told_of_a_cool_down(mortal: Valkey) -> None:
+    async with Redis(port=mortal.port) as redis:
+        process = Process(redis, 0.1, [])
+        await mortal.kill()
+        await process.request()
+        waiting = asyncio.create_task(process.budget.acquire_within(DIGEST, "api", "interactive", 10.0))
+        # Past the pause of 1.5 s, which is over for the first request; this one waits for the rate.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        process.budget.cool_down(DIGEST, "api", 61.0)
+        assert await waiting > 10.0
+        await process.budget.close()
+
+
 async def test_a_cool_down_from_before_the_outage_holds_in_it(mortal: Valkey) -> None:
     loop = asyncio.get_running_loop()
     sent: list[tuple[str, float]] = []
@@ -164,6 +178,21 @@ async def test_on_request_requests_fail_while_redis_is_gone(mortal: Valkey) -> N
         assert PASSWORD not in shown(caught.value)
         assert KEY not in shown(caught.value)
         assert wire.received == []
+
+
+async def test_a_report_to_a_redis_that_is_gone_is_not_repeated_at_once() -> None:
+    class Gone(Redis):
+        asked = 0
+
+        async def evalsha(self, *_: object, **__: object) -> object:
+            Gone.asked += 1
+            raise OSError
+
+    async with Gone() as redis, RedisRateBudget(redis, "test", RateLimit(100.0), on_outage="raise") as budget:
+        budget.cool_down(DIGEST, "api", 61.0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert Gone.asked == 1
 
 
 async def test_after_an_outage_requests_that_would_fail_are_sent_again(mortal: Valkey) -> None:

@@ -184,7 +184,9 @@ class SharedRate:
     def _exchange_at(self, now: float) -> float:
         if self._alone is not None:
             return self._ask_again_at
-        return now if self._cool_downs else min(slots.exchange_at(now) for slots in self._slots.values())
+        # After a failure, a report alone is no reason to ask at once.
+        report_at = max(now, self._ask_again_at) if self._cool_downs else math.inf
+        return min(report_at, *(slots.exchange_at(now) for slots in self._slots.values()))
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
