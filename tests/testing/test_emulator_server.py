@@ -83,6 +83,22 @@ async def test_a_body_of_more_than_32_mebibytes_is_refused_and_recorded(
     assert (emulator.requests[-1].status, emulator.requests[-1].body) == (413, b"")
 
 
+async def test_a_client_that_waits_with_its_body_is_told_to_send_it(emulator: Emulator) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(emulator.base_url.rpartition(":")[2]))
+    head = f"PATCH {CONFIG} HTTP/1.1\r\nHost: a\r\nX-API-Key: {emulator.api_key}\r\nContent-Length: 2\r\n"
+    for _ in range(2):
+        writer.write(f"{head}Expect: 100-Continue\r\n\r\n".encode())
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"{}")
+        response = await reader.readuntil(b"\r\n\r\n")
+        assert response.startswith(b"HTTP/1.1 200 OK\r\n")
+        length = re.search(rb"Content-Length: (\d+)", response)
+        assert length is not None
+        await reader.readexactly(int(length[1]))
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_a_request_over_the_limit_is_throttled() -> None:
     async with Emulator(registrations=0, requests_per_second=0.001, retry_after=7) as emulator:
         assert await status_of(emulator) == 200

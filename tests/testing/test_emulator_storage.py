@@ -289,6 +289,16 @@ async def test_an_upload_can_be_made_to_fail(emulator: Emulator, http: aiohttp.C
     assert emulator.storage.counts == {}
 
 
+async def test_an_upload_that_waits_with_its_body_is_told_to_send_it(
+    emulator: Emulator, http: aiohttp.ClientSession
+) -> None:
+    url = emulator.storage.expect("a", "text/plain")
+    # With expect100, aiohttp's client sends nothing of the body before it is told to.
+    async with http.put(url, data=TEN, headers={"Content-Type": "text/plain"}, expect100=True) as response:
+        assert response.status == 200
+    assert emulator.storage.file("a").read() == TEN
+
+
 async def test_a_fault_of_the_api_does_not_happen_to_the_storage(
     emulator: Emulator, http: aiohttp.ClientSession
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import attrs
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from ultravox_async.testing._files import FilePart
 from ultravox_async.testing._wire import Answer, RecordedRequest
@@ -17,6 +17,11 @@ _MAX_BODY_SIZE = 32 * 1024**2
 
 async def read_body(request: web.BaseRequest) -> bytes | None:
     """The whole body of a request, None if it has more than 32 MiB."""
+    if request.version == HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        # Some clients, curl among them, send a large body only after this, or after a second.
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # aiohttp must not take it for the beginning of the response.
+        request.writer.output_size = 0
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
