@@ -10,6 +10,12 @@ it would not be the same twice:
 - `priorCallId`, `enableGreetingPrompt` and `throttle` of a new call have no effect, and neither do call throttles.
 - The contents of documents are not searched: a query finds each document of a corpus.
 - `GET /api/schema/` is a document without operations.
+
+Some of what the API does is documented nowhere. Here the emulator guesses:
+
+- A call has a recording as soon as it has ended, if it was joined and created with `recordingEnabled`. The API may need
+  some time for it. Until then, and for a running call, `GET /api/calls/{call_id}/recording` answers 404.
+- The clip of a message exists at once, while its call is running, too.
 """
 
 from ultravox_async.testing._emulated_calls import EmulatedCalls
