@@ -178,6 +178,94 @@ async def test_it_cannot_be_started_twice(emulator: Emulator) -> None:
         await emulator.start()
 
 
+async def listening(emulator: Emulator) -> list[bool]:
+    """Return whether the API and its storage accept connections."""
+    found: list[bool] = []
+    for url in (emulator.base_url, emulator.storage.base_url):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        except ConnectionRefusedError:
+            found.append(False)
+        else:
+            found.append(True)
+            writer.close()
+            await writer.wait_closed()
+    return found
+
+
+async def turns_of_the_loop(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_it_cannot_be_started_while_it_starts() -> None:
+    emulator = Emulator(registrations=0)
+    first, second = await asyncio.gather(emulator.start(), emulator.start(), return_exceptions=True)
+    assert (first, str(second)) == (None, "the emulator is running already")
+    assert await status_of(emulator) == 200
+    await emulator.stop()
+    assert await listening(emulator) == [False, False]
+
+
+async def test_it_may_be_stopped_while_it_is_being_stopped(emulator: Emulator) -> None:
+    await asyncio.gather(emulator.stop(), emulator.stop())
+    assert await listening(emulator) == [False, False]
+
+
+@pytest.mark.parametrize("turns", range(1, 5))
+async def test_a_stop_that_is_cancelled_leaves_nothing_that_listens(emulator: Emulator, turns: int) -> None:
+    stop = asyncio.create_task(emulator.stop())
+    await turns_of_the_loop(turns)
+    stop.cancel()
+    await asyncio.wait([stop])
+    assert await listening(emulator) == [False, False]
+    async with emulator:
+        assert await status_of(emulator) == 200
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_start_that_is_cancelled_leaves_nothing_that_listens(emulator: Emulator, turns: int) -> None:
+    await emulator.stop()
+    start = asyncio.create_task(emulator.start())
+    await turns_of_the_loop(turns)
+    start.cancel()
+    await asyncio.wait([start])
+    assert await listening(emulator) == [not start.cancelled()] * 2
+    await emulator.stop()
+    async with emulator:
+        assert await status_of(emulator) == 200
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_stop_ends_a_start_that_has_not_ended(emulator: Emulator, turns: int) -> None:
+    await emulator.stop()
+    start = asyncio.create_task(emulator.start())
+    await turns_of_the_loop(turns + 1)
+    has_started = start.done()
+    await emulator.stop()
+    (outcome,) = await asyncio.gather(start, return_exceptions=True)
+    assert has_started or "was stopped while it started" in str(outcome)
+    assert await listening(emulator) == [False, False]
+
+
+async def test_a_start_that_is_cancelled_does_not_end_a_later_one(emulator: Emulator) -> None:
+    await emulator.stop()
+    cancelled = asyncio.create_task(emulator.start())
+    await turns_of_the_loop(1)
+    cancelled.cancel()
+    await asyncio.gather(emulator.stop(), emulator.start())
+    await asyncio.wait([cancelled])
+    assert cancelled.cancelled()
+    assert await listening(emulator) == [True, True]
+
+
+async def test_stopping_before_the_first_start_does_nothing() -> None:
+    emulator = Emulator(registrations=0)
+    await emulator.stop()
+    async with emulator:
+        assert await status_of(emulator) == 200
+
+
 def test_there_is_no_address_before_the_first_start() -> None:
     with pytest.raises(RuntimeError, match="before it is started"):
         _ = Emulator(registrations=0).base_url

@@ -252,24 +252,28 @@ class Emulator(FaultInjection):
         """Listen; after a stop, on the same port as before and with the same account.
 
         Raises:
-            RuntimeError: it is running already.
+            RuntimeError: it is running already, or was stopped while it started.
             OSError: the port is not available.
         """
         await self._server.start()
         try:
             await self._storage.server.start()
-        except OSError:
-            await self._server.stop()
+        except BaseException:
+            self._server.close()
             raise
         self._outgoing.start()
         self._webhooks.start()
 
     async def stop(self) -> None:
         """Close the port and all connections, those in the middle of an answer too; without a start, do nothing."""
+        # Closed before anything is awaited, so that a stop that is cancelled leaves nothing listening.
+        servers = (self._server, self._storage.server)
+        for server in servers:
+            server.close()
         await self._webhooks.stop()
         await self._outgoing.stop()
-        await self._server.stop()
-        await self._storage.server.stop()
+        for server in servers:
+            await server.wait_closed()
 
     def clear(self) -> None:
         """Drop the recorded requests, those to the storage too, and reset the counts."""

@@ -10,6 +10,8 @@ from ultravox_async.testing._addresses import url_of
 
 # Thousands of clients may connect at the same moment. One that finds the queue full tries again only after a second.
 _BACKLOG = 4096
+# How many seconds handlers have to end after they were cancelled.
+_TIME_TO_END = 1.0
 
 
 @attrs.define(eq=False)
@@ -28,7 +30,10 @@ class Server:
     port: int
     """The port to listen on, 0 for any free one; once started, the port that it has."""
 
-    _runner: web.ServerRunner | None = attrs.field(init=False, default=None)
+    # The server is there from the beginning of a start; the listener, which has its sockets, as soon as there are any.
+    _server: web.Server | None = attrs.field(init=False, default=None)
+    _listener: asyncio.Server | None = attrs.field(init=False, default=None)
+    _closed: web.Server | None = attrs.field(init=False, default=None)
 
     @property
     def base_url(self) -> str:
@@ -46,36 +51,54 @@ class Server:
         """Listen; after a stop, on the same port as before.
 
         Raises:
-            RuntimeError: it is running already.
+            RuntimeError: it is running already, or was closed while it started.
             OSError: the port is not available.
         """
-        if self._runner is not None:
+        if self._server is not None:
             message = f"the {self.name} is running already"
             raise RuntimeError(message)
-        server = web.Server(self.respond, handler_cancellation=True, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
+        server = self._server = web.Server(self.respond, handler_cancellation=True, access_log=None)
         try:
-            await web.TCPSite(runner, self.host, self.port, backlog=_BACKLOG).start()
-        except OSError:
-            await runner.cleanup()
+            await self._listen(server)
+        except BaseException:
+            if self._server is server:
+                self.close()
             raise
-        self.port = runner.addresses[0][1]
-        self._runner = runner
+        if self._server is not server:
+            message = f"the {self.name} was stopped while it started"
+            raise RuntimeError(message)
 
-    async def stop(self) -> None:
-        """Close the port and all connections, those in the middle of an answer too; without a start, do nothing."""
-        runner, self._runner = self._runner, None
-        if runner is None:
+    async def _listen(self, server: web.Server) -> None:
+        # It begins to serve in a second step: a cancellation of the first one leaves no socket that nobody knows.
+        listener = await asyncio.get_running_loop().create_server(
+            server, self.host, self.port, backlog=_BACKLOG, start_serving=False
+        )
+        if self._server is not server:
+            listener.close()
             return
-        # This also ends the handlers: aiohttp cancels the handler of a request whose connection is lost.
-        for transport in _transports(runner):
-            transport.abort()
-        await runner.cleanup()
-        # A transport closes its socket in the next iteration of the event loop.
-        await asyncio.sleep(0)
+        self._listener = listener
+        self.port = listener.sockets[0].getsockname()[1]
+        await listener.start_serving()
 
+    def close(self) -> None:
+        """Close the port and all connections, those in the middle of an answer too; without a start, do nothing.
 
-def _transports(runner: web.ServerRunner) -> list[asyncio.Transport]:
-    connections = [] if runner.server is None else runner.server.connections
-    return [connection.transport for connection in connections if connection.transport is not None]
+        Nothing is awaited, so that nobody can cancel it halfway. `wait_closed` waits for the effects.
+        """
+        if self._listener is not None:
+            self._listener.close()
+        if self._server is not None:
+            # This also ends the handlers: aiohttp cancels the handler of a request whose connection is lost.
+            for connection in self._server.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            self._closed = self._server
+        self._listener = self._server = None
+
+    async def wait_closed(self) -> None:
+        """Wait until everything that was closed has ended."""
+        if self._closed is not None:
+            # A transport closes its socket in the next iteration of the event loop.
+            await asyncio.sleep(0)
+            await self._closed.shutdown(_TIME_TO_END)
+            await asyncio.sleep(0)
