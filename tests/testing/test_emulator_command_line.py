@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -111,6 +112,14 @@ async def test_its_calls_go_on_as_they_are_read(start: Start) -> None:
         call = await ultravox.calls.create()
         seen = [(await ultravox.calls.get(call.call_id)).billing_status for _ in range(4)]
     assert seen == ["BILLING_STATUS_PENDING"] * 3 + ["BILLING_STATUS_BILLED"]
+
+
+async def test_its_account_begins_at_the_present_time(start: Start) -> None:
+    before = datetime.now(UTC)
+    variables = await announced(await start("--port", "0", "--registrations", "1"))
+    async with AsyncUltravox(DEFAULT_API_KEY, base_url=variables["ULTRAVOX_BASE_URL"]) as ultravox:
+        (registration,) = [each async for each in ultravox.sip.registrations.list()]
+    assert before <= registration.created <= datetime.now(UTC)
 
 
 @either_signal

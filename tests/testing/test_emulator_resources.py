@@ -1,5 +1,6 @@
 """What the table of operations can say of a resource, with one that the API does not have."""
 
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Annotated, NotRequired, TypedDict
@@ -10,7 +11,7 @@ import pytest
 from annotated_types import MaxLen
 
 from ultravox_async.testing import RecordedRequest
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Router
 from ultravox_async.testing._wire import Answer, Json, json_answer
@@ -39,7 +40,7 @@ def notes() -> Collection:
         id_name="note_id",
         shows=Note,
         random=Random(0),  # noqa: S311 - has to be reproducible, is not for security
-        page_sizes=PageSizes(default=2, maximum=9),
+        settings=CollectionSettings(PageSizes(default=2, maximum=9), datetime(2026, 1, 1, tzinfo=UTC)),
     )
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 from typing import Any
 
@@ -342,8 +343,43 @@ async def test_a_client_that_disconnects_ends_a_stalled_answer(emulator: Emulato
         {"record_limit": -1},
         {"port": -1},
         {"port": 65536},
+        {"started": datetime(2026, 1, 1)},  # noqa: DTZ001 - the time zone is what is missing
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
         Emulator(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "first", "second", "invoice"),
+    [
+        ({}, "2026-01-01T00:00:00.000000Z", "2026-01-01T00:01:01.000017Z", "2026-01-01T00:00:00Z"),
+        (
+            {"started": datetime(2027, 5, 6, 7, tzinfo=timezone(timedelta(hours=2)))},
+            "2027-05-06T05:00:00.000000Z",
+            "2027-05-06T05:01:01.000017Z",
+            "2027-05-06T05:00:00Z",
+        ),
+        (
+            {"started": datetime(2027, 5, 6, 7, 8, 9, 123, tzinfo=UTC)},
+            "2027-05-06T07:08:09.000123Z",
+            "2027-05-06T07:09:10.000140Z",
+            "2027-05-06T07:08:09.000123Z",
+        ),
+    ],
+)
+async def test_an_account_begins_when_it_is_told_to(
+    settings: dict[str, Any], first: str, second: str, invoice: str
+) -> None:
+    async with (
+        Emulator(registrations=2, **settings) as emulator,
+        aiohttp.ClientSession(emulator.base_url, headers={"X-API-Key": emulator.api_key}) as api,
+    ):
+        async with api.get("/api/sip/registrations") as response:
+            created = [each["created"] for each in (await response.json())["results"]]
+        async with api.post("/api/calls", json={}) as response:
+            call = await response.json()
+        async with api.get("/api/accounts/me/billing/invoices") as response:
+            invoices = (await response.json())["results"]
+    assert (created, call["created"], invoices[0]["invoiceDate"]) == ([first, second], first, invoice)

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import FrameType
 
 from ultravox_async.testing._emulator import DEFAULT_API_KEY, Emulator
@@ -67,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 requests_per_second=options.requests_per_second,
                 # Nothing else can let calls go on here: commands come from the process of the emulator.
                 reads_per_call_state=1,
+                started=datetime.now(UTC),
                 host=options.host,
                 port=options.port,
             )

@@ -10,11 +10,10 @@ from ultravox_async.testing._accounts import AccountAndBilling, new_account_and_
 from ultravox_async.testing._agents import AgentsAndBatches, new_agents
 from ultravox_async.testing._api_keys import ApiKeys
 from ultravox_async.testing._calls import Calls, new_calls
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._corpora import Corpora, new_corpora
 from ultravox_async.testing._emulated_webhooks import EmulatedWebhooks
 from ultravox_async.testing._filters import Filters, is_in
-from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import Operations
 from ultravox_async.testing._schema import show_schema
 from ultravox_async.testing._sip import Registrations, SipConfiguration, new_sip_configuration
@@ -157,7 +156,7 @@ class AccountSettings:
     """The settings of an emulator that concern its account; they are described there."""
 
     seed: int
-    page_sizes: PageSizes
+    collections: CollectionSettings
     pending_reads: int
     refused_proxies: Iterable[str]
     reads_per_call_state: int | None
@@ -165,26 +164,26 @@ class AccountSettings:
 
 def new_account(settings: AccountSettings, storage: Storage, emulated_webhooks: EmulatedWebhooks) -> Account:
     """An account without registrations; the same seed generates the same ids and secrets."""
-    seed, page_sizes = settings.seed, settings.page_sizes
-    account = new_account_and_billing(seed, page_sizes)
+    seed, collections = settings.seed, settings.collections
+    account = new_account_and_billing(seed, collections)
     webhooks = Webhooks(
         noun="webhook",
         id_name="webhook_id",
         shows=Webhook,
         random=Random(f"{seed} webhooks"),  # noqa: S311 - see below
-        page_sizes=page_sizes,
+        settings=collections,
         filters=Filters(WebhookFilters, {"agent_id": is_in("agentId")}),
         emulated=emulated_webhooks,
     )
     calls = new_calls(
         seed,
-        page_sizes,
+        collections,
         storage=storage,
         account_id=str(account.account.fields["accountId"]),
         reads_per_state=settings.reads_per_call_state,
         announce=webhooks.announce,
     )
-    models = _collection(seed, page_sizes, "model", "model_id", ModelAlias)
+    models = _collection(seed, collections, "model", "model_id", ModelAlias)
     models.add({"name": "ultravox-v0.7"})
     return Account(
         account=account,
@@ -193,33 +192,33 @@ def new_account(settings: AccountSettings, storage: Storage, emulated_webhooks: 
             id_name="prefix",
             shows=ApiKey,
             random=Random(f"{seed} API keys"),  # noqa: S311 - see below
-            page_sizes=page_sizes,
+            settings=collections,
         ),
-        call_throttles=_collection(seed, page_sizes, "call throttle", "throttle_id", CallThrottle),
+        call_throttles=_collection(seed, collections, "call throttle", "throttle_id", CallThrottle),
         models=models,
         telephony=new_telephony(),
-        corpora=new_corpora(Random(f"{seed} corpora"), page_sizes, storage),  # noqa: S311 - see below
+        corpora=new_corpora(Random(f"{seed} corpora"), collections, storage),  # noqa: S311 - see below
         sip_configuration=new_sip_configuration(Random(seed)),  # noqa: S311 - has to be reproducible, is not for security
-        agents=new_agents(seed, page_sizes, calls),
+        agents=new_agents(seed, collections, calls),
         calls=calls,
         registrations=Registrations(
             noun="registration",
             id_name="registration_id",
             shows=SipRegistration,
             random=Random(seed),  # noqa: S311 - see above
-            page_sizes=page_sizes,
+            settings=collections,
             pending_reads=settings.pending_reads,
             refused_proxies=set(settings.refused_proxies),
         ),
-        tools=new_tools(seed, page_sizes),
-        voices=new_voices(seed, page_sizes, storage),
+        tools=new_tools(seed, collections),
+        voices=new_voices(seed, collections, storage),
         webhooks=webhooks,
     )
 
 
 def _collection(
-    seed: int, page_sizes: PageSizes, noun: str, id_name: str, shows: type[attrs.AttrsInstance]
+    seed: int, settings: CollectionSettings, noun: str, id_name: str, shows: type[attrs.AttrsInstance]
 ) -> Collection:
     """An empty collection of objects that are stored as they are sent."""
     random = Random(f"{seed} {noun}s")  # noqa: S311 - see above
-    return Collection(noun=noun, id_name=id_name, shows=shows, random=random, page_sizes=page_sizes)
+    return Collection(noun=noun, id_name=id_name, shows=shows, random=random, settings=settings)

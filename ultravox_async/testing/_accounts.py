@@ -1,12 +1,12 @@
 """The account itself: its limits, its use, its bills, and its keys of voice providers."""
 
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import attrs
 
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._document import Document
-from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
@@ -67,15 +67,15 @@ class AccountAndBilling:
         return self._show_tts_keys(request)
 
 
-def new_account_and_billing(seed: int, page_sizes: PageSizes) -> AccountAndBilling:
+def new_account_and_billing(seed: int, settings: CollectionSettings) -> AccountAndBilling:
     """An account with a subscription and two invoices."""
     random = Random(f"{seed} accounts")  # noqa: S311 - has to be reproducible, is not for security
-    invoices = Collection(noun="invoice", id_name="invoice_id", shows=Invoice, random=random, page_sizes=page_sizes)
+    invoices = Collection(noun="invoice", id_name="invoice_id", shows=Invoice, random=random, settings=settings)
     for number in (1, 2):
         invoices.add(
             {
                 "invoiceNumber": f"EMULATED-{number:04d}",
-                "invoiceDate": f"2026-0{number}-01T00:00:00Z",
+                "invoiceDate": _days_after(settings.started, 31 * (number - 1)),
                 "amount": 10_000,
                 "billingReason": "subscription_cycle",
                 "invoiceStatus": "paid",
@@ -93,10 +93,14 @@ def new_account_and_billing(seed: int, page_sizes: PageSizes) -> AccountAndBilli
         "subscriptionCadence": "monthly",
         "subscriptionExpiration": None,
         "subscriptionScheduledUpdate": None,
-        "subscriptionRenewal": "2027-01-01T00:00:00Z",
+        "subscriptionRenewal": _days_after(settings.started, 365),
         "activeCalls": 0,
         "allowedConcurrentCalls": None,
         "allowedVoices": 100,
         "allowedCorpora": 20,
     }
     return AccountAndBilling(Document(fields), invoices)
+
+
+def _days_after(started: datetime, days: int) -> str:
+    return (started.astimezone(UTC) + timedelta(days)).isoformat().replace("+00:00", "Z")

@@ -10,12 +10,11 @@ from xml.sax.saxutils import quoteattr
 import attrs
 
 from ultravox_async.testing._calls import Calls
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._filters import CALL_CONDITIONS, Filters, found_in, is_in
 from ultravox_async.testing._forms import read_fields
 from ultravox_async.testing._nested import Nested
-from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
@@ -142,7 +141,7 @@ class AgentsAndBatches:
         }
 
 
-def new_agents(seed: int, page_sizes: PageSizes, calls: Calls) -> AgentsAndBatches:
+def new_agents(seed: int, settings: CollectionSettings, calls: Calls) -> AgentsAndBatches:
     """An account's agents: none yet."""
     random = Random(f"{seed} agents")  # noqa: S311 - has to be reproducible, is not for security
     agents = Agents(
@@ -150,7 +149,7 @@ def new_agents(seed: int, page_sizes: PageSizes, calls: Calls) -> AgentsAndBatch
         id_name="agent_id",
         shows=Agent,
         random=random,
-        page_sizes=page_sizes,
+        settings=settings,
         filters=Filters(AgentFilters, {"search": found_in("name")}),
         calls=calls,
     )
@@ -161,7 +160,7 @@ def new_agents(seed: int, page_sizes: PageSizes, calls: Calls) -> AgentsAndBatch
             id_name="batch_id",
             shows=ScheduledCallBatch,
             random=random,
-            page_sizes=page_sizes,
+            settings=settings,
         )
 
     return AgentsAndBatches(agents, Nested(lambda _: agents, new_batches))

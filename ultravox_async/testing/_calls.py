@@ -11,11 +11,10 @@ import attrs
 
 from ultravox_async.testing._call_files import CallFiles
 from ultravox_async.testing._call_life import PENDING, USUAL_DURATION, advance, after, end, happened, is_sip
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._conversations import Conversations
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._filters import CALL_CONDITIONS, Filters
-from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._validation import Invalid, json_object
@@ -81,7 +80,7 @@ class Calls(Collection):
             id_name="call_id",
             shows=CallTombstone,
             random=self.random,
-            page_sizes=self.page_sizes,
+            settings=self.settings,
             filters=Filters(DeletedCallFilters, CALL_CONDITIONS),
         )
 
@@ -176,7 +175,7 @@ class Calls(Collection):
 
 def new_calls(  # noqa: PLR0913 - calls use more of the account than anything else
     seed: int,
-    page_sizes: PageSizes,
+    settings: CollectionSettings,
     *,
     storage: Storage,
     account_id: str,
@@ -189,7 +188,7 @@ def new_calls(  # noqa: PLR0913 - calls use more of the account than anything el
         id_name="call_id",
         shows=Call,
         random=Random(f"{seed} calls"),  # noqa: S311 - has to be reproducible, is not for security
-        page_sizes=page_sizes,
+        settings=settings,
         filters=Filters(CallFilters, CALL_CONDITIONS),
         storage=storage,
         account_id=account_id,

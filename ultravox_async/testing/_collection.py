@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import attrs
@@ -16,9 +16,18 @@ from ultravox_async.testing._routing import ApiRequest, NotFound
 from ultravox_async.testing._validation import check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
 
-# In UTC. It is naive, because formatting a time zone would take most of the time that creating a large account takes.
-_FIRST_CREATED = datetime(2026, 1, 1)  # noqa: DTZ001 - see above
 _CREATION_INTERVAL = timedelta(seconds=61, microseconds=17)
+
+
+@attrs.frozen
+class CollectionSettings:
+    """What the collections of an account have in common."""
+
+    page_sizes: PageSizes
+    """How many objects a page of a list has."""
+
+    started: datetime
+    """When the first object of each collection was created, with a time zone."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -43,8 +52,8 @@ class Collection:
     random: Random
     """Generates the ids."""
 
-    page_sizes: PageSizes
-    """How many objects a page of the list has."""
+    settings: CollectionSettings
+    """What it has in common with other collections."""
 
     filters: Filters | None = None
     """The filters of the list; None if it has none."""
@@ -52,7 +61,8 @@ class Collection:
     _blank: dict[str, Json] = attrs.field(init=False, repr=False)
     _id_field: str = attrs.field(init=False, repr=False)
     _next_position: int = attrs.field(init=False, default=0, repr=False)
-    _next_created: datetime = attrs.field(init=False, default=_FIRST_CREATED, repr=False)
+    # In UTC. It is naive, because formatting a time zone would take most of the time of creating a large account.
+    _next_created: datetime = attrs.field(init=False, repr=False)
     _by_id: dict[str, Entry] = attrs.field(init=False, factory=dict[str, Entry], repr=False)
     # Sorted by position. Removing an entry moves the pointers behind it: microseconds even for 100,000 entries.
     _in_order: list[Entry] = attrs.field(init=False, factory=list[Entry], repr=False)
@@ -60,6 +70,7 @@ class Collection:
     def __attrs_post_init__(self) -> None:
         self._blank = dict.fromkeys(wire_name(field.name) for field in attrs.fields(self.shows))
         self._id_field = wire_name(self.id_name)
+        self._next_created = self.settings.started.astimezone(UTC).replace(tzinfo=None)
 
     @property
     def ids(self) -> list[str]:
@@ -117,7 +128,7 @@ class Collection:
 
     def page_of(self, entries: Sequence[Entry], request: ApiRequest, order: Order[Entry] = BY_POSITION) -> Answer:
         """List a page of some of the objects, which are in this order."""
-        page = read_page(entries, request, self.page_sizes, order)
+        page = read_page(entries, request, self.settings.page_sizes, order)
         for entry in page.elements:
             self._on_read(entry)
         return json_answer(

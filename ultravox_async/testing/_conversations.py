@@ -172,7 +172,7 @@ class Conversations:
                 id_name=id_name,
                 shows=shows,
                 random=calls.random,
-                page_sizes=calls.page_sizes,
+                settings=calls.settings,
                 filters=filters,
             )
 

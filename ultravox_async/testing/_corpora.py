@@ -7,11 +7,10 @@ from typing import Any, cast
 
 import attrs
 
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._files import StoredFile
 from ultravox_async.testing._nested import Nested
-from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._validation import Invalid, check_fields, json_object
@@ -115,7 +114,7 @@ class Corpora(Collection):
             id_name="document_id",
             shows=CorpusDocument,
             random=self.random,
-            page_sizes=self.page_sizes,
+            settings=self.settings,
         )
 
     def _new_sources(self, corpus_id: str) -> Sources:
@@ -124,7 +123,7 @@ class Corpora(Collection):
             id_name="source_id",
             shows=CorpusSource,
             random=self.random,
-            page_sizes=self.page_sizes,
+            settings=self.settings,
             corpus_id=corpus_id,
             documents=self.documents,
             storage=self.storage,
@@ -207,8 +206,6 @@ def upload_name(corpus_id: str, document_id: str) -> str:
     return f"corpora/{corpus_id}/{document_id}"
 
 
-def new_corpora(random: Random, page_sizes: PageSizes, storage: Storage) -> Corpora:
+def new_corpora(random: Random, settings: CollectionSettings, storage: Storage) -> Corpora:
     """The corpora of a new account, which has none."""
-    return Corpora(
-        noun="corpus", id_name="corpus_id", shows=Corpus, random=random, page_sizes=page_sizes, storage=storage
-    )
+    return Corpora(noun="corpus", id_name="corpus_id", shows=Corpus, random=random, settings=settings, storage=storage)

@@ -4,6 +4,7 @@ import random
 import threading
 from collections import Counter, deque
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from ultravox_async.testing._account import Account, AccountSettings, new_account
 from ultravox_async.testing._addresses import origin_of
+from ultravox_async.testing._collection import CollectionSettings
 from ultravox_async.testing._emulated_calls import EmulatedCalls
 from ultravox_async.testing._emulated_webhooks import EmulatedWebhooks
 from ultravox_async.testing._exchange import Exchange, read_body, record_of
@@ -28,12 +30,19 @@ from ultravox_async.testing._wire import Answer, RecordedRequest, detail
 DEFAULT_API_KEY = "EMULATOR.not-a-key-of-anybody-anywhere-00"
 """The key that an emulator accepts by default. It has the form of a real key, and is recognizably not one."""
 
+_STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 _fixed = attrs.setters.frozen
 
 
 def _is_rate(_: object, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
     if value is not None and not value > 0:
         message = f"{attribute.name} has to be above 0, or None for no limit, not {value}"
+        raise ValueError(message)
+
+
+def _is_aware(_: object, attribute: "attrs.Attribute[Any]", value: datetime) -> None:
+    if value.utcoffset() is None:
+        message = f"{attribute.name} has to have a time zone, such as datetime.now(UTC), not {value!r}"
         raise ValueError(message)
 
 
@@ -51,7 +60,13 @@ class Emulator(FaultInjection):
 
     Calls change by command, see `calls`; with `reads_per_call_state` they also go on by themselves, as they are read.
     What counts is the number of reads and not the time, so that a test neither sleeps nor depends on the speed of the
-    machine, and a program that waits for a call sees it end. The webhooks of the account hear of it: see `webhooks`.
+    machine, and a program that waits for a call sees it end. The webhooks of the account hear of
+    it: see `webhooks`.
+
+    For the same reason it has no clock: by default it lives on 2026-01-01, in UTC. The first object of each collection
+    (of the calls, of the messages of one call) was created at `started`, and each later one about a minute after the
+    one before it, whenever the request is sent. Filters by date and a program that compares with the present time see
+    these times; `started=datetime.now(UTC)` brings them close to the present.
     """
 
     api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
@@ -89,6 +104,9 @@ class Emulator(FaultInjection):
     )
     """How many reads show each state of a call, before it goes on from created to joined, ended and billed; None for
     calls that change by command only, see `calls`."""
+
+    started: datetime = attrs.field(default=_STARTED, kw_only=True, validator=_is_aware, on_setattr=_fixed)
+    """When the first object of each collection was created, with a time zone; 2026-01-01T00:00Z by default."""
 
     refused_proxies: Collection[str] = attrs.field(default=(), kw_only=True, on_setattr=_fixed)
     """The proxies with which a registration fails from the beginning; see `refuse_proxy`."""
@@ -143,7 +161,7 @@ class Emulator(FaultInjection):
         self._records = deque(maxlen=self.record_limit)
         settings = AccountSettings(
             seed=self.seed,
-            page_sizes=PageSizes(self.page_size, self.max_page_size),
+            collections=CollectionSettings(PageSizes(self.page_size, self.max_page_size), self.started),
             pending_reads=self.pending_reads,
             refused_proxies=self.refused_proxies,
             reads_per_call_state=self.reads_per_call_state,

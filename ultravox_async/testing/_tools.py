@@ -5,12 +5,11 @@ from random import Random
 
 import attrs
 
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._filters import Filters, found_in, is_in
 from ultravox_async.testing._forms import is_multipart, read_multipart
 from ultravox_async.testing._openapi import tools_in
-from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._validation import Invalid, check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
@@ -59,8 +58,8 @@ class Tools(Collection):
         entry.shown["ownership"] = "private"
 
 
-def new_tools(seed: int, page_sizes: PageSizes) -> Tools:
+def new_tools(seed: int, settings: CollectionSettings) -> Tools:
     """An account's tools: none yet."""
     random = Random(f"{seed} tools")  # noqa: S311 - has to be reproducible, is not for security
     filters = Filters(ToolFilters, {"ownership": is_in("ownership"), "search": found_in("name", "definition")})
-    return Tools(noun="tool", id_name="tool_id", shows=Tool, random=random, page_sizes=page_sizes, filters=filters)
+    return Tools(noun="tool", id_name="tool_id", shows=Tool, random=random, settings=settings, filters=filters)

@@ -7,12 +7,11 @@ from typing import cast
 
 import attrs
 
-from ultravox_async.testing._collection import Collection
+from ultravox_async.testing._collection import Collection, CollectionSettings
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._files import WAV, tone
 from ultravox_async.testing._filters import Condition, Filters, found_in, is_in, language_is
 from ultravox_async.testing._forms import is_multipart, read_multipart
-from ultravox_async.testing._pages import PageSizes
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._validation import Invalid, check_fields, json_object
@@ -110,7 +109,7 @@ def _checked(sent: dict[str, Json], other_errors: dict[str, Json]) -> dict[str, 
     return fields
 
 
-def new_voices(seed: int, page_sizes: PageSizes, storage: Storage) -> Voices:
+def new_voices(seed: int, settings: CollectionSettings, storage: Storage) -> Voices:
     """An account's voices: none yet."""
     random = Random(f"{seed} voices")  # noqa: S311 - has to be reproducible, is not for security
     return Voices(
@@ -118,7 +117,7 @@ def new_voices(seed: int, page_sizes: PageSizes, storage: Storage) -> Voices:
         id_name="voice_id",
         shows=Voice,
         random=random,
-        page_sizes=page_sizes,
+        settings=settings,
         storage=storage,
         filters=Filters(VoiceFilters, _CONDITIONS),
     )
