@@ -117,6 +117,22 @@ async def test_a_message_with_a_timespan_that_no_clip_can_have_has_no_clip(
     await got(api, f"/api/calls/{call['callId']}/stages/{message['callStageId']}/messages/0/audio", 404)
 
 
+async def test_a_call_can_be_created_without_a_request(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    call_id = emulator.calls.create({"recordingEnabled": True, "systemPrompt": "Be brief."})
+    call = await got(api, f"/api/calls/{call_id}")
+    assert (call["recordingEnabled"], call["systemPrompt"], call["ended"]) == (True, "Be brief.", None)
+    assert (await got(api, f"/api/calls/{emulator.calls.create()}"))["recordingEnabled"] is False
+
+
+@pytest.mark.parametrize("fields", [{"temperature": 2}, {"systemPrompt": 1}, {"maxDuration": "x"}])
+async def test_a_call_that_a_request_could_not_create_is_refused(
+    emulator: Emulator, api: aiohttp.ClientSession, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=f"no such call can be created: .*{next(iter(fields))}"):
+        emulator.calls.create(fields)
+    assert await listed(api, "/api/calls") == []
+
+
 COMMANDS: list[Callable[[EmulatedCalls], object]] = [
     lambda calls: calls.join("x"),
     lambda calls: calls.end("x"),

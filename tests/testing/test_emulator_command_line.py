@@ -122,6 +122,26 @@ async def test_its_account_begins_at_the_present_time(start: Start) -> None:
     assert before <= registration.created <= datetime.now(UTC)
 
 
+async def test_calls_that_have_ended_can_be_there_from_the_beginning(start: Start) -> None:
+    variables = await announced(await start("--port", "0", "--registrations", "0", "--calls", "2"))
+    async with AsyncUltravox(DEFAULT_API_KEY, base_url=variables["ULTRAVOX_BASE_URL"]) as ultravox:
+        calls = [call async for call in ultravox.calls.list()]
+        messages = [message async for message in ultravox.calls.messages(calls[0].call_id)]
+        async with ultravox.calls.recording(calls[0].call_id) as recording:
+            assert recording.content_type == "audio/wav"
+    assert [(call.end_reason, call.billing_status) for call in calls] == [("hangup", "BILLING_STATUS_BILLED")] * 2
+    assert [message.role for message in messages] == ["MESSAGE_ROLE_AGENT", "MESSAGE_ROLE_USER"] * 2
+
+
+@pytest.mark.parametrize("option", ["--calls-per-second", "--calls-per-minute"])
+async def test_calls_over_a_limit_are_refused(start: Start, option: str) -> None:
+    variables = await announced(await start("--port", "0", "--registrations", "0", "--calls", "3", option, "0.01"))
+    headers = {"X-API-Key": DEFAULT_API_KEY}
+    async with aiohttp.ClientSession(variables["ULTRAVOX_BASE_URL"], headers=headers) as api:
+        statuses = [(await api.post("/api/calls", json={})).status for _ in range(2)]
+    assert statuses == [201, 429]
+
+
 @either_signal
 async def test_it_serves_until_it_is_told_to_stop(start: Start, way: signal.Signals) -> None:
     process = await start("--port", "0", "--registrations", "3", "--requests-per-second", "none")
@@ -220,7 +240,15 @@ async def test_a_port_in_use_is_reported_in_one_line(start: Start, emulator: Emu
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "99999"], ["--port", "x"], ["--registrations", "-1"], ["--requests-per-second", "-3"]]
+    "arguments",
+    [
+        ["--port", "99999"],
+        ["--port", "x"],
+        ["--registrations", "-1"],
+        ["--requests-per-second", "-3"],
+        ["--calls", "-1"],
+        ["--calls-per-second", "-1"],
+    ],
 )
 def test_wrong_arguments_are_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

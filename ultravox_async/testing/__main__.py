@@ -10,8 +10,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
+from ultravox_async.testing._emulated_calls import EmulatedCalls
 from ultravox_async.testing._emulator import DEFAULT_API_KEY, Emulator
+from ultravox_async.types.shared.messages import MessageRole
 
+_CONVERSATION: Sequence[tuple[MessageRole, str]] = (
+    ("MESSAGE_ROLE_AGENT", "Hello! How can I help you?"),
+    ("MESSAGE_ROLE_USER", "I would like to book a table for two."),
+    ("MESSAGE_ROLE_AGENT", "With pleasure. At what time?"),
+    ("MESSAGE_ROLE_USER", "At seven, please."),
+)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -66,12 +74,16 @@ def main(argv: Sequence[str] | None = None) -> int:
                 options.registrations,
                 options.seed,
                 requests_per_second=options.requests_per_second,
+                calls_per_second=options.calls_per_second,
+                calls_per_minute=options.calls_per_minute,
                 # Nothing else can let calls go on here: commands come from the process of the emulator.
                 reads_per_call_state=1,
                 started=datetime.now(UTC),
                 host=options.host,
                 port=options.port,
             )
+            for _ in range(options.calls):
+                _add_call(emulator.calls)
             asyncio.run(_serve(emulator, stop))
     except ValueError as error:
         parser.error(str(error))
@@ -84,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ultravox_async.testing",
-        description="Serve an emulated Ultravox account with SIP registrations, for trials without a real one.",
+        description="Serve an emulated Ultravox account with registrations and calls, for trials without a real one.",
     )
     parser.add_argument(
         "--host",
@@ -93,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=8787, help="0 for any free port (default: %(default)s)")
     parser.add_argument("--registrations", type=int, default=1000, help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--calls",
+        type=count,
+        default=0,
+        help="how many there are that have ended, with a recording and some messages (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the generated ids and passwords (default: %(default)s)")
     parser.add_argument("--api-key", default=DEFAULT_API_KEY, help="the key to accept (default: %(default)s)")
     parser.add_argument(
@@ -101,12 +119,37 @@ def _parser() -> argparse.ArgumentParser:
         default=200.0,
         help='more than these are answered with 429; 0 or "none" for no limit (default: %(default)s)',
     )
+    for period in ("second", "minute"):
+        parser.add_argument(
+            f"--calls-per-{period}",
+            type=rate,
+            help=f"if more calls are created in a {period}, they are answered with 429 (default: no limit)",
+        )
     return parser
 
 
 def rate(argument: str) -> float | None:
-    """Read a number of requests per second, None for no limit."""
+    """Read a number of requests in a period, None for no limit."""
     return None if argument == "none" else float(argument) or None
+
+
+def count(argument: str) -> int:
+    """Read a number of objects; raises ValueError if it is negative."""
+    number = int(argument)
+    if number < 0:
+        message = f"a number cannot be negative: {argument}"
+        raise ValueError(message)
+    return number
+
+
+def _add_call(calls: EmulatedCalls) -> None:
+    """Add a call that has ended and is billed."""
+    call_id = calls.create({"recordingEnabled": True})
+    calls.join(call_id)
+    for role, text in _CONVERSATION:
+        calls.say(call_id, role, text)
+    calls.end(call_id)
+    calls.bill(call_id)
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from ultravox_async.testing._calls import Calls
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._files import LONGEST_TONE
 from ultravox_async.testing._routing import NotFound
+from ultravox_async.testing._validation import Invalid, check_fields
 from ultravox_async.types.call_events import EventSeverity
+from ultravox_async.types.calls import StartCall
 from ultravox_async.types.shared.end_reason import EndReason
 from ultravox_async.types.shared.messages import MessageMedium, MessageRole
 
@@ -22,11 +24,32 @@ from ultravox_async.types.shared.messages import MessageMedium, MessageRole
 class EmulatedCalls:
     """The calls of an emulator: nobody speaks in them, so that a test says what happens.
 
-    All methods raise KeyError if there is no such call. They may be called from any thread.
+    All methods that take the id of a call raise KeyError if there is no such call. They may be called from any thread.
     """
 
     _calls: Calls = attrs.field(repr=False)
     _lock: threading.Lock = attrs.field(repr=False)
+
+    def create(self, fields: Mapping[str, Any] | None = None) -> str:
+        """Create a call, as a request would; the limits for calls do not count it.
+
+        Args:
+            fields: What a request can have in its body: "recordingEnabled" and other fields by their names in JSON.
+                As in a request, those that do not exist are ignored.
+
+        Returns:
+            The id of the call.
+
+        Raises:
+            ValueError: a value is not one that a request can have.
+        """
+        with self._lock:
+            try:
+                call = self._calls.add_written(check_fields(StartCall, dict(fields or {})))
+            except Invalid as invalid:
+                message = f"no such call can be created: {invalid.errors}"
+                raise ValueError(message) from None
+            return str(call.shown["callId"])
 
     def join(self, call_id: str) -> None:
         """Let somebody join a call; one that was joined or has ended stays as it is."""
