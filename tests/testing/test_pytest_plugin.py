@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 import _ultravox_async_pytestplugin as plugin
+from ultravox_async import AsyncUltravox
 from ultravox_async.testing import Emulator
 from ultravox_async.testing.aioresponses import aioresponses
 
@@ -394,6 +395,17 @@ async def test_a_mocked_response_can_be_read_like_a_real_one() -> None:
         )
         async with aiohttp.ClientSession() as session, session.get("http://api.example/x", params={"a": 1}) as response:
             assert (response.status, response.headers["X-More"], await response.read()) == (418, "1", b"abc")
+
+
+async def test_a_recording_of_any_size_can_be_mocked() -> None:
+    audio = bytes(300_000)
+    with aioresponses() as mock:
+        mock.add("https://api.example/api/calls/c1/recording", body=audio)  # pyright: ignore[reportUnknownMemberType] - see above
+        async with (
+            AsyncUltravox("a-key", base_url="https://api.example") as ultravox,
+            ultravox.calls.recording("c1") as recording,
+        ):
+            assert b"".join([chunk async for chunk in recording]) == audio
 
 
 async def test_the_mock_ends_with_its_context(emulator: Emulator, api: aiohttp.ClientSession) -> None:
