@@ -148,7 +148,7 @@ async def test_the_example_of_webhooks_receives_events_and_answers_calls(
 
 
 def test_the_settings_that_are_shown_are_the_defaults() -> None:
-    shown = _run(f"{_example('rate_limit=')}\nprint(ultravox)")
+    shown = _run(f"{_example('pool_size=100')}\nprint(ultravox)")
     default = _run("from ultravox_async import AsyncUltravox\nprint(AsyncUltravox('api-key'))")
     assert shown == default
 
