@@ -390,6 +390,11 @@ def expected_registration(fields: Mapping[str, object]) -> SipRegistration | Non
     return SipRegistration(**names, created=moment, outbound_proxy=outbound, auth_user=auth, successful=successful)
 
 
+def test_a_duration_that_is_too_long_for_python_is_refused_as_what_is_no_duration() -> None:
+    error = failure("999999999 24:00:00", timedelta)
+    assert (error.expected, error.got) == ("a duration in seconds, such as 12.5s", '"999999999 24:00:00"')
+
+
 @settings(deadline=None)
 @given(MUTATIONS)
 def test_a_mutated_registration_is_decoded_rightly_or_refused(mutations: list[tuple[str, str, object]]) -> None:

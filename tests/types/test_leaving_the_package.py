@@ -121,6 +121,13 @@ def test_a_timestamp_keeps_its_offset() -> None:
     assert Locked(1, [], at=moment).to_dict()["at"] == "2026-07-02T07:00:00-03:00"
 
 
+def test_a_timestamp_whose_offset_is_less_than_a_minute_is_not_written_as_utc() -> None:
+    moment = CREATED.astimezone(timezone(timedelta(seconds=30)))
+    written = Locked(1, [], at=moment).to_dict(sensitive=True)
+    assert written["at"] == "2026-07-02T10:00:30+00:00:30"
+    assert Locked.from_dict(written).at == moment
+
+
 def test_a_tuple_becomes_a_list() -> None:
     assert Locked(1, [], {"a": (1, CREATED)}).to_dict()["metaData"] == {"a": [1, "2026-07-02T10:00:00Z"]}
 

@@ -4,8 +4,9 @@ import re
 from datetime import timedelta
 
 _SECONDS = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?s", re.ASCII)
-# Django REST framework's form of a duration; the API's schema says of some durations only that they are strings.
-_CLOCK = re.compile(r"(-?)(?:([0-9]{1,9}) )?([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,6}))?", re.ASCII)
+# Django REST framework's form of a duration; the API's schema says of some durations only that they are strings. No
+# more days are read than can be written in twelve digits of seconds; a timedelta cannot hold all of nine digits.
+_CLOCK = re.compile(r"(-?)(?:([0-9]{1,7}) )?([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,6}))?", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta | None:

@@ -4,6 +4,7 @@ They work in pydantic models and FastAPI endpoints, although pydantic is neither
 class for its schema, which is a plain dict.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Protocol, Self, cast, get_args, get_type_hints
@@ -202,7 +203,8 @@ def _plain(value: Any, *, sensitive: bool) -> Any:  # noqa: ANN401 - JSON, befor
 def _text_of(value: date | timedelta) -> str:
     if isinstance(value, timedelta):
         return format_duration(value)
-    return value.isoformat().replace("+00:00", "Z")  # as the API and pydantic write UTC
+    # As the API and pydantic write UTC. An offset may have seconds, too: +00:00:30.
+    return re.sub(r"\+00:00$", "Z", value.isoformat())
 
 
 def _schema_of(field: _Field, handler: _SchemaHandler, *, required: bool) -> dict[str, Any]:
