@@ -67,6 +67,7 @@ class Made:
     shown: Any
 
 
+@cache  # the caches below are by shape
 def root_of(name: str) -> Shape:
     """Return the shape of a schema, or of a page of them."""
     return Shape(Page if SCHEMAS[name] is PAGE else classes_of(name)[0], name)

@@ -26,14 +26,20 @@ async def ask(ultravox: AsyncUltravox) -> object:
     return (await ultravox.request("GET", THING)).json()
 
 
+async def closing_before_the_answer(ultravox: AsyncUltravox, gate: Gate) -> "asyncio.Task[None]":
+    """Begin to close a client, and let the server answer after that."""
+    closing = asyncio.create_task(ultravox.close(drain=60.0))
+    await asyncio.sleep(0)
+    gate.opened.set()
+    return closing
+
+
 async def test_a_request_that_was_sent_is_finished() -> None:
     gate = Gate(answer(200, "done"))
     async with Wire(gate) as wire, client_of(wire.base_url) as ultravox:
         asking = asyncio.create_task(ask(ultravox))
         await wire.until_received(1)
-        closing = asyncio.create_task(ultravox.close(drain=60.0))
-        await asyncio.sleep(0)
-        gate.opened.set()
+        closing = await closing_before_the_answer(ultravox, gate)
         assert await asking == "done"
         await closing
 
@@ -43,9 +49,7 @@ async def test_an_error_that_comes_meanwhile_is_that_of_the_request() -> None:
     async with Wire(gate) as wire, client_of(wire.base_url) as ultravox:
         asking = asyncio.create_task(ask(ultravox))
         await wire.until_received(1)
-        closing = asyncio.create_task(ultravox.close(drain=60.0))
-        await asyncio.sleep(0)
-        gate.opened.set()
+        closing = await closing_before_the_answer(ultravox, gate)
         with pytest.raises(NotFoundError):
             await asking
         await closing
@@ -75,9 +79,7 @@ async def test_no_attempt_is_made_again_meanwhile() -> None:
     async with Wire(gate) as wire, client_of(wire.base_url) as ultravox:
         asking = asyncio.create_task(ask(ultravox))
         await wire.until_received(1)
-        closing = asyncio.create_task(ultravox.close(drain=60.0))
-        await asyncio.sleep(0)
-        gate.opened.set()
+        closing = await closing_before_the_answer(ultravox, gate)
         with pytest.raises(ClientClosedError):
             await asking
         await closing
@@ -119,9 +121,7 @@ async def test_the_rest_of_a_sweep_is_refused_and_what_was_sent_has_its_outcome(
 
         sweeping = asyncio.create_task(sweep())
         await wire.until_received(2)
-        closing = asyncio.create_task(ultravox.close(drain=60.0))
-        await asyncio.sleep(0)
-        gate.opened.set()
+        closing = await closing_before_the_answer(ultravox, gate)
         with pytest.raises(ClientClosedError):
             await sweeping
         await closing
@@ -134,9 +134,7 @@ async def test_a_download_is_finished(tmp_path: Path) -> None:
     async with Wire(gate) as wire, client_of(wire.base_url) as ultravox:
         saving = asyncio.create_task(ultravox.calls.recording("c").save(tmp_path / "call.wav"))
         await wire.until_received(1)
-        closing = asyncio.create_task(ultravox.close(drain=60.0))
-        await asyncio.sleep(0)
-        gate.opened.set()
+        closing = await closing_before_the_answer(ultravox, gate)
         assert await saving == 3_000_000
         await closing
 
@@ -152,9 +150,7 @@ async def test_a_download_from_storage_is_finished(tmp_path: Path) -> None:
     async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
         saving = asyncio.create_task(ultravox.calls.recording("c").save(tmp_path / "call.wav"))
         await wire.until_received(2)
-        closing = asyncio.create_task(ultravox.close(drain=60.0))
-        await asyncio.sleep(0)
-        gate.opened.set()
+        closing = await closing_before_the_answer(ultravox, gate)
         assert await saving == 3_000_000
         await closing
 

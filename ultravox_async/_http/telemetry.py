@@ -142,7 +142,6 @@ class RequestRecord:
         "_began_at",
         "_counts",
         "_info",
-        "_priority",
         "_request",
         "_states",
         "_telemetry",

@@ -199,7 +199,8 @@ async def opened(source: UploadSource) -> AsyncGenerator[FileContent, None]:
     # A file that was opened in a thread is closed even if the task is cancelled meanwhile.
     with contextlib.ExitStack() as files:
         if isinstance(source, bytes | bytearray | memoryview):
-            content = FileContent(_DEFAULT_NAME, len(bytes(source)), io.BytesIO(bytes(source)), 0, _at_once)
+            data = bytes(source)  # a copy of anything but bytes
+            content = FileContent(_DEFAULT_NAME, len(data), io.BytesIO(data), 0, _at_once)
         elif isinstance(source, str | os.PathLike):
             path = Path(source)
             content = await in_thread(lambda: _content_of(files.enter_context(_opened(path)), in_thread))
