@@ -123,7 +123,8 @@ async def test_its_account_begins_at_the_present_time(start: Start) -> None:
 
 
 async def test_calls_that_have_ended_can_be_there_from_the_beginning(start: Start) -> None:
-    variables = await announced(await start("--port", "0", "--registrations", "0", "--calls", "2"))
+    process = await start("--port", "0", "--registrations", "0", "--calls", "2")
+    variables = await announced(process)
     async with AsyncUltravox(DEFAULT_API_KEY, base_url=variables["ULTRAVOX_BASE_URL"]) as ultravox:
         calls = [call async for call in ultravox.calls.list()]
         messages = [message async for message in ultravox.calls.messages(calls[0].call_id)]
@@ -131,15 +132,20 @@ async def test_calls_that_have_ended_can_be_there_from_the_beginning(start: Star
             assert recording.content_type == "audio/wav"
     assert [(call.end_reason, call.billing_status) for call in calls] == [("hangup", "BILLING_STATUS_BILLED")] * 2
     assert [message.role for message in messages] == ["MESSAGE_ROLE_AGENT", "MESSAGE_ROLE_USER"] * 2
+    process.send_signal(signal.SIGTERM)
+    assert await has_ended_quietly(process)
 
 
 @pytest.mark.parametrize("option", ["--calls-per-second", "--calls-per-minute"])
 async def test_calls_over_a_limit_are_refused(start: Start, option: str) -> None:
-    variables = await announced(await start("--port", "0", "--registrations", "0", "--calls", "3", option, "0.01"))
+    process = await start("--port", "0", "--registrations", "0", "--calls", "3", option, "0.01")
+    variables = await announced(process)
     headers = {"X-API-Key": DEFAULT_API_KEY}
     async with aiohttp.ClientSession(variables["ULTRAVOX_BASE_URL"], headers=headers) as api:
         statuses = [(await api.post("/api/calls", json={})).status for _ in range(2)]
     assert statuses == [201, 429]
+    process.send_signal(signal.SIGTERM)
+    assert await has_ended_quietly(process)
 
 
 @either_signal

@@ -53,6 +53,9 @@ class Attempt:
         "task",
     )
 
+    # Called with the size of each piece of a body that the caller reads. The transport sets it before it sends.
+    note_piece: Callable[[int], None]
+
     def __init__(
         self,
         task: "asyncio.Task[object] | None",
@@ -83,8 +86,6 @@ class Attempt:
         # Whether the body of the response is still to be read, and the permit is given back when that is over.
         self.keeps_permit = False
         self.operation = ""
-        # Called with the size of each piece of a body that the caller reads.
-        self.note_piece: Callable[[int], None] = _ignore
         self._connection: Connection | None = None
         self._use = 0
 
@@ -223,10 +224,6 @@ class Deadlines:
                 _expire(attempt)
         if waiting := [attempt for attempt in running if attempt.due > now]:
             self._watch(min(waiting, key=lambda attempt: attempt.due))
-
-
-def _ignore(_: int) -> None:
-    pass
 
 
 def _expire(attempt: Attempt) -> None:
