@@ -11,6 +11,7 @@ from benchmarks.rounds import QUICK, Effort, Row, line
 
 MEASUREMENTS: Mapping[str, Callable[[Effort], Awaitable[list[Row]]]] = {
     "get": get.against_aiohttp,
+    "observer": get.observed,
     "concurrency": get.against_itself,
     "openai": get.against_openai,
     "httpx": get.against_httpx,

@@ -1,5 +1,6 @@
 """CPU time per typed `get()`: compared with plain aiohttp, with more tasks, with httpx and with the core of openai."""
 
+from collections import Counter
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -20,15 +21,34 @@ from benchmarks.rounds import (
     interleaved,
     serving,
 )
-from ultravox_async import AsyncUltravox, RateLimit
+from ultravox_async import AsyncUltravox, AttemptInfo, Observer, RateLimit, RequestInfo, RequestResult
 
 _WHAT = "CPU per typed get(), 50 concurrent"
 _TENTH = "at most 0.10"
 
 
-def client(base_url: str) -> AsyncUltravox:
-    """Return a client with all features enabled."""
-    return AsyncUltravox(KEY, base_url=base_url, rate_limit=RateLimit(UNBOUND))
+class _Tally(Observer):
+    """Counts as an exporter of metrics does, with all methods in use."""
+
+    def __init__(self) -> None:
+        self.requests = Counter[tuple[str, str, int | None]]()
+        self.seconds = 0.0
+        self.in_flight = 0
+
+    def request_started(self, request: RequestInfo) -> None:  # noqa: ARG002 - as the base class has it
+        self.in_flight += 1
+
+    def attempt_ended(self, state: None, request: RequestInfo, attempt: AttemptInfo) -> None:  # noqa: ARG002 - the same
+        self.seconds += attempt.seconds
+
+    def request_ended(self, state: None, request: RequestInfo, result: RequestResult) -> None:  # noqa: ARG002 - the same
+        self.in_flight -= 1
+        self.requests[request.method, request.template, result.status] += 1
+
+
+def client(base_url: str, *observers: Observer) -> AsyncUltravox:
+    """Return a client with all features enabled; statistics always are, and nobody has enabled logging."""
+    return AsyncUltravox(KEY, base_url=base_url, rate_limit=RateLimit(UNBOUND), observers=observers)
 
 
 async def against_aiohttp(effort: Effort) -> list[Row]:
@@ -42,6 +62,28 @@ async def against_aiohttp(effort: Effort) -> list[Row]:
             }
             times = await interleaved(sides, effort.rounds)
     return [compared(_WHAT, "aiohttp by hand", "at most 1.05, aim 0.95", times["ours"], times["hand"])]
+
+
+async def observed(effort: Effort) -> list[Row]:
+    """Compare a client that has an observer with plain aiohttp, and with a client that has none."""
+    requests = effort.of(2_000, 100)
+    with serving() as base_url:
+        async with (
+            client(base_url, _Tally()) as watched,
+            client(base_url) as ultravox,
+            by_hand(base_url) as hand,
+        ):
+            sides = {
+                "watched": partial(cpu, watched.sip.registrations.get, requests, 50),
+                "ours": partial(cpu, ultravox.sip.registrations.get, requests, 50),
+                "hand": partial(cpu, hand, requests, 50),
+            }
+            times = await interleaved(sides, effort.rounds)
+    what = f"{_WHAT}, with an observer"
+    return [
+        compared(what, "aiohttp by hand", "at most 1.10", times["watched"], times["hand"]),
+        compared(what, "the same without an observer", "none, for scale", times["watched"], times["ours"]),
+    ]
 
 
 async def against_itself(effort: Effort) -> list[Row]:

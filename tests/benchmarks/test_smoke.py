@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 _ROOT = Path(__file__).parents[2]
 _PATIENCE = 25.0
 
 _NAMES = (
-    *("concurrency", "decode", "get", "httpx", "import", "interactive", "memory", "openai", "stalls", "sweep"),
-    "webhooks",
+    *("concurrency", "decode", "get", "httpx", "import", "interactive", "memory", "observer", "openai", "stalls"),
+    *("sweep", "webhooks"),
 )
 
 
