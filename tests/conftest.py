@@ -1,4 +1,5 @@
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from selectors import BaseSelector, SelectorKey
@@ -13,6 +14,12 @@ _LONGEST_TEST = 30.0
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    # Tests with processes and sockets wait about as long as the others compute.
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

@@ -52,8 +52,8 @@ def no_total(_: int) -> None:
         pytest.param(world_of(1000, constant(HANGS)), id="hangs"),
         pytest.param(world_of(101, constant(HANGS)), id="hangs, 101 ids"),
         pytest.param(world_of(101, constant(0.03)), id="quick, 101 ids"),
-        pytest.param(world_of(10_000, constant(0.1), page_size=1000), id="quick, 10,000 ids"),
-        pytest.param(world_of(10_000, constant(2.0), page_size=1000), id="2 s a page, 10,000 ids"),
+        pytest.param(world_of(3000, constant(0.1), page_size=1000), id="quick, 3,000 ids"),
+        pytest.param(world_of(3000, constant(2.0), page_size=1000), id="2 s a page, 3,000 ids"),
     ],
 )
 def test_auto_takes_at_most_1_3_times_as_long_as_the_better_way_and_yields_an_outcome_within_2_s(world: World) -> None:
@@ -62,7 +62,7 @@ def test_auto_takes_at_most_1_3_times_as_long_as_the_better_way_and_yields_an_ou
     assert swept.at[0] <= 2.0
 
 
-@pytest.mark.parametrize("count", [101, 150, 1000, 10_000])
+@pytest.mark.parametrize("count", [101, 150, 1000, 5000])
 @pytest.mark.parametrize("seconds", [0.005, 0.03, 0.1])
 def test_a_quick_listing_needs_no_gets_beside_it(count: int, seconds: float) -> None:
     swept = sweep(world_of(count, constant(seconds)))
@@ -180,7 +180,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(worlds())
 @example(world_of(2000, constant(HANGS), rate=1000.0, get_seconds=constant(0.3)))
 @example(World(ids(2000)[::-1], ids(2000), page_seconds=lambda number: 5.0 if number == 1 else 0.05, rate=50.0))

@@ -83,7 +83,7 @@ class Nothing:
 
 
 @given(seconds=st.floats(1.0, 10.0), seed=SEEDS)
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_after_a_time_in_which_everything_was_refused_the_rate_is_soon_used_again(seconds: float, seed: int) -> None:
     limit = Changing(SlidingLog(200), Changing(Nothing(), SlidingLog(200), at=5.0 + seconds), at=5.0)
     simulation = Simulation(limit, [AdaptivePace(200.0)], seed=seed)
@@ -214,7 +214,7 @@ def limits_of(rate: int) -> list[Limit]:
 
 
 @given(rate=st.integers(40, 180), kind=st.integers(0, 3), seed=SEEDS, slowest=st.floats(0.03, 0.3))
-@settings(max_examples=60)
+@settings(max_examples=20)
 def test_one_client_finds_an_unknown_limit(rate: int, kind: int, seed: int, slowest: float) -> None:
     conditions = Conditions(latency=(slowest / 2, slowest), concurrency=200)
     simulation = Simulation(limits_of(rate)[kind], [AdaptivePace(200.0)], seed=seed, conditions=conditions)
@@ -224,7 +224,7 @@ def test_one_client_finds_an_unknown_limit(rate: int, kind: int, seed: int, slow
 
 
 @given(rate=st.integers(40, 100), seed=SEEDS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_one_client_finds_the_limit_of_a_leaky_bucket_without_a_burst(rate: int, seed: int) -> None:
     # A bucket without a burst accepts evenly spaced requests only. At 100 requests a second, a delay of a millisecond
     # would be a tenth of the interval.
@@ -236,7 +236,7 @@ def test_one_client_finds_the_limit_of_a_leaky_bucket_without_a_burst(rate: int,
 
 
 @given(clients=st.integers(2, 8), seed=SEEDS)
-@settings(max_examples=30)
+@settings(max_examples=10)
 def test_clients_that_cannot_communicate_share_their_limit(clients: int, seed: int) -> None:
     simulation = Simulation(SlidingLog(200), [AdaptivePace(200.0) for _ in range(clients)], seed=seed)
     shared = summary(simulation.run(25.0), clients, 200, 5.0, 25.0)
@@ -252,7 +252,7 @@ def test_a_client_that_joins_late_gets_its_share_within_20_seconds(condition: st
 
 
 @given(rate=st.floats(1.0, 300.0), configured=st.sampled_from([20.0, 50.0, 200.0]), seed=SEEDS)
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_the_configured_rate_is_never_exceeded(rate: float, configured: float, seed: int) -> None:
     conditions = Conditions(jitter=0.0001)
     simulation = Simulation(
@@ -262,7 +262,7 @@ def test_the_configured_rate_is_never_exceeded(rate: float, configured: float, s
 
 
 @given(low=st.integers(20, 100), seed=SEEDS)
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_a_limit_that_is_lifted_is_used_again(low: int, seed: int) -> None:
     limit = Changing(SlidingLog(low), SlidingLog(200), at=10.0)
     simulation = Simulation(limit, [AdaptivePace(200.0)], seed=seed)
@@ -270,7 +270,7 @@ def test_a_limit_that_is_lifted_is_used_again(low: int, seed: int) -> None:
 
 
 @given(low=st.integers(20, 100), seed=SEEDS)
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_a_limit_that_is_lowered_is_found_within_two_seconds(low: int, seed: int) -> None:
     limit = Changing(SlidingLog(200), SlidingLog(low), at=10.0)
     simulation = Simulation(limit, [AdaptivePace(200.0)], seed=seed)

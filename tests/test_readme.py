@@ -156,7 +156,7 @@ def test_the_settings_that_are_shown_are_the_defaults() -> None:
 def test_the_test_for_a_bot_passes_as_it_stands(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(_example("ultravox_emulator.inject"))
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
 
 def test_each_of_the_two_commands_is_one_line_that_makes_its_own_virtual_environment() -> None:

@@ -195,7 +195,7 @@ EVENTS = st.lists(st.tuples(TIMES, st.builds(cooling, TIMES, st.sampled_from(["a
 
 
 @pytest.mark.parametrize("rate", [0.5, 1.5, 3.0, 200.0])
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     jobs=CROWDS, events=EVENTS, places=st.sampled_from([1, 3, 100, 1000]), lateness=st.sampled_from([0.0, 0.004, 0.25])
 )

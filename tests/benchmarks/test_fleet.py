@@ -5,6 +5,8 @@ import pytest
 
 from .test_smoke import run
 
+pytestmark = pytest.mark.slow
+
 _ROOT = Path(__file__).parents[2]
 
 

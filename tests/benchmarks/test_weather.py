@@ -41,6 +41,7 @@ async def serving(*options: str) -> AsyncGenerator[tuple[Server, str]]:
         server.close()
 
 
+@pytest.mark.slow
 async def test_it_runs_with_tiny_sizes_and_prints_and_writes_its_rows(tmp_path: Path) -> None:
     file = tmp_path / "weather.json"
     code, table, complaints = await run(

@@ -23,7 +23,7 @@ pytestmark = needs_schema
 NAMES = [name for name, found in SCHEMAS.items() if found is PAGE or classes_of(name)]
 
 # Two or three objects with dozens of fields are large for hypothesis, and not slow.
-some_examples = settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+some_examples = settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @attrs.frozen

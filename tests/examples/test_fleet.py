@@ -4,6 +4,8 @@ import pytest
 
 from tests.examples.example_scripts import ended, line_with, running
 
+pytestmark = pytest.mark.slow
+
 NAME = "fleet/main"
 
 

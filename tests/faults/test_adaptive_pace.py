@@ -71,7 +71,8 @@ async def test_an_id_that_is_refused_for_ever_while_others_succeed_has_its_error
         return refused() if request.target.endswith("/id-50") else await the_registration_asked_for(request)
 
     many = (f"id-{number}" for number in itertools.count())
-    async with Wire(script) as wire, client_of(wire.base_url, rate_limit=ADAPTIVE, retry=RetryPolicy()) as client:
+    rate = RateLimit(20.0)
+    async with Wire(script) as wire, client_of(wire.base_url, rate_limit=rate, retry=RetryPolicy()) as client:
         async for outcome in client.sip.registrations.get_many(many, via="get"):
             if outcome.error is not None:
                 assert outcome.key == "id-50"

@@ -108,6 +108,7 @@ async def test_a_hang_up_ends_a_call(emulator: Emulator, client: AsyncUltravox, 
     assert receiver.names == ["call.ended"]
 
 
+@pytest.mark.usefixtures("clock")
 async def test_a_call_that_goes_on_as_it_is_read_tells_of_that_too(receiver: Receiver, url: str) -> None:
     async with (
         Emulator(registrations=0, reads_per_call_state=1) as emulator,
