@@ -60,13 +60,13 @@ def _transports(loop: asyncio.AbstractEventLoop) -> list[asyncio.BaseTransport]:
 
 
 class Clock:
-    """The event loop's clock, moved forward whenever the loop has nothing to do but to wait."""
+    """The event loop's clock. It moves only when the loop has nothing to do but to wait."""
 
     _IO_GRACE = 0.001
 
     def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = 0.0
-        real_time = loop.time
+        start = loop.time()
         # A loop without this attribute fails here, and is not silently accepted.
         selector: BaseSelector = getattr(loop, "_selector")  # noqa: B009 - no public name, nor a type
         real_select = selector.select
@@ -79,7 +79,7 @@ class Clock:
                 self.advance(timeout)
             return events
 
-        monkeypatch.setattr(loop, "time", lambda: real_time() + self.ahead)
+        monkeypatch.setattr(loop, "time", lambda: start + self.ahead)
         monkeypatch.setattr(selector, "select", select)
 
     def advance(self, seconds: float) -> None:

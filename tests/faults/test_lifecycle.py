@@ -14,8 +14,10 @@ ANYTHING = "/api/anything"
 OK = answer(200, {"fine": True})
 _LONGEST = 25.0
 
+# In development mode asyncio complains about callbacks that take longer than 0.1 s, as any does on a busy machine.
 PREAMBLE = """
-import asyncio, os, sys, threading
+import asyncio, logging, os, sys, threading
+logging.getLogger("asyncio").addFilter(lambda record: not record.getMessage().startswith("Executing "))
 from ultravox_async import AsyncUltravox, RateLimit, RetryPolicy, Timeout, UltravoxError, ClientClosedError
 from ultravox_async.testing import Emulator, Stall
 """
