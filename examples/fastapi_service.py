@@ -1,12 +1,13 @@
 """A FastAPI service with one client for its lifetime: registrations, a webhook and a SIP fallback handler.
 
-It shows typed responses, which FastAPI documents in OpenAPI, and how to verify what Ultravox sends. With FastAPI and an
-ASGI server such as uvicorn installed, run it against the emulator that it starts itself:
+It shows typed responses, which FastAPI documents in OpenAPI, and how to verify what Ultravox sends. With FastAPI, the
+extra `redis` and an ASGI server such as uvicorn installed, run it against the emulator that it starts itself:
 
     ULTRAVOX_WEBHOOK_SECRETS=demo-secret uvicorn --app-dir examples --factory fastapi_service:make_app
 
 ULTRAVOX_WEBHOOK_SECRETS has the secrets of a webhook and of a fallback handler, with commas between them. With
-ULTRAVOX_API_KEY in the environment too, the service talks to the API.
+ULTRAVOX_API_KEY in the environment too, the service talks to the API. With REDIS_URL, such as redis://127.0.0.1, each
+event is handled once by several processes, such as those of `uvicorn --workers 4`.
 
     GET  /registrations/{id}  one registration
     GET  /registrations       up to a hundred of them
@@ -24,6 +25,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from redis.asyncio import Redis
 
 from ultravox_async import (
     AsyncUltravox,
@@ -35,6 +37,7 @@ from ultravox_async import (
     UltravoxError,
     WebhookVerificationError,
 )
+from ultravox_async.redis import RedisReplayGuard
 from ultravox_async.testing import Emulator
 from ultravox_async.types import IncomingSipCall
 from ultravox_async.webhooks import (
@@ -42,6 +45,7 @@ from ultravox_async.webhooks import (
     Claim,
     Event,
     MemoryReplayGuard,
+    ReplayGuard,
     SipFallbackResponse,
     claimed,
     unwrap,
@@ -142,6 +146,17 @@ async def connect() -> AsyncGenerator[AsyncUltravox, None]:
             yield ultravox
 
 
+@asynccontextmanager
+async def remember() -> AsyncGenerator[ReplayGuard, None]:
+    """Yield what remembers the events: a server that all processes share, or the memory of this one."""
+    url = os.environ.get("REDIS_URL")
+    if url:
+        async with Redis.from_url(url) as redis:  # pyright: ignore[reportUnknownMemberType] - types of redis-py
+            yield RedisReplayGuard(redis, "webhooks")
+    else:
+        yield MemoryReplayGuard()
+
+
 def make_app(
     client: Callable[[], AbstractAsyncContextManager[AsyncUltravox]] = connect, secrets: Sequence[str] | None = None
 ) -> FastAPI:
@@ -156,13 +171,13 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        async with client() as ultravox:
+        async with client() as ultravox, remember() as guard:
             app.state.ultravox = ultravox
+            app.state.guard = guard
             yield
 
     app = FastAPI(lifespan=lifespan)
     app.state.secrets = given
-    app.state.guard = MemoryReplayGuard()
     app.include_router(router)
     app.add_exception_handler(WebhookVerificationError, refuse)
     app.add_exception_handler(InvalidRequestError, partial(explain, 400))

@@ -9,7 +9,9 @@ from typing import Any, Literal, assert_never, assert_type
 
 import fastapi
 from aiohttp import web
+from redis.asyncio import Redis
 
+from ultravox_async.redis import RedisReplayGuard
 from ultravox_async.types import Call, IncomingSipCall
 from ultravox_async.webhooks import (
     CallBilled,
@@ -55,9 +57,9 @@ def every_event_is_known(event: Event) -> None:
             assert_never(event)
 
 
-async def claims(event: Event) -> None:
-    guard: ReplayGuard = MemoryReplayGuard(max_events=1000)
-    async with claimed(guard, event.idempotency_key) as claim:
+async def claims(event: Event, redis: Redis) -> None:
+    guards: list[ReplayGuard] = [MemoryReplayGuard(max_events=1000), RedisReplayGuard(redis, "name")]
+    async with claimed(guards[0], event.idempotency_key) as claim:
         assert_type(claim, Claim)
 
 

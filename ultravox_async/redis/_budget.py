@@ -1,7 +1,6 @@
 """`RedisRateBudget`: the rate of a key, for clients in any number of processes."""
 
 import asyncio
-import re
 import uuid
 from types import TracebackType
 from typing import Literal, Self, TypeAlias, final, get_args
@@ -9,13 +8,12 @@ from typing import Literal, Self, TypeAlias, final, get_args
 from redis.asyncio import Redis
 
 from ultravox_async import ConfigurationError, RateLimit, RequestPriority
+from ultravox_async.redis._arguments import check_client, check_name
 from ultravox_async.redis._shared_rate import SharedRate, closed_error
 from ultravox_async.redis._store import Store
 
 OnOutage: TypeAlias = Literal["share", "raise"]
 """What requests do while Redis is gone: go on within a part of the rate, or fail."""
-
-_NAME = re.compile(r"[\w.:-]+")
 
 
 @final
@@ -50,15 +48,12 @@ class RedisRateBudget:
     """
 
     def __init__(self, redis: Redis, name: str, rate_limit: RateLimit, *, on_outage: OnOutage = "share") -> None:
-        if not isinstance(redis, Redis):  # pyright: ignore[reportUnnecessaryIsInstance] - redis.Redis is easily taken for it
-            msg = f"RedisRateBudget takes redis.asyncio.Redis(...), not {type(redis).__module__}.{type(redis).__name__}"
-            raise ConfigurationError(msg)
+        check_client(redis, type(self).__name__)
         if not isinstance(rate_limit, RateLimit):  # pyright: ignore[reportUnnecessaryIsInstance] - settings come from untyped places
             raise ConfigurationError(f"RedisRateBudget takes RateLimit(...), not {type(rate_limit).__name__}")
         if rate_limit.requests_per_second is None:
             raise ConfigurationError("RedisRateBudget takes a RateLimit with requests_per_second, not with None")
-        if not _NAME.fullmatch(name):
-            raise ConfigurationError(f"RedisRateBudget.name takes letters, digits and any of _.:-, not {name!r}")
+        check_name(name, type(self).__name__)
         if on_outage not in get_args(OnOutage):
             raise ConfigurationError(f"RedisRateBudget.on_outage takes 'share' or 'raise', not {on_outage!r}")
         self._redis = redis

@@ -27,9 +27,9 @@ class Claim(enum.Enum):
 class ReplayGuard(Protocol):
     """Remembers which events are being handled, and which were.
 
-    For one process, there is `MemoryReplayGuard`. One that several processes share is a store with expiring keys. With
-    Redis, `claim` is ``SET key pending NX PX lease``, followed by a ``GET`` if that sets nothing; `complete` is ``SET
-    key done PX retention``, and `release` is ``DEL key``.
+    For one process, there is `MemoryReplayGuard`, and for those that share a Redis or Valkey server,
+    `ultravox_async.redis.RedisReplayGuard`. One on another store needs keys that expire, and a way to write one only if
+    it is absent. If the store cannot be reached, `claim` should raise, so that the event is delivered again.
     """
 
     async def claim(self, key: str) -> Claim:
