@@ -216,9 +216,10 @@ async def test_data_messages_are_part_of_the_conversation(api: aiohttp.ClientSes
 
 
 async def test_a_call_has_the_tools_that_it_was_created_with(emulator: Emulator, api: aiohttp.ClientSession) -> None:
+    tool = await created(api, "/api/tools", name="look_up", definition={"modelToolName": "look_up", "client": {}})
     selected: list[dict[str, Any]] = [
         {"toolName": "hangUp"},
-        {"toolId": "t1", "nameOverride": "renamed"},
+        {"toolId": tool["toolId"], "nameOverride": "renamed"},
         {"temporaryTool": {"modelToolName": "look_up", "requirements": {}, "client": {}, "description": "Looks"}},
     ]
     call_id = (await created(api, selectedTools=selected))["callId"]
@@ -307,7 +308,7 @@ async def test_a_deleted_call_leaves_a_tombstone(emulator: Emulator, api: aiohtt
 
 
 async def test_the_secrets_that_the_api_returns_are_returned(api: aiohttp.ClientSession) -> None:
-    tool = {"toolName": "x", "authTokens": {"key": "s-token"}}
+    tool = {"toolName": "hangUp", "authTokens": {"key": "s-token"}}
     connection = {"websocketUrl": "wss://example.com/", "headers": {"X": "s-header"}}
     voice = {"generic": {"url": "https://example.com/", "headers": {"X": "s-voice"}}}
     ended = {"url": "https://example.com/", "secrets": ["s-callback"]}

@@ -164,6 +164,7 @@ async def test_a_status_that_is_no_success_or_has_no_answer_is_a_502(
         ('{"reject": null}', "Expected an object"),
         ('{"reject": {"sipRejectCode": 200}}', "within 400 and 699"),
         ('{"startCall": {"temperature": 2}}', "within 0 and 1"),
+        ('{"startCall": {"selectedTools": [{"toolName": "x"}]}}', "name=x does not exist"),
         ('{"startAgentCall": {}}', "This field is required"),
         (f'{{"startAgentCall": {{"agentId": "{NOBODY}"}}}}', "no such agent"),
     ],

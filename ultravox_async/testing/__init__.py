@@ -16,6 +16,8 @@ Some of what the API does is documented nowhere. Here the emulator guesses:
 - A call has a recording as soon as it has ended, if it was joined and created with `recordingEnabled`. The API may need
   some time for it. Until then, and for a running call, `GET /api/calls/{call_id}/recording` answers 404.
 - The clip of a message exists at once, while its call is running, too.
+- Selecting a tool that does not exist, or a name that several tools have, is a 400. The built-in tools can be selected
+  by their names only, and are not listed.
 """
 
 from ultravox_async.testing._emulated_calls import EmulatedCalls

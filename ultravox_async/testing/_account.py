@@ -175,10 +175,12 @@ def new_account(settings: AccountSettings, storage: Storage, emulated_webhooks: 
         filters=Filters(WebhookFilters, {"agent_id": is_in("agentId")}),
         emulated=emulated_webhooks,
     )
+    tools = new_tools(seed, collections)
     calls = new_calls(
         seed,
         collections,
         storage=storage,
+        tools=tools,
         account_id=str(account.account.fields["accountId"]),
         reads_per_state=settings.reads_per_call_state,
         announce=webhooks.announce,
@@ -210,7 +212,7 @@ def new_account(settings: AccountSettings, storage: Storage, emulated_webhooks: 
             pending_reads=settings.pending_reads,
             refused_proxies=set(settings.refused_proxies),
         ),
-        tools=new_tools(seed, collections),
+        tools=tools,
         voices=new_voices(seed, collections, storage),
         webhooks=webhooks,
     )

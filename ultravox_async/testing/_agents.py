@@ -16,7 +16,7 @@ from ultravox_async.testing._filters import CALL_CONDITIONS, Filters, found_in, 
 from ultravox_async.testing._forms import read_fields
 from ultravox_async.testing._nested import Nested
 from ultravox_async.testing._routing import ApiRequest, Operations
-from ultravox_async.testing._validation import check_fields, json_object
+from ultravox_async.testing._validation import json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
 from ultravox_async.types.agents import Agent, AgentChanges, AgentFilters, NewAgent, StartAgentCall
 from ultravox_async.types.scheduled_batches import (
@@ -45,7 +45,7 @@ class Agents(Collection):
     def create_call(self, request: ApiRequest) -> Answer:
         """Start a call of an agent."""
         agent = self._requested(request)
-        call = self.calls.add_of_agent(agent, check_fields(StartAgentCall, json_object(request.body)))
+        call = self.calls.add_of_agent(agent, self.calls.checked(StartAgentCall, json_object(request.body)))
         return json_answer(201, call.shown)
 
     def create_call_by_telephony(self, request: ApiRequest) -> Answer:
@@ -70,6 +70,11 @@ class Agents(Collection):
     def _calls_of(self, agent: Entry, calls: Sequence[Entry] | None = None) -> list[Entry]:
         of_all = self.calls.entries if calls is None else calls
         return [call for call in of_all if call.shown["agentId"] == agent.shown["agentId"]]
+
+    def _fields_in(self, shape: type, request: ApiRequest) -> dict[str, Json]:
+        fields = super()._fields_in(shape, request)
+        self.calls.tools.check_selected(fields, "callTemplate", "selectedTools")
+        return fields
 
     def _on_write(self, entry: Entry) -> None:
         entry.shown["publishedRevisionId"] = entry.shown["agentId"]

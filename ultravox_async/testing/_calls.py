@@ -17,7 +17,8 @@ from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._filters import CALL_CONDITIONS, Filters
 from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._storage import Storage
-from ultravox_async.testing._validation import Invalid, json_object
+from ultravox_async.testing._tools import Tools
+from ultravox_async.testing._validation import Invalid, check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, detail
 from ultravox_async.types.calls import Call, CallFilters, StartCall
 from ultravox_async.types.deleted_calls import CallTombstone, DeletedCallFilters
@@ -49,6 +50,9 @@ class Calls(Collection):
 
     storage: Storage
     """Where their files are."""
+
+    tools: Tools
+    """The tools of the account."""
 
     account_id: str
     """The id of the account."""
@@ -96,6 +100,17 @@ class Calls(Collection):
             "/api/deleted_calls": {"GET": self.deleted.list_page},
             "/api/deleted_calls/{call_id}": {"GET": self.deleted.get},
         }
+
+    def checked(self, shape: type, content: dict[str, Json]) -> dict[str, Json]:
+        """The fields of `shape` that a request for a call has.
+
+        Raises:
+            Invalid: a field is wrong or missing, or a tool does not exist.
+        """
+        fields = check_fields(shape, content)
+        self.tools.check_selected(fields, "selectedTools")
+        self.tools.check_selected(fields, "toolOverrides", "add")
+        return fields
 
     def add_of_agent(self, agent: Entry, fields: Mapping[str, Json]) -> Entry:
         """Create a call with the template of an agent, and with `fields`, which go before it."""
@@ -145,6 +160,9 @@ class Calls(Collection):
             self.conversations.say(entry, "MESSAGE_ROLE_AGENT", text, "MESSAGE_MEDIUM_VOICE")
         return Answer(204)
 
+    def _fields_in(self, shape: type, request: ApiRequest) -> dict[str, Json]:
+        return self.checked(shape, json_object(request.body))
+
     def _on_write(self, entry: Entry) -> None:
         call = entry.shown
         for name, value in _DEFAULTS.items():
@@ -178,6 +196,7 @@ def new_calls(  # noqa: PLR0913 - calls use more of the account than anything el
     settings: CollectionSettings,
     *,
     storage: Storage,
+    tools: Tools,
     account_id: str,
     reads_per_state: int | None,
     announce: Callable[[str, Mapping[str, Json]], None],
@@ -191,6 +210,7 @@ def new_calls(  # noqa: PLR0913 - calls use more of the account than anything el
         settings=settings,
         filters=Filters(CallFilters, CALL_CONDITIONS),
         storage=storage,
+        tools=tools,
         account_id=account_id,
         reads_per_state=reads_per_state,
         announce=announce,

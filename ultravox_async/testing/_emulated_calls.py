@@ -13,7 +13,7 @@ from ultravox_async.testing._calls import Calls
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._files import LONGEST_TONE
 from ultravox_async.testing._routing import NotFound
-from ultravox_async.testing._validation import Invalid, check_fields
+from ultravox_async.testing._validation import Invalid
 from ultravox_async.types.call_events import EventSeverity
 from ultravox_async.types.calls import StartCall
 from ultravox_async.types.shared.end_reason import EndReason
@@ -45,7 +45,7 @@ class EmulatedCalls:
         """
         with self._lock:
             try:
-                call = self._calls.add_written(check_fields(StartCall, dict(fields or {})))
+                call = self._calls.add_written(self._calls.checked(StartCall, dict(fields or {})))
             except Invalid as invalid:
                 message = f"no such call can be created: {invalid.errors}"
                 raise ValueError(message) from None

@@ -125,8 +125,8 @@ class SipCalls:
             code = cast("int", rejection.get("sipRejectCode", _DECLINE))
             return SipCallOutcome(code, reason=str(rejection.get("message", "")))
         if kind == "startCall":
-            return self._start(invite, check_fields(CallSettings, fields), None)
-        checked = check_fields(FallbackAgentCall, fields)
+            return self._start(invite, self.account.calls.checked(CallSettings, fields), None)
+        checked = self.account.calls.checked(FallbackAgentCall, fields)
         agent = self._agent(str(checked.pop("agentId")))
         if agent is None:
             raise Invalid({"agentId": ["There is no such agent in this account."]})

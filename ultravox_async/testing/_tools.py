@@ -2,6 +2,7 @@
 
 from functools import partial
 from random import Random
+from typing import cast
 
 import attrs
 
@@ -14,6 +15,9 @@ from ultravox_async.testing._routing import ApiRequest, Operations
 from ultravox_async.testing._validation import Invalid, check_fields, json_object
 from ultravox_async.testing._wire import Answer, Json, json_answer
 from ultravox_async.types.tools import NewTool, Tool, ToolFilters
+
+# Every account has these. Their ids are documented nowhere, so that they can only be selected by their names.
+_BUILT_IN = {"coldTransfer", "hangUp", "leaveVoicemail", "playDtmfSounds", "queryCorpus", "warmTransfer"}
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -53,6 +57,35 @@ class Tools(Collection):
         """Execute a tool: it returns the parameters that it is given."""
         self._requested(request)
         return json_answer(200, json_object(request.body))
+
+    def check_selected(self, fields: dict[str, Json], *path: str) -> None:
+        """Check that the tools exist which are selected at a path in the fields of a request.
+
+        Raises:
+            Invalid: one of them does not, or its name is that of several tools.
+        """
+        selected: Json = fields
+        for name in path:
+            selected = selected.get(name) if isinstance(selected, dict) else None
+        tools = cast("list[dict[str, Json]]", selected or [])
+        errors: dict[str, Json] = {
+            str(index): error for index, tool in enumerate(tools) if (error := self._error_of(tool))
+        }
+        if errors:
+            for name in reversed(path):
+                errors = {name: errors}
+            raise Invalid(errors)
+
+    def _error_of(self, tool: dict[str, Json]) -> dict[str, Json]:
+        tool_id, name = tool.get("toolId"), tool.get("toolName")
+        if tool_id is not None and str(tool_id).lower() not in self._by_id:
+            return {"toolId": [f'Invalid pk "{tool_id}" - object does not exist.']}
+        number = sum(entry.shown["name"] == name for entry in self.entries)
+        if number > 1:
+            return {"toolName": ["Several tools have this name."]}
+        if name is not None and number == 0 and name not in _BUILT_IN:
+            return {"toolName": [f"Object with name={name} does not exist."]}
+        return {}
 
     def _on_write(self, entry: Entry) -> None:
         entry.shown["ownership"] = "private"
