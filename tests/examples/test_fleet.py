@@ -29,3 +29,12 @@ async def test_a_signal_ends_all_processes(number: signal.Signals, expected: int
         code, printed, complaints = await ended(process)
     assert (code, complaints) == (expected, "")
     assert printed.endswith("ended before it was done\n")
+
+
+async def test_a_fleet_that_is_killed_leaves_no_process_behind() -> None:
+    async with running(NAME, "--count", "2000", "--workers", "1") as process:
+        await line_with("fetched 0 of 2000", process)
+        process.kill()
+        # Its standard error ends with the last of its processes.
+        code, _, _ = await ended(process)
+    assert code == -signal.SIGKILL
