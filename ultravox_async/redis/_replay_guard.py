@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, final
 
 import attrs
 from redis.asyncio import Redis
@@ -37,6 +38,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
+_Script: TypeAlias = Callable[[list[str], tuple[bytes | int, ...]], Awaitable[Any]]
 # Seconds for which Redis may say nothing.
 _PATIENCE: Final = 5.0
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -171,7 +173,7 @@ class RedisReplayGuard:
             # Redis may be back in time.
             return True
 
-    async def _ask(self, script: Any, key: str, *arguments: bytes | int) -> int:  # noqa: ANN401 - no type in redis-py has this name in all its versions
+    async def _ask(self, script: _Script, key: str, *arguments: bytes | int) -> int:
         try:
             async with asyncio.timeout(_PATIENCE):
                 # A slash cannot be in the name, so that the keys of two names are never the same.
