@@ -1,7 +1,8 @@
 import asyncio
+import inspect
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from selectors import BaseSelector, SelectorKey
 from weakref import WeakSet
 
@@ -23,7 +24,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture(autouse=True)
-async def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+def no_connector_is_left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     connectors: WeakSet[aiohttp.BaseConnector] = WeakSet()
     make = aiohttp.BaseConnector.__init__
 
@@ -32,6 +33,19 @@ async def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         make(self, *args, **settings)  # type: ignore[arg-type]  # passed on as they came # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr(aiohttp.BaseConnector, "__init__", make_and_remember)
+    yield
+    assert not [connector for connector in connectors if not connector.closed]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_in_the_loop(request: pytest.FixtureRequest) -> None:
+    # An event loop takes longer to make than most of the other tests take.
+    if inspect.iscoroutinefunction(request.function):
+        request.getfixturevalue("watched_loop")
+
+
+@pytest.fixture
+async def watched_loop() -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     latest = time.monotonic() + _LONGEST_TEST
 
@@ -50,7 +64,6 @@ async def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert not [transport for transport in _transports(loop) if not transport.is_closing()]
-    assert not [connector for connector in connectors if not connector.closed]
 
 
 def _transports(loop: asyncio.AbstractEventLoop) -> list[asyncio.BaseTransport]:
