@@ -1,0 +1,166 @@
+"""`ultravox sip registrations apply`: makes the SIP registrations of an account match a CSV file."""
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from ultravox_async import SipRegistration
+from ultravox_async_cli.command import Command
+from ultravox_async_cli.errors import CommandError, ExitCode
+from ultravox_async_cli.parsers import add_output, add_profile
+from ultravox_async_cli.plan import Creation, Deletion, Plan, Step, Update, plan_of
+from ultravox_async_cli.plan_text import show_plan
+from ultravox_async_cli.problems import first_lines
+from ultravox_async_cli.progress import progress
+from ultravox_async_cli.registrations_file import Password, read_rows
+from ultravox_async_cli.secret_values import SOURCES, secret_from
+from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.steps import Execution, Results
+from ultravox_async_cli.terminal import Terminal
+
+_ASK: Final = "ask"
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        metavar="FILE.csv",
+        help="UTF-8, with the columns username and proxy, and optionally outboundProxy, authUser and password; an "
+        "empty cell is null, and a column that is absent leaves its field alone",
+    )
+    parser.add_argument("--prune", action="store_true", help="delete the registrations that are not in the file")
+    parser.add_argument(
+        "--set-passwords",
+        action="store_true",
+        help="also send the passwords of registrations that exist: they cannot be read back and compared",
+    )
+    parser.add_argument(
+        "--password", metavar="SOURCE", help=f"where passwords come from that are not in the file: {SOURCES}"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can answer")
+    parser.add_argument("--concurrency", type=int, default=50, help="requests in flight (default: %(default)s)")
+    add_output(parser)
+    add_profile(parser)
+
+
+def _run(terminal: Terminal, args: argparse.Namespace) -> int:
+    if args.concurrency < 1:
+        raise CommandError("--concurrency takes a whole number of at least 1")
+    shared = None if args.password in {None, _ASK} else Password(secret_from(args.password, "password", terminal))
+    wanted = read_rows(args.file)
+    found = asyncio.run(_registrations(terminal, args))
+    plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
+    show_plan(terminal, args, plan)
+    terminal.note(_summary(plan))
+    _check_passwords(plan, args)
+    if args.dry_run or not plan.steps:
+        return ExitCode.OK
+    if not args.yes and not terminal.stdin.isatty():
+        raise CommandError("nobody can be asked here; --yes carries out the plan")
+    if not args.yes and not terminal.ask("Carry out this plan?"):
+        terminal.note("Nothing was changed.")
+        return ExitCode.FAILED
+    passwords = _passwords(terminal, plan, shared)
+    return _carried_out(terminal, args, plan, passwords)
+
+
+async def _registrations(terminal: Terminal, args: argparse.Namespace) -> list[SipRegistration]:
+    async with open_client(args, terminal.environ) as ultravox:
+        return [one async for one in ultravox.sip.registrations.list(page_size=1000)]
+
+
+def _summary(plan: Plan) -> str:
+    numbers = [
+        (len(plan.creations), "to create (+)"),
+        (len(plan.updates), "to update (~)"),
+        (len(plan.deletions), "to delete (-)"),
+        (plan.unchanged, "unchanged (=)"),
+    ]
+    parts = [f"{number:,} {what}" for number, what in numbers]
+    kept = [f"{plan.unmatched:,} not in the file, which stay without --prune"] if plan.unmatched else []
+    return ", ".join(parts + kept)
+
+
+def _check_passwords(plan: Plan, args: argparse.Namespace) -> None:
+    missing = [row for row in plan.rows_with_passwords if row.password is None]
+    if missing and args.password is None:
+        problems = [f"{args.file}: line {row.line}: has no password" for row in missing]
+        raise CommandError("\n".join([*first_lines(problems), f"add a column password, or --password {SOURCES}"]))
+
+
+def _passwords(terminal: Terminal, plan: Plan, shared: Password | None) -> Mapping[int, Password]:
+    """Return the passwords that are sent, by the lines of their rows.
+
+    Args:
+        terminal: Where they are asked for, row by row, if nothing else has them.
+        plan: What is to be done.
+        shared: The password of the rows that have none in the file; None to ask.
+    """
+    found: dict[int, Password] = {}
+    for row in plan.rows_with_passwords:
+        what = f"Password of {row.username} at {row.proxy}"
+        found[row.line] = row.password or shared or Password(terminal.ask_secret(what))
+    return found
+
+
+def _carried_out(
+    terminal: Terminal, args: argparse.Namespace, plan: Plan, passwords: Mapping[int, Password]
+) -> ExitCode:
+    results = Results()
+    interrupted = False
+    try:
+        asyncio.run(_carry_out(terminal, args, plan, passwords, results))
+    except KeyboardInterrupt:
+        interrupted = True
+    _report(terminal, plan, results)
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if results.is_refused:
+        return ExitCode.AUTHENTICATION
+    return ExitCode.FAILED if results.failed else ExitCode.OK
+
+
+async def _carry_out(
+    terminal: Terminal, args: argparse.Namespace, plan: Plan, passwords: Mapping[int, Password], results: Results
+) -> None:
+    async with open_client(args, terminal.environ) as ultravox:
+        with progress(terminal, len(plan.steps)) as show:
+
+            def note_result() -> None:
+                failed = len(results.failed)
+                show(len(results.done) + failed, failed)
+
+            await Execution(ultravox, passwords, results, note_result).carry_out(plan, args.concurrency)
+
+
+def _report(terminal: Terminal, plan: Plan, results: Results) -> None:
+    for line in first_lines([f"{_name(step)}: {error}" for step, error in results.failed]):
+        terminal.note(line)
+    counts = Counter(type(step) for step in results.done)
+    parts = [f"{counts[Creation]:,} created, {counts[Update]:,} updated, {counts[Deletion]:,} deleted"]
+    not_reached = len(plan.steps) - len(results.done) - len(results.failed)
+    parts += [f"{len(results.failed):,} failed"] if results.failed else []
+    parts += [f"{not_reached:,} not reached"] if not_reached else []
+    terminal.note(", ".join(parts))
+    if results.failed or not_reached:
+        terminal.note("The same command goes on from here.")
+
+
+def _name(step: Step) -> str:
+    if isinstance(step, Deletion):
+        return f"deleting {step.registration.registration_id}"
+    return f"line {step.row.line}, {step.row.username}"
+
+
+COMMAND: Final = Command(
+    summary="Make the SIP registrations of the account match a CSV file.",
+    add_arguments=_add_arguments,
+    run=_run,
+    examples=(
+        "ultravox sip registrations apply registrations.csv --dry-run",
+        "ultravox sip registrations apply registrations.csv --prune --password env:SIP_PASSWORD --yes",
+    ),
+)

@@ -1,0 +1,145 @@
+"""`get` with many ids: fetched concurrently, with a progress bar, and with a file of those that are left."""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from ultravox_async import AsyncUltravox, AuthenticationError, Sweep, UltravoxError
+from ultravox_async_cli.errors import ExitCode
+from ultravox_async_cli.id_lists import RemainingIds, read_ids
+from ultravox_async_cli.output import Rows
+from ultravox_async_cli.problems import first_lines
+from ultravox_async_cli.progress import Show, no_progress, progress
+from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.terminal import Terminal
+
+GetMany: TypeAlias = Callable[[AsyncUltravox, Sequence[str]], Sweep[Any]]
+"""Calls the `get_many` of a resource with ids."""
+
+_STREAMED: Final = "jsonl"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a `get` with many ids that `get_many` does not have."""
+    parser.add_argument(
+        "--failed",
+        metavar="FILE",
+        help="write the ids that failed or were not reached to FILE, an id a line; it may be the FILE of @FILE",
+    )
+
+
+def is_bulk(args: argparse.Namespace) -> bool:
+    """Return whether the arguments are a list of ids, and not one id."""
+    return len(args.ids) > 1 or args.failed is not None or args.ids[0] == "-" or args.ids[0].startswith("@")
+
+
+@attrs.define
+class Tally:
+    """What has become of the ids so far."""
+
+    ids: Sequence[str]
+    found: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    failed: dict[str, UltravoxError] = attrs.field(factory=dict[str, UltravoxError])
+    _started: float = attrs.field(factory=time.monotonic)
+
+    @property
+    def left(self) -> list[str]:
+        """The ids that have no value, in the order in which they were given."""
+        return [key for key in self.ids if key not in self.found]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code, if nothing interrupted it."""
+        if any(isinstance(error, AuthenticationError) for error in self.failed.values()):
+            return ExitCode.AUTHENTICATION
+        return ExitCode.FAILED if self.failed else ExitCode.OK
+
+    def summary(self) -> str:
+        """Return the numbers, on one line."""
+        seconds = time.monotonic() - self._started
+        not_reached = len(self.ids) - len(self.found) - len(self.failed)
+        missing = [f"{not_reached:,} not reached"] if not_reached else []
+        return ", ".join([f"{len(self.found):,} fetched", f"{len(self.failed):,} failed", *missing, f"{seconds:.1f} s"])
+
+
+def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_many: GetMany) -> int:
+    """Fetch many ids, print their values, and say which are left.
+
+    With jsonl, values are printed as they arrive; with any other format, in the order of the ids, at the end.
+
+    Args:
+        terminal: Where it reads and writes.
+        args: Where the ids that are left go, and what is said of the client and of the output.
+        words: Ids, ``@FILE`` for those in a file, and ``-`` for those on standard input.
+        get_many: What fetches them.
+
+    Returns:
+        The exit code: 0, 1 if an id failed, 3 if the key is refused, 130 after Ctrl-C.
+
+    Raises:
+        CommandError: A list of ids cannot be read, or the file for those that are left cannot be written.
+        UltravoxError: The client cannot be used at all.
+    """
+    tally = Tally(read_ids(words, terminal.stdin))
+    remaining = None if args.failed is None else RemainingIds(args.failed)
+    interrupted = False
+    with Rows(terminal, args) as output:
+        is_stream = args.output == _STREAMED
+        try:
+            asyncio.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
+        except KeyboardInterrupt:
+            interrupted = True
+        if not is_stream:
+            for key in tally.ids:
+                if key in tally.found:
+                    output.write(tally.found[key])
+    # An id is left until its value is really written: if that fails, the lines below are not reached.
+    terminal.stdout.flush()
+    if remaining is not None:
+        remaining.write(tally.left)
+    _report(terminal, tally, args.failed)
+    return ExitCode.INTERRUPTED if interrupted else tally.exit_code
+
+
+async def _fetch(
+    terminal: Terminal, args: argparse.Namespace, get_many: GetMany, tally: Tally, stream: Rows | None
+) -> None:
+    """Fetch the ids, and print their values if there is a stream for them."""
+    async with open_client(args, terminal.environ) as ultravox:
+        sweep = get_many(ultravox, tally.ids)
+        # Closed here, and not when it is garbage-collected: Ctrl-C ends all requests at once.
+        async with aclosing(aiter(sweep)) as outcomes:
+            with _progress(terminal, len(tally.ids), stream) as show:
+                async for outcome in outcomes:
+                    if outcome.error is not None:
+                        tally.failed[outcome.key] = outcome.error
+                    elif stream is None:
+                        tally.found[outcome.key] = outcome.value
+                    else:
+                        stream.write(outcome.value)
+                        tally.found[outcome.key] = None
+                    show(len(tally.found) + len(tally.failed), len(tally.failed))
+
+
+def _progress(terminal: Terminal, total: int, stream: Rows | None) -> AbstractContextManager[Show]:
+    # A bar would be among the lines that arrive on the same terminal.
+    return no_progress() if stream is not None and terminal.stdout.isatty() else progress(terminal, total)
+
+
+def _report(terminal: Terminal, tally: Tally, failed: str | None) -> None:
+    errors = [f"{_shown(key)}: {error}" for key, error in tally.failed.items()]
+    for line in first_lines(errors):
+        terminal.note(line)
+    if tally.left or terminal.stderr.isatty():
+        terminal.note(tally.summary())
+    if tally.left and failed is not None:
+        terminal.note(f"{failed} has the {len(tally.left):,} ids that are left")
+
+
+def _shown(key: str) -> str:
+    return key if key.isprintable() else repr(key)
