@@ -1,0 +1,29 @@
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import attrs
+from aiohttp import web
+
+from ultravox_async.testing import Stall
+from ultravox_async.testing._exchange import Exchange
+
+
+@attrs.frozen
+class CtrlC(Stall):
+    """Carries out a request, never answers it, and presses Ctrl-C meanwhile: the command is in the middle of it."""
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        os.kill(os.getpid(), signal.SIGINT)
+        return await super().play(exchange)
+
+
+@contextmanager
+def ctrl_c_works() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt: a test run that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,156 @@
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli.ctrl_c import CtrlC, ctrl_c_works
+from tests.cli.running import Result, ultravox
+from ultravox_async.testing import Delay, Emulator, Respond
+from ultravox_async_cli.main import main
+
+PATH = "/api/sip/registrations"
+
+
+@pytest.fixture
+def ultravox_emulator_settings() -> dict[str, object]:
+    return {"registrations": 30, "requests_per_second": None}
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    return tmp_path / "left"
+
+
+def get(emulator: Emulator, *words: str, stdin: str = "", api_key: str | None = None) -> Result:
+    environment = {"ULTRAVOX_API_KEY": api_key or emulator.api_key, "ULTRAVOX_BASE_URL": emulator.base_url}
+    return ultravox("sip", "registrations", "get", *words, stdin=stdin, env=environment)
+
+
+def ids_in(lines: str) -> Sequence[str]:
+    return [json.loads(line)["registrationId"] for line in lines.splitlines()]
+
+
+def test_values_are_in_the_order_of_their_ids(ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids[::-1]
+    result = get(ultravox_emulator, *ids)
+    assert (result.code, result.err) == (0, "")
+    assert [one["registrationId"] for one in json.loads(result.out)] == ids
+
+
+def test_jsonl_has_a_line_for_each_value_as_it_arrives(ultravox_emulator: Emulator) -> None:
+    first, *others = ultravox_emulator.registration_ids
+    ultravox_emulator.inject(Delay(0.2), path=f"{PATH}/{first}")
+    found = ids_in(get(ultravox_emulator, first, *others, "--output", "jsonl", "--via", "get").out)
+    assert found[-1] == first
+    assert sorted(found) == sorted([first, *others])
+
+
+def test_ids_come_from_standard_input(ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids[:5]
+    result = get(ultravox_emulator, "-", "--output", "csv", stdin="\n".join(ids))
+    assert [row["registrationId"] for row in csv.DictReader(io.StringIO(result.out))] == ids
+
+
+def test_what_fails_is_named_and_the_rest_is_fetched(ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids[:2]
+    result = get(ultravox_emulator, ids[0], "no-such-id", ids[1])
+    assert [one["registrationId"] for one in json.loads(result.out)] == ids
+    line, summary = result.err.splitlines()
+    assert line == f"no-such-id: 404 Not Found: GET {PATH}/no-such-id: No such registration"
+    assert summary.startswith("2 fetched, 1 failed, ")
+    assert result.code == 1
+
+
+def test_an_id_that_cannot_be_one_is_shown_without_its_control_characters(ultravox_emulator: Emulator) -> None:
+    result = get(ultravox_emulator, "a\x1b[31mb", ultravox_emulator.registration_ids[0])
+    assert result.err.startswith(r"'a\x1b[31mb': registration_id: an id cannot contain")
+
+
+def test_many_failures_are_few_lines(ultravox_emulator: Emulator) -> None:
+    lines = get(ultravox_emulator, *(f"no-{number}" for number in range(25))).err.splitlines()
+    assert sum("404 Not Found" in line for line in lines) == 10
+    assert lines[10] == "… and 15 more"
+
+
+def test_the_ids_that_failed_are_written_to_a_file_in_their_order(ultravox_emulator: Emulator, left: Path) -> None:
+    found = ultravox_emulator.registration_ids[0]
+    result = get(ultravox_emulator, "no-2", found, "no-1", "--failed", str(left))
+    assert left.read_text() == "no-2\nno-1\n"
+    assert result.err.endswith(f"{left} has the 2 ids that are left\n")
+
+
+def test_a_second_run_goes_on_with_the_same_file(ultravox_emulator: Emulator, left: Path) -> None:
+    left.write_text("\n".join(ultravox_emulator.registration_ids))
+    failing = ultravox_emulator.registration_ids[3]
+    ultravox_emulator.inject(Respond(403), path=f"{PATH}/{failing}", times=1)
+    first = get(ultravox_emulator, f"@{left}", "--failed", str(left), "--output", "jsonl", "--via", "get")
+    assert (first.code, left.read_text()) == (1, f"{failing}\n")
+    second = get(ultravox_emulator, f"@{left}", "--failed", str(left), "--output", "jsonl")
+    assert (second.code, left.read_text()) == (0, "")
+    assert sorted(ids_in(first.out + second.out)) == sorted(ultravox_emulator.registration_ids)
+
+
+def test_a_file_without_ids_is_a_run_without_work(ultravox_emulator: Emulator, left: Path) -> None:
+    left.write_text("")
+    result = get(ultravox_emulator, f"@{left}", "--failed", str(left))
+    assert (result.code, result.out, ultravox_emulator.requests) == (0, "[]\n", [])
+
+
+@pytest.mark.parametrize("layout", ["jsonl", "csv"])
+def test_ctrl_c_prints_what_is_done_and_keeps_the_rest(ultravox_emulator: Emulator, left: Path, layout: str) -> None:
+    ids = ultravox_emulator.registration_ids
+    ultravox_emulator.inject(CtrlC(), path=f"{PATH}/{ids[10]}", times=1)
+    words = ("--failed", str(left), "--output", layout, "--via", "get", "--concurrency", "1")
+    with ctrl_c_works():
+        result = get(ultravox_emulator, "no-such-id", *ids, *words)
+    done = len(result.out.splitlines()) - (layout == "csv")
+    # A value that arrives in the same moment as Ctrl-C may be left for the next run.
+    assert done in {9, 10}
+    assert left.read_text().split() == ["no-such-id", *ids[done:]]
+    assert result.err.splitlines()[1].startswith(f"{done} fetched, 1 failed, {30 - done} not reached, ")
+    assert result.code == 130
+
+
+def test_a_key_that_is_refused_is_another_exit_code_and_all_ids_are_left(
+    ultravox_emulator: Emulator, left: Path
+) -> None:
+    ids = ultravox_emulator.registration_ids
+    result = get(ultravox_emulator, *ids, "--failed", str(left), api_key="another-key")
+    assert (result.code, left.read_text().split()) == (3, ids)
+
+
+def test_a_file_that_cannot_be_written_is_noticed_before_anything_is_fetched(ultravox_emulator: Emulator) -> None:
+    result = get(ultravox_emulator, "a", "b", "--failed", "/nowhere/left")
+    assert (result.code, result.err) == (2, "error: /nowhere/left: No such directory\n")
+    assert ultravox_emulator.requests == []
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_if_values_cannot_be_written_their_ids_are_left(
+    ultravox_emulator: Emulator, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left.write_text("as it was\n")
+    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
+    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
+    monkeypatch.setattr("sys.stdout", FullDisk())
+    ids = ultravox_emulator.registration_ids[:2]
+    assert main(["sip", "registrations", "get", *ids, "--failed", str(left)]) == 1
+    assert left.read_text() == "as it was\n"
+
+
+def test_objects_below_another_one_are_fetched_too(ultravox_emulator: Emulator) -> None:
+    environment = {"ULTRAVOX_API_KEY": ultravox_emulator.api_key, "ULTRAVOX_BASE_URL": ultravox_emulator.base_url}
+    words = ("corpora", "sources", "get", "no-corpus", "one", "two")
+    result = ultravox(*words, env=environment)
+    assert result.code == 1
+    assert {one.path for one in ultravox_emulator.requests} == {
+        "/api/corpora/no-corpus/sources/one",
+        "/api/corpora/no-corpus/sources/two",
+    }
