@@ -29,6 +29,7 @@ LAYERS = (
     {"ultravox_async._download", "ultravox_async._pagination"},
     {"ultravox_async._http"},
     {"ultravox_async.observer", "ultravox_async.settings", "ultravox_async.stats", "ultravox_async._version"},
+    {"ultravox_async.annotations"},
     {"ultravox_async.webhooks"},
     {"ultravox_async._wire"},
     {"ultravox_async.types"},
@@ -144,6 +145,31 @@ def test_an_optional_part_imports_the_public_names_only_and_nothing_imports_it(o
     # Both have nothing but public names.
     assert outside <= {PACKAGE, "ultravox_async.webhooks"}
     assert [name for name in MODULES.keys() - inside if own(name) & inside] == []
+
+
+COMMAND_LINE = "ultravox_async_cli"
+COMMAND_LINE_FILES = sorted((ROOT / COMMAND_LINE).glob("*.py"))
+
+
+def test_nothing_imports_the_command_line_which_imports_the_public_names_only() -> None:
+    trees = {file.stem: ast.parse(file.read_text("utf-8")) for file in COMMAND_LINE_FILES}
+    found = {module for tree in trees.values() for module in imported(tree) if is_below(module, PACKAGE)}
+    public = {"annotations", "testing.__main__", "types"}
+    assert found == {PACKAGE, *(f"{PACKAGE}.{name}" for name in public)}
+    assert not [name for name in MODULES if COMMAND_LINE in top_level(name)]
+    assert len(trees) > 25
+
+
+def test_the_command_line_imports_late_in_one_place() -> None:
+    trees = {file.stem: ast.parse(file.read_text("utf-8")) for file in COMMAND_LINE_FILES}
+    late = {
+        name
+        for name, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in tree.body
+    }
+    assert late == set()
+    assert [name for name, tree in trees.items() if "importlib" in {*imported(tree)}] == ["loading"]
 
 
 def test_only_the_part_for_it_imports_redis() -> None:

@@ -32,9 +32,7 @@ class _Stream(io.TextIOWrapper):
         return self._content.getvalue().decode()
 
 
-def ultravox(
-    *words: str, stdin: str = "", env: Mapping[str, str] | None = None, columns: int | None = None
-) -> Result:
+def ultravox(*words: str, stdin: str = "", env: Mapping[str, str] | None = None, columns: int | None = None) -> Result:
     """Run a command; its streams are terminals if `columns` says how wide they are."""
     is_terminal = columns is not None
     streams = {name: _Stream(b"", is_terminal=is_terminal) for name in ("stdout", "stderr")}

@@ -68,7 +68,9 @@ class SipRegistrations(Resource):
         return Sweep(self._transport, ids, self._all(), concurrency, via)
 
     def watch(self, ids: Ids | None = None, *, interval: float = 5.0) -> AsyncGenerator[Change[SipRegistration], None]:
-        """Watch registrations, and iterate over what changes with ``async for``.
+        """Watch registrations, and report what changes.
+
+        Iterate over the changes with ``async for``.
 
         The registrations are looked at in rounds, one after the other, as background work. The first round reports each
         registration that it finds as `Added`. After that, each difference between two rounds is reported once: as

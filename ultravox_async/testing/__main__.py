@@ -65,8 +65,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: an argument is invalid; its code is 2.
     """
-    parser = _parser()
+    parser = argparse.ArgumentParser(
+        prog="python -m ultravox_async.testing",
+        description="Serve an emulated Ultravox account with registrations and calls, for trials without a real one.",
+    )
+    add_arguments(parser)
     options = parser.parse_args(argv)
+    try:
+        return serve(options)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until SIGINT (Ctrl-C) or SIGTERM.
+
+    Args:
+        options: What `add_arguments` has declared.
+
+    Returns:
+        The exit code: 0 after SIGINT or SIGTERM, 1 when the port is not available.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
     try:
         with _stop_by_signal() as stop:
             emulator = Emulator(
@@ -85,19 +107,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             for _ in range(options.calls):
                 _add_call(emulator.calls)
             asyncio.run(_serve(emulator, stop))
-    except ValueError as error:
-        parser.error(str(error))
     except OSError as error:
         sys.stderr.write(f"cannot listen: {error}\n")
         return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ultravox_async.testing",
-        description="Serve an emulated Ultravox account with registrations and calls, for trials without a real one.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the emulator to a parser."""
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -125,7 +142,6 @@ def _parser() -> argparse.ArgumentParser:
             type=rate,
             help=f"if more calls are created in a {period}, they are answered with 429 (default: no limit)",
         )
-    return parser
 
 
 def rate(argument: str) -> float | None:

@@ -1,0 +1,8 @@
+"""The command on its own: `python -m ultravox_async_cli`."""
+
+import sys
+
+from ultravox_async_cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

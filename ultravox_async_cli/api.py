@@ -1,0 +1,54 @@
+"""`ultravox api`: any request, for what the API has and this package does not."""
+
+import argparse
+import asyncio
+
+from ultravox_async import Response
+from ultravox_async_cli.command import Command
+from ultravox_async_cli.errors import CommandError, ExitCode
+from ultravox_async_cli.output import show
+from ultravox_async_cli.parsers import add_output, add_profile
+from ultravox_async_cli.responses import readable
+from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.terminal import Terminal
+from ultravox_async_cli.values import json_of
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", metavar="METHOD", help="GET, POST, PATCH, PUT or DELETE")
+    parser.add_argument("path", metavar="PATH", help="for example /api/voices")
+    parser.add_argument("--query", action="append", default=[], metavar="NAME=VALUE", help="repeat it for several")
+    parser.add_argument("--json", metavar="JSON", help="the body: JSON, or @FILE")
+    add_output(parser)
+    add_profile(parser)
+
+
+def _run(terminal: Terminal, options: argparse.Namespace) -> int:
+    query: dict[str, list[str]] = {}
+    for pair in options.query:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise CommandError(f"--query takes NAME=VALUE, not {pair}")
+        query.setdefault(name, []).append(value)
+    try:
+        body = None if options.json is None else json_of(options.json, terminal)
+    except ValueError as error:
+        raise CommandError(f"--json {error}") from None
+    show(terminal, options, readable(asyncio.run(_send(terminal, options, query, body))))
+    return ExitCode.OK
+
+
+async def _send(terminal: Terminal, options: argparse.Namespace, query: dict[str, list[str]], body: object) -> Response:
+    async with open_client(options, terminal.environ) as ultravox:
+        return await ultravox.request(options.method, options.path, params=query, json=body)
+
+
+COMMAND = Command(
+    "Send any request to the API, with the retries and the pacing of all commands.",
+    _add_arguments,
+    _run,
+    (
+        "ultravox api GET /api/voices --query pageSize=10 --fields results.0.name",
+        """ultravox api PATCH /api/sip --json '{"allowAllAgents": true}'""",
+    ),
+)

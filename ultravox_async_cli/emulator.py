@@ -1,0 +1,23 @@
+"""`ultravox emulator`: an emulated account on this machine."""
+
+import argparse
+
+from ultravox_async.testing.__main__ import add_arguments, serve
+from ultravox_async_cli.command import Command
+from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.terminal import Terminal
+
+
+def _run(_: Terminal, options: argparse.Namespace) -> int:
+    try:
+        return serve(options)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+COMMAND = Command(
+    "Serve an emulated account with registrations and calls, and print the variables that lead to it.",
+    add_arguments,
+    _run,
+    ("ultravox emulator --port 8787 --registrations 1000 --calls 20",),
+)

@@ -1,0 +1,62 @@
+"""The command `get` of a resource: one object, or many of them."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import attrs
+
+from ultravox_async import AsyncUltravox, Sweep
+from ultravox_async_cli import bulk
+from ultravox_async_cli.errors import ExitCode
+from ultravox_async_cli.output import show
+from ultravox_async_cli.parameters import Parameter, is_ids
+from ultravox_async_cli.parsers import add_output, add_parameter, add_profile
+from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.terminal import Terminal
+from ultravox_async_cli.tree import Operation
+from ultravox_async_cli.values import values_of
+
+MANY: Final = "Several ids, those in a file (@FILE) or on standard input (-) are fetched concurrently."
+"""What the help of each of these commands says."""
+
+
+@attrs.frozen
+class Lookup:
+    """Calls `get` for one id, and `get_many` for several."""
+
+    operation: Operation
+
+    parameters: Sequence[Parameter]
+    """Those of `get_many`: they are those of `get`, with many ids in the place of the last one."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the arguments to a parser."""
+        for parameter in self.parameters:
+            add_parameter(parser, parameter)
+        bulk.add_arguments(parser)
+        add_output(parser)
+        add_profile(parser)
+
+    def run(self, terminal: Terminal, options: argparse.Namespace) -> int:
+        """Fetch what was asked for."""
+        parameters = [one for one in self.parameters if not is_ids(one.kind)]
+        values = values_of(parameters, options, terminal)
+        parents = [values.pop(one.name) for one in parameters if one.is_positional]
+        if not bulk.is_bulk(options):
+            show(terminal, options, asyncio.run(self._get(terminal, options, [*parents, options.ids[0]])))
+            return ExitCode.OK
+        get_many = partial(self._get_many, parents, values)
+        return bulk.run(terminal, options, options.ids, get_many)
+
+    async def _get(self, terminal: Terminal, options: argparse.Namespace, ids: Sequence[object]) -> object:
+        async with open_client(options, terminal.environ) as ultravox:
+            return await self.operation.method(ultravox)(*ids)
+
+    def _get_many(
+        self, parents: Sequence[object], named: Mapping[str, object], ultravox: AsyncUltravox, ids: Sequence[str]
+    ) -> Sweep[Any]:
+        sweep: Sweep[Any] = self.operation.method_for_many(ultravox)(*parents, ids, **named)
+        return sweep

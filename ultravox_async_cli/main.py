@@ -1,0 +1,74 @@
+"""The entry point: `main`. It imports little, so that ``ultravox --help`` is quick."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
+from ultravox_async_cli.index import root_help
+from ultravox_async_cli.loading import load
+from ultravox_async_cli.terminal import Terminal
+
+_WITH_VALUE: Final = {"--profile", "--output", "--fields"}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        words: The words of the command line; None for those of this process.
+
+    Returns:
+        The exit code; see `ExitCode`.
+    """
+    terminal = Terminal.of_process(os.environ)
+    try:
+        code = _run(terminal, sys.argv[1:] if words is None else words)
+        terminal.stdout.flush()
+    except CommandError as error:
+        terminal.note(f"error: {error}")
+        return error.exit_code
+    except BrokenPipeError:
+        _leave_pipe(terminal)
+        return ExitCode.BROKEN_PIPE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        terminal.note(f"error: {error}")
+        return ExitCode.FAILED
+    return code
+
+
+def _run(terminal: Terminal, words: Sequence[str]) -> int:
+    before, words = _split(words)
+    if words:
+        try:
+            code: int = load("dispatch").run(terminal, words, before)
+        except HelpRequested as request:
+            terminal.write(str(request))
+            return ExitCode.OK
+        return code
+    if "--version" in before:
+        terminal.write(f"ultravox-async {load('versions').installed()}")
+        return ExitCode.OK
+    if before and not {"-h", "--help"} & {*before}:
+        raise CommandError("there is no command; see ultravox --help")
+    terminal.write(root_help())
+    return ExitCode.OK
+
+
+def _split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the options before the command, and the rest."""
+    start = 0
+    while start < len(words) and words[start].startswith("-"):
+        start += 2 if words[start] in _WITH_VALUE else 1
+    return words[:start], words[start:]
+
+
+def _leave_pipe(terminal: Terminal) -> None:
+    # The interpreter flushes standard output when it exits, and would report the broken pipe again.
+    with suppress(io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), terminal.stdout.fileno())

@@ -1,0 +1,92 @@
+"""Makes plain data of results, with their secrets masked."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final, Protocol, cast, runtime_checkable
+
+import attrs
+
+from ultravox_async import UltravoxError
+
+MASK: Final = "[hidden]"
+"""What stands in the place of a secret."""
+
+# Where nothing declares which values are secrets, as in JSON that has no type, it is guessed from their names.
+_SECRET_NAME: Final = re.compile("key|password|secret|token|joinUrl|presignedUrl", re.IGNORECASE)
+
+
+@runtime_checkable
+class WireObject(Protocol):
+    """What the objects of the API have in common."""
+
+    def to_dict(self, *, sensitive: bool = False) -> dict[str, Any]:
+        """Return it as plain data."""
+        ...
+
+
+def plain(value: object, *, show_secrets: bool) -> Any:  # noqa: ANN401 - JSON
+    """Return a result as plain data, with the names of the API.
+
+    Args:
+        value: An object of the API, a change that a watch reports, or JSON.
+        show_secrets: Whether secrets are part of it; otherwise, there is a mask in the place of each.
+    """
+    if isinstance(value, WireObject):
+        full = value.to_dict(sensitive=True)
+        return full if show_secrets else _masked(full, value.to_dict())
+    if isinstance(value, list | tuple):
+        return [plain(item, show_secrets=show_secrets) for item in cast("list[object]", value)]
+    if isinstance(value, Mapping):
+        return _plain_mapping(cast("Mapping[str, object]", value), show_secrets=show_secrets)
+    if attrs.has(type(value)):
+        return _plain_event(value, show_secrets=show_secrets)
+    return _scalar(value)
+
+
+def has_secret(value: WireObject) -> bool:
+    """Return whether a secret of an object is set."""
+    full = value.to_dict(sensitive=True)
+    return bool(_masked(full, value.to_dict()) != full)
+
+
+def has_secret_by_name(value: object) -> bool:
+    """Return whether something in JSON has the name of a secret, and is set."""
+    return bool(plain(value, show_secrets=False) != plain(value, show_secrets=True))
+
+
+def _masked(full: object, shown: object) -> Any:  # noqa: ANN401 - JSON
+    """Return plain data with a mask in the place of what is not shown."""
+    if isinstance(full, list):
+        pairs = zip(cast("list[object]", full), cast("list[object]", shown), strict=True)
+        return [_masked(*pair) for pair in pairs]
+    if not isinstance(full, dict):
+        return full
+    fields, known = cast("dict[str, object]", full), cast("dict[str, object]", shown)
+    return {name: _masked(item, known[name]) if name in known else _mask(item) for name, item in fields.items()}
+
+
+def _mask(value: object) -> str | None:
+    return None if value is None else MASK
+
+
+def _plain_mapping(value: Mapping[str, object], *, show_secrets: bool) -> dict[str, Any]:
+    return {
+        name: _mask(item)
+        if isinstance(item, str) and not show_secrets and _SECRET_NAME.search(name)
+        else plain(item, show_secrets=show_secrets)
+        for name, item in value.items()
+    }
+
+
+def _plain_event(value: object, *, show_secrets: bool) -> dict[str, Any]:
+    """Return what a watch reports: its kind, and its fields."""
+    fields = [field.name for field in attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))]
+    shown = {name: plain(getattr(value, name), show_secrets=show_secrets) for name in fields}
+    return {"event": type(value).__name__.lower(), **shown}
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, UltravoxError | timedelta):
+        return str(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,130 @@
+"""Makes a command of an operation: its options follow from the signature, and its result says how it is printed."""
+
+import argparse
+import asyncio
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Final, cast, get_origin
+
+import attrs
+
+from ultravox_async import AsyncUltravox, Download, Pager
+from ultravox_async.types import CreatedApiKey
+from ultravox_async_cli.command import Command
+from ultravox_async_cli.docs import description_of
+from ultravox_async_cli.errors import CommandError, ExitCode
+from ultravox_async_cli.examples import examples_of
+from ultravox_async_cli.lookup import MANY, Lookup
+from ultravox_async_cli.output import Rows, show
+from ultravox_async_cli.parameters import Parameter, parameters_of, result_of
+from ultravox_async_cli.parsers import add_output, add_parameter, add_profile
+from ultravox_async_cli.responses import readable
+from ultravox_async_cli.secret_file import created
+from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.terminal import Terminal
+from ultravox_async_cli.tree import Operation
+from ultravox_async_cli.values import values_of
+
+_STREAMS: Final = (Pager, AsyncGenerator)
+
+
+def command_of(operation: Operation) -> Command:
+    """Return the command that carries out an operation."""
+    summary = description_of(operation.function)
+    deprecated = getattr(operation.function, "__deprecated__", None)
+    if deprecated is not None:
+        summary += f"\n\nDeprecated: {deprecated}."
+    call: _Call | Lookup
+    if operation.many is None:
+        call = _Call(operation, parameters_of(operation.function), result_of(operation.function))
+    else:
+        call = Lookup(operation, parameters_of(operation.many))
+        summary += f"\n\n{MANY}"
+    return Command(summary, call.add_arguments, call.run, examples_of(operation.words, call.parameters))
+
+
+@attrs.frozen
+class _Call:
+    """Calls a method once."""
+
+    operation: Operation
+    parameters: Sequence[Parameter]
+
+    result: Any
+    """The annotation of what the method returns."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        for parameter in self.parameters:
+            add_parameter(parser, parameter)
+        if self.result is Download:
+            parser.add_argument("-o", dest="target", metavar="FILE", help="where to save it (default: standard output)")
+        elif self.result is not type(None):
+            add_output(parser)
+        if get_origin(self.result) in _STREAMS:
+            parser.add_argument("--limit", type=int, metavar="N", help="stop after N results (default: print all)")
+        if get_origin(self.result) is AsyncGenerator:
+            parser.set_defaults(output="jsonl")  # a table would be printed at the end, and there is none
+        if self.result is CreatedApiKey:
+            parser.add_argument("--secret-file", metavar="FILE", help="a new file for the key, readable by you only")
+        add_profile(parser)
+
+    def run(self, terminal: Terminal, options: argparse.Namespace) -> int:
+        values = values_of(self.parameters, options, terminal)
+        if self.result is CreatedApiKey:
+            self._create_key(terminal, options, values)
+            return ExitCode.OK
+        if self.result is Download and options.target is None and terminal.stdout.isatty():
+            raise CommandError("this is not for a terminal: use -o FILE, or a pipe")
+        show(terminal, options, asyncio.run(self._result(terminal, options, values)))
+        return ExitCode.OK
+
+    def _create_key(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> None:
+        if options.secret_file is None and not options.show_secrets:
+            raise CommandError("the key can be read this one time only: use --secret-file FILE or --show-secrets")
+        with created(options.secret_file) as write:
+            key = cast("CreatedApiKey", asyncio.run(self._result(terminal, options, values)))
+            write(key.secret or "")
+        show(terminal, options, key)
+
+    async def _result(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> object:
+        """Return the result of an operation; None if there is none, or if it was printed as it arrived."""
+        async with open_client(options, terminal.environ) as ultravox:
+            result = self._call(ultravox, values)
+            if isinstance(result, Download):
+                await _save(terminal, options.target, result)
+                return None
+            if isinstance(result, AsyncIterable):
+                await _print_all(terminal, options, cast("AsyncIterable[object]", result))
+                return None
+            return readable(await cast("Awaitable[object]", result))
+
+    def _call(self, ultravox: AsyncUltravox, values: dict[str, object]) -> object:
+        method: Callable[..., object] = self.operation.method(ultravox)
+        positional = [values.pop(one.name) for one in self.parameters if one.is_positional and one.name in values]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the help says so
+            return method(*positional, **values)
+
+
+async def _save(terminal: Terminal, target: str | None, download: Download) -> None:
+    if target is not None:
+        size = await download.save(target)
+        terminal.note(f"{target}: {size:,} bytes")
+        return
+    async with download as stream:
+        async for piece in stream:
+            terminal.stdout.buffer.write(piece)
+
+
+async def _print_all(terminal: Terminal, options: argparse.Namespace, results: AsyncIterable[object]) -> None:
+    limit: int | None = options.limit
+    # Closed here, and not when it is garbage-collected, so that Ctrl-C ends the request that is in flight.
+    async with aclosing(cast("AsyncGenerator[object, None]", aiter(results))) as iterator:
+        with Rows(terminal, options) as rows:
+            left = limit
+            async for result in iterator:
+                rows.write(result)
+                left = None if left is None else left - 1
+                if left == 0:
+                    break

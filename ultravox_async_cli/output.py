@@ -1,0 +1,104 @@
+"""Prints results, with the fields and in the layout that were chosen."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, cast
+
+from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.layouts import Layout, Row, layout_for
+from ultravox_async_cli.masking import WireObject, plain
+from ultravox_async_cli.terminal import Terminal
+
+
+class Rows:
+    """Prints the results of a listing: each as it arrives, or all of them at the end if they become a table.
+
+    Use it with ``with``, and `write` each result. If the block is left by an exception, what was written is printed.
+    """
+
+    def __init__(self, terminal: Terminal, options: argparse.Namespace) -> None:
+        self._stdout = terminal.stdout
+        self._options = options
+        self._layout = _layout(terminal, options)
+        self._is_empty = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None or not (self._is_empty or issubclass(kind, BrokenPipeError)):
+            self._print(self._layout.end())
+
+    def write(self, result: object) -> None:
+        """Print a result, or keep it for the table.
+
+        Raises:
+            CommandError: It does not have the fields that were chosen.
+        """
+        text = self._layout.add(_row(result, self._options))
+        self._is_empty = False
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        if text:
+            self._stdout.write(text)
+            self._stdout.flush()  # whoever reads the pipe gets each result as it arrives
+
+
+def show(terminal: Terminal, options: argparse.Namespace, result: object) -> None:
+    """Print the result of an operation: an object, a list, a text, or nothing for None.
+
+    Raises:
+        CommandError: It does not have the fields that were chosen.
+    """
+    if isinstance(result, list):
+        with Rows(terminal, options) as rows:
+            for item in cast("list[object]", result):
+                rows.write(item)
+    elif isinstance(result, str):
+        terminal.write(result)
+    elif result is not None:
+        terminal.stdout.write(_layout(terminal, options).single(_row(result, options)))
+
+
+def _layout(terminal: Terminal, options: argparse.Namespace) -> Layout:
+    return layout_for(options.output or ("table" if terminal.stdout.isatty() else "json"), terminal)
+
+
+def _row(result: object, options: argparse.Namespace) -> Row:
+    found = plain(result, show_secrets=options.show_secrets)
+    row = cast("Row", found if isinstance(found, dict) else {"value": found})
+    names = [name for name in (options.fields or "").split(",") if name]
+    if isinstance(result, WireObject):  # which has all of its fields, always
+        _check_names(names, row)
+    return {name: _at(row, name.split(".")) for name in names} if names else row
+
+
+def _check_names(names: Sequence[str], row: Row) -> None:
+    for name in names:
+        if _key(name.partition(".")[0], row) not in row:
+            raise CommandError(f"there is no field {name}; there are {', '.join(row)}")
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
+    for name in path:
+        if isinstance(value, list):
+            items = cast("list[object]", value)
+            value = items[int(name)] if name.isdecimal() and int(name) < len(items) else None
+        elif isinstance(value, dict):
+            fields = cast("dict[str, object]", value)
+            value = fields.get(_key(name, fields))
+        else:
+            return None
+    return value
+
+
+def _key(name: str, fields: Mapping[str, Any]) -> str:
+    """Return the name of a field as it is in JSON; people may write that of Python too."""
+    if name in fields:
+        return name
+    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name.removesuffix("_"))

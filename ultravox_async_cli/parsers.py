@@ -1,0 +1,159 @@
+"""Parsers of command lines: what all commands take, and what follows from the parameters of an operation."""
+
+import argparse
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, NoReturn
+
+from annotated_types import Ge, Interval, MaxLen, MinLen
+
+from ultravox_async.annotations import Format
+from ultravox_async_cli.errors import CommandError, HelpRequested
+from ultravox_async_cli.layouts import FORMATS
+from ultravox_async_cli.parameters import Parameter, is_file, is_ids
+from ultravox_async_cli.secret_values import SOURCES
+
+_METAVARS: Final[Mapping[Any, str]] = {
+    int: "N",
+    float: "N",
+    datetime: "TIME",
+    date: "DATE",
+    time: "HH:MM",
+    timedelta: "DURATION",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises, where argparse would print and exit."""
+
+    def __init__(self, command: str, description: str, examples: Iterable[str], width: int) -> None:
+        lines = "\n".join(f"  {example}" for example in examples)
+        super().__init__(
+            prog=command,
+            usage="%(prog)s [options]",  # and the arguments, once they are added: the options would fill a page
+            description="\n\n".join(textwrap.fill(one, width) for one in description.split("\n\n")),
+            epilog=f"examples:\n{lines}".replace("%", "%%"),
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=width),
+            add_help=False,
+            allow_abbrev=False,
+        )
+        self.options: dict[str, argparse.Action] = {}
+        self.color = False  # of Python 3.14, which would colour what is read by tests and shown by pagers
+        self.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and exit")
+
+    def add_argument(self, *names: str, **settings: Any) -> argparse.Action:  # noqa: ANN401 - argparse checks them
+        """Add an argument, as every parser does, and remember it if it is an option."""
+        action = super().add_argument(*names, **settings)
+        self.options |= dict.fromkeys(action.option_strings, action)
+        if not action.option_strings:
+            several = "..." if action.nargs in {"+", "*"} else ""
+            self.usage = f"{self.usage} {action.metavar}{several}"
+        return action
+
+    def error(self, message: str) -> NoReturn:
+        """Raise CommandError."""
+        raise CommandError(f"{message}; see {self.prog} --help")
+
+
+class _Help(argparse.Action):
+    """Raises HelpRequested; what else is on the command line does not matter."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        raise HelpRequested(parser.format_help())
+
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """Add how the account is chosen."""
+    parser.add_argument(
+        "--profile", metavar="NAME", help="a profile of the configuration file, instead of ULTRAVOX_API_KEY"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add how results are printed."""
+    parser.add_argument(
+        "--output", choices=FORMATS, help="the layout of results (default: table on a terminal, json elsewhere)"
+    )
+    parser.add_argument("--fields", metavar="A,B", help="only these fields, such as callId,agent.name")
+    parser.add_argument("--show-secrets", action="store_true", help="print secrets; by default, they are hidden")
+
+
+def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
+    """Add an argument or an option for a parameter; its value is a list of words, or None."""
+    text = _help(parameter).replace("%", "%%")
+    if parameter.kind is bool and not parameter.is_nullable:
+        required = parameter.is_required
+        parser.add_argument(
+            parameter.flag, dest=parameter.name, action=argparse.BooleanOptionalAction, required=required, help=text
+        )
+    elif parameter.is_positional:
+        nargs = 1 if parameter.items is None else "+" if parameter.is_required else "*"
+        parser.add_argument(parameter.name, nargs=nargs, metavar=_metavar(parameter), help=text)
+    else:
+        parser.add_argument(
+            parameter.flag,
+            dest=parameter.name,
+            action="append",
+            metavar=None if parameter.is_closed else _metavar(parameter),
+            choices=parameter.choices if parameter.is_closed else None,
+            # A secret that is missing is asked for.
+            required=parameter.is_required and not parameter.is_sensitive,
+            help=text,
+        )
+
+
+def _metavar(parameter: Parameter) -> str:
+    kind = parameter.items or parameter.kind
+    if parameter.is_sensitive:
+        return "SOURCE"
+    if parameter.is_mapping:
+        return "NAME=VALUE"
+    if is_file(kind):
+        return "FILE"
+    if parameter.is_positional and kind is str:
+        return parameter.name.removesuffix("s").upper()
+    if kind is str or parameter.choices:
+        return "TEXT"
+    return _METAVARS.get(kind, "JSON")
+
+
+def _help(parameter: Parameter) -> str:
+    if is_ids(parameter.kind):
+        return "an id; - stands for ids on standard input, and @FILE for those in a file, an id a line"
+    return " ".join([parameter.help, *_notes(parameter)])
+
+
+def _notes(parameter: Parameter) -> Iterable[str]:
+    if parameter.choices and not parameter.is_closed:
+        yield f"Known values: {', '.join(parameter.choices)}."
+    limits = ", ".join(limit for marker in parameter.markers for limit in _limits(marker, parameter))
+    if limits:
+        yield f"Limits: {limits}."
+    if parameter.is_sensitive:
+        yield f"A secret: {SOURCES}."
+    elif _metavar(parameter) == "JSON":
+        yield "JSON or @FILE."
+    if (parameter.items is not None or parameter.is_mapping) and not parameter.is_positional:
+        yield "Repeat it for several."
+    if parameter.is_required and not parameter.is_positional:
+        yield "Required."
+    if parameter.default is not None:
+        yield f"Default: {parameter.default}."
+
+
+def _limits(marker: object, parameter: Parameter) -> Sequence[str]:
+    unit = "characters" if parameter.items is None else "of them"
+    match marker:
+        case MaxLen(max_length=limit):
+            return [f"at most {limit} {unit}"]
+        case MinLen(min_length=limit):
+            return [f"at least {limit} {unit}"]
+        case Ge(ge=limit):
+            return [f"at least {limit}"]
+        case Interval(ge=low, le=high):
+            return [f"from {low} to {high}"]
+        case Format(description=description):
+            return [description]
+        case _:
+            return []

@@ -1,0 +1,72 @@
+"""Reads numbers, times and durations as people write them."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+_DURATION: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
+
+
+def _truth(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("takes true or false")
+    return text == "true"
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"takes a whole number, not {text}") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"takes a number, not {text}") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"takes a time such as 2026-07-01T12:00+02:00, not {text}") from None
+    # A time without an offset is meant as the person's clock shows it.
+    return moment if moment.tzinfo is not None else moment.astimezone()
+
+
+def _day(text: str) -> date:
+    """Return a date, or a moment: where the package takes a date, it takes a moment too."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return _moment(text)
+
+
+def _time_of_day(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"takes a time of day such as 17:30, not {text}") from None
+
+
+def _duration(text: str) -> timedelta:
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(f"takes a duration such as 90s, 5m or 1h30m, not {text}")
+    days, hours, minutes, seconds = match.groups()
+    return timedelta(int(days or 0), float(seconds or 0), hours=int(hours or 0), minutes=int(minutes or 0))
+
+
+READERS: Final[Mapping[Any, Callable[[str], object]]] = {
+    bool: _truth,
+    int: _whole,
+    float: _number,
+    datetime: _moment,
+    date: _day,
+    time: _time_of_day,
+    timedelta: _duration,
+}
+"""A function for each type; it raises ValueError with what it takes."""

@@ -1,0 +1,47 @@
+"""Secrets that people hand in. They never stand on the command line, where other users of the machine can read them."""
+
+from pathlib import Path
+from typing import Final
+
+from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.terminal import Terminal
+
+SOURCES: Final = "ask, @FILE, @- or env:NAME"
+"""What a secret can be taken from."""
+
+
+def secret_from(source: str, what: str, terminal: Terminal) -> str:
+    """Return a secret.
+
+    Args:
+        source: ``ask`` for a prompt, ``@FILE`` for the content of a file, ``@-`` for standard input, or ``env:NAME``
+            for a variable of the environment. A line break at the end is not part of the secret.
+        what: What it is called, for example ``password``.
+        terminal: Where it is asked for.
+
+    Raises:
+        CommandError: The source is none of these, which may mean that it is the secret itself: it is not shown. Or
+            there is no such file or variable, or it is empty.
+    """
+    if source == "ask":
+        return terminal.ask_secret(what)
+    if source.startswith("@"):
+        return _not_empty(_content_of(source[1:], terminal).removesuffix("\n").removesuffix("\r"), what)
+    if source.startswith("env:"):
+        return _not_empty(terminal.environ.get(source[4:], ""), what)
+    raise CommandError(f"the {what} is a secret, and not taken from the command line: use {SOURCES}")
+
+
+def _content_of(path: str, terminal: Terminal) -> str:
+    if path == "-":
+        return terminal.stdin.read()
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        raise CommandError(f"cannot read {path}: {error}") from None
+
+
+def _not_empty(secret: str, what: str) -> str:
+    if not secret:
+        raise CommandError(f"the {what} is empty, or there is no such variable")
+    return secret

@@ -1,0 +1,99 @@
+"""The key and the address of the API: from the environment, or from a profile of the configuration file."""
+
+import argparse
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+
+from ultravox_async import AsyncUltravox
+from ultravox_async_cli.errors import CommandError, ExitCode
+
+
+@attrs.frozen
+class Credentials:
+    """Whose account is used, and where."""
+
+    api_key: str = attrs.field(repr=False)
+
+    base_url: str | None
+    """None for the public API."""
+
+    source: str
+    """Where the key comes from, for people."""
+
+
+def config_file(environ: Mapping[str, str]) -> Path:
+    """Return where the configuration is, whether it exists or not."""
+    home = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home()) / ".config"
+    return Path(home) / "ultravox" / "config.toml"
+
+
+def credentials(options: argparse.Namespace, environ: Mapping[str, str]) -> Credentials:
+    """Return the credentials of the profile that was chosen, or else those of the environment.
+
+    Raises:
+        CommandError: There is no key, no such profile, or the file may be read by others.
+    """
+    if options.profile is not None:
+        return _profile(options.profile, config_file(environ))
+    key = environ.get("ULTRAVOX_API_KEY")
+    if not key:
+        needed = "there is no API key: set ULTRAVOX_API_KEY, or choose a --profile"
+        raise CommandError(needed, ExitCode.AUTHENTICATION)
+    return Credentials(key, environ.get("ULTRAVOX_BASE_URL"), "ULTRAVOX_API_KEY")
+
+
+def open_client(options: argparse.Namespace, environ: Mapping[str, str], **settings: Any) -> AsyncUltravox:  # noqa: ANN401 - AsyncUltravox checks them
+    """Return a client; close it with ``async with``.
+
+    Args:
+        options: What was given on the command line.
+        environ: The environment.
+        **settings: Further arguments of `AsyncUltravox`.
+
+    Raises:
+        CommandError: As `credentials` does.
+        ConfigurationError: The key or the address cannot be used.
+    """
+    found = credentials(options, environ)
+    return AsyncUltravox(found.api_key, base_url=found.base_url, **settings)
+
+
+def _profile(name: str, path: Path) -> Credentials:
+    profiles = _object(_configuration(path).get("profiles"))
+    if name not in profiles:
+        known = f"; there are {', '.join(profiles)}" if profiles else ""
+        raise CommandError(f"there is no profile {name} in {path}{known}")
+    profile = _object(profiles[name])
+    key, base_url = profile.get("api_key"), profile.get("base_url")
+    if not isinstance(key, str) or not key or not isinstance(base_url, str | None):
+        raise CommandError(f"the profile {name} in {path} needs an api_key, and may have a base_url; both are strings")
+    return Credentials(key, base_url, f"profile {name} of {path}")
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def _configuration(path: Path) -> Mapping[str, object]:
+    try:
+        with path.open("rb") as file:
+            # Of the open file and not of its name, which may stand for another file a moment later.
+            _check_privacy(path, os.fstat(file.fileno()))
+            return tomllib.load(file)
+    except OSError as error:
+        raise CommandError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:  # its text may have a part of the file
+        raise CommandError(f"{path} is not valid TOML") from None
+
+
+def _check_privacy(path: Path, status: os.stat_result) -> None:
+    if os.name == "nt":  # pragma: no cover - Windows has other permissions, and files of users are private there
+        return
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise CommandError(f"{path} contains keys, and has to belong to you alone: chmod 600 {path}")

@@ -1,0 +1,82 @@
+"""What a command reads from and writes to, and the questions that it asks."""
+
+import getpass
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Final, Self, TextIO
+
+import attrs
+
+from ultravox_async_cli.errors import CommandError
+
+# The control characters of ASCII and of Latin-1, and what turns the direction of writing around. A server must not be
+# able to move the cursor of a terminal, nor to set its title.
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters escaped; line breaks and tabs stay."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+@attrs.frozen
+class Terminal:
+    """The standard streams and the environment of a command."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environ: Mapping[str, str] = attrs.field(repr=False)
+
+    @classmethod
+    def of_process(cls, environ: Mapping[str, str]) -> Self:
+        """Return those of this process."""
+        return cls(sys.stdin, sys.stdout, sys.stderr, environ)
+
+    @property
+    def width(self) -> int:
+        """The number of columns; 80 if it is unknown. It is asked for each time: people resize their windows."""
+        return shutil.get_terminal_size().columns
+
+    @property
+    def has_colors(self) -> bool:
+        """Whether standard output takes colours; https://no-color.org says how to switch them off."""
+        return self.stdout.isatty() and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+
+    def write(self, text: str) -> None:
+        """Write a text from anywhere to standard output, and end the line."""
+        self.stdout.write(printable(text) if self.stdout.isatty() else text)
+        if not text.endswith("\n"):
+            self.stdout.write("\n")
+
+    def note(self, text: str) -> None:
+        """Write a line for people to standard error."""
+        self.stderr.write(f"{printable(text)}\n")
+        self.stderr.flush()
+
+    def ask(self, question: str) -> bool:
+        """Ask a question that is answered with yes or no; no is the default.
+
+        Raises:
+            CommandError: Nobody can answer.
+        """
+        if not self.stdin.isatty():
+            raise CommandError(f"nobody can answer here: {question}")
+        self.stderr.write(f"{printable(question)} [y/N] ")
+        self.stderr.flush()
+        return self.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def ask_secret(self, what: str) -> str:
+        """Ask for a secret, which is not shown while it is typed.
+
+        Raises:
+            CommandError: Nobody can answer, or the answer is empty.
+        """
+        if not self.stdin.isatty():
+            raise CommandError(f"nobody can be asked for the {what} here: use @FILE or env:NAME")
+        answer = getpass.getpass(f"{what}: ", self.stderr)
+        if not answer:
+            raise CommandError(f"the {what} is empty")
+        return answer
