@@ -1,6 +1,6 @@
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import attrs
@@ -20,7 +20,7 @@ class CtrlC(Stall):
 
 
 @contextmanager
-def ctrl_c_works() -> Iterator[None]:
+def ctrl_c_works() -> Generator[None]:
     """Let Ctrl-C raise KeyboardInterrupt: a test run that was started in the background ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -110,6 +110,15 @@ def test_the_account_matches_the_file_afterwards(account: Account) -> None:
     assert account.passwords["ann"] == "pw-of-ann"
 
 
+def test_an_empty_cell_clears_a_field(account: Account) -> None:
+    account.write("username,proxy,authUser\nuser-000000,sip-0.example.com,auth\n")
+    account.apply("--yes")
+    account.write("username,proxy,authUser\nuser-000000,sip-0.example.com,\n")
+    result = account.apply("--yes")
+    assert result.out == "~ update  user-000000 at sip-0.example.com  authUser: auth → null  (line 2)\n"
+    assert account.registrations[0].auth_user is None
+
+
 def test_without_prune_nothing_is_deleted(account: Account) -> None:
     account.write(THREE)
     assert account.apply("--yes").code == 0
@@ -169,6 +178,15 @@ def test_a_registration_that_is_gone_already_counts_as_deleted(account: Account)
     account.emulator.inject(Respond(404), times=1, method="DELETE")
     result = account.apply("--prune", "--yes")
     assert (result.code, result.err.splitlines()[-1]) == (0, "1 created, 1 updated, 1 deleted")
+
+
+def test_a_deletion_that_fails_is_named(account: Account) -> None:
+    account.write(THREE)
+    key = account.emulator.registration_ids[2]
+    account.emulator.inject(Respond(403), method="DELETE")
+    result = account.apply("--prune", "--yes")
+    assert result.code == 1
+    assert f"deleting {key}: 403 Forbidden: DELETE /api/sip/registrations/{key}\n" in result.err
 
 
 def test_once_the_key_is_refused_nothing_more_is_sent(account: Account) -> None:

@@ -34,7 +34,10 @@ def test_a_registration_of_another_proxy_is_another_one() -> None:
 
 
 def test_an_update_has_the_fields_that_differ_and_no_others() -> None:
-    ann, found = row("ann", outbound_proxy="new", auth_user="a"), registration("ann", outbound_proxy="old", auth_user="a")
+    ann, found = (
+        row("ann", outbound_proxy="new", auth_user="a"),
+        registration("ann", outbound_proxy="old", auth_user="a"),
+    )
     assert plan([ann], [found]).steps == [Update(ann, found, {"outbound_proxy": "new"})]
 
 

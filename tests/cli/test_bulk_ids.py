@@ -44,7 +44,7 @@ def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
 
 
 def test_standard_input_that_is_not_utf_8_is_refused() -> None:
-    with pytest.raises(CommandError, match="^standard input: not UTF-8$"):
+    with pytest.raises(CommandError, match=r"^standard input: not UTF-8$"):
         read_ids(["-"], io.TextIOWrapper(io.BytesIO(b"\xff"), "utf-8"))
 
 
@@ -59,7 +59,7 @@ def test_the_ids_that_are_left_replace_the_file_and_keep_its_mode(tmp_path: Path
 
 def test_nothing_but_the_file_is_left_in_its_folder(tmp_path: Path) -> None:
     RemainingIds(str(tmp_path / "ids")).write(["b"])
-    assert os.listdir(tmp_path) == ["ids"]
+    assert [*tmp_path.iterdir()] == [tmp_path / "ids"]
 
 
 def test_if_the_ids_cannot_be_written_the_file_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,10 +70,10 @@ def test_if_the_ids_cannot_be_written_the_file_stays_as_it_was(tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(CommandError, match="ids: No space left on device$"):
+    with pytest.raises(CommandError, match=r"ids: No space left on device$"):
         RemainingIds(str(path)).write(["b"])
     assert path.read_text() == "a\nb\n"
-    assert os.listdir(tmp_path) == ["ids"]
+    assert [*tmp_path.iterdir()] == [path]
 
 
 def test_a_symbolic_link_is_kept(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="Is a directory$"):
+    with pytest.raises(CommandError, match=r"Is a directory$"):
         RemainingIds(str(tmp_path))
 
 
@@ -111,6 +111,9 @@ def test_a_folder_that_cannot_be_written_to_is_noticed_before_anything_is_fetche
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The superuser, as whom tests may run, can write everywhere.
-    monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path)
-    with pytest.raises(CommandError, match="ids: Permission denied$"):
+    def is_allowed(path: Path, _mode: int) -> bool:
+        return path != tmp_path
+
+    monkeypatch.setattr(os, "access", is_allowed)
+    with pytest.raises(CommandError, match=r"ids: Permission denied$"):
         RemainingIds(str(tmp_path / "ids"))

@@ -1,9 +1,12 @@
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -17,6 +20,15 @@ ACCOUNT = "/api/accounts/me"
 @pytest.fixture
 def ultravox_emulator_settings() -> dict[str, object]:
     return {"registrations": 0}
+
+
+@pytest.fixture
+def ultravox_emulator(ultravox_emulator: Emulator) -> Iterator[Emulator]:
+    yield ultravox_emulator
+    # asyncio loses the transport of a connection that is accepted in the very moment in which its server is closed.
+    # Once this is answered, the connections before it, of which some had no request, are accepted.
+    with suppress(HTTPError):
+        urlopen(ultravox_emulator.base_url)  # noqa: S310 - it is http
 
 
 def doctor(emulator: Emulator, *words: str, **variables: str) -> Result:
@@ -75,26 +87,23 @@ def test_a_key_that_is_refused_is_the_only_failure(ultravox_emulator: Emulator) 
     assert (code, found["api"]["status"]) == (3, "ok")
 
 
-def test_the_public_api_is_the_default() -> None:
-    url = json.loads(ultravox("doctor", "--output", "json", env={"ULTRAVOX_BASE_URL": "ftp://x"}).out)[-1]
-    assert url["status"] == "fail"
-    # Nothing is sent here: the name is not resolved.
+@pytest.fixture
+def unknown_names() -> Iterator[None]:
+    def unresolved(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", unresolved)
-        found = json.loads(ultravox("doctor", "--output", "json").out)
-    assert f"base_url='{found[-2]['detail']}'" in repr(AsyncUltravox("key"))
+        yield
 
 
-def unresolved(*_: object, **__: object) -> None:
-    raise socket.gaierror(-2, "Name or service not known")
-
-
-def test_a_name_that_is_not_known_is_a_failure(ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
-    code, found = checks(ultravox_emulator)
-    assert (code, found["dns"]["status"]) == (1, "fail")
-    assert found["dns"]["detail"].endswith(": Name or service not known")
-    assert "tcp" not in found
+@pytest.mark.usefixtures("unknown_names")
+def test_a_name_that_is_not_known_is_a_failure_and_the_public_api_is_the_default() -> None:
+    result = ultravox("doctor", "--output", "json", env={"ULTRAVOX_API_KEY": "key"})
+    *_, url, dns = json.loads(result.out)
+    assert f"base_url='{url['detail']}'" in repr(AsyncUltravox("key"))
+    assert (result.code, dns["check"], dns["status"]) == (1, "dns", "fail")
+    assert dns["detail"].endswith(": Name or service not known")
 
 
 def test_a_port_where_nothing_listens_is_a_failure(ultravox_emulator: Emulator) -> None:
@@ -132,7 +141,10 @@ def test_something_else_that_answers_is_recognized(ultravox_emulator: Emulator, 
 
 @pytest.mark.parametrize(
     ("fault", "remedy"),
-    [(Respond(500), "The API has a problem. Try again later."), (DropConnection(), "Look at the checks above, and try")],
+    [
+        (Respond(500), "The API has a problem. Try again later."),
+        (DropConnection(), "Look at the checks above, and try"),
+    ],
 )
 def test_an_api_that_does_not_work_is_a_failure(ultravox_emulator: Emulator, fault: Fault, remedy: str) -> None:
     ultravox_emulator.inject(fault)

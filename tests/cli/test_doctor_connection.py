@@ -1,7 +1,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,10 +27,10 @@ def is_trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @contextmanager
-def served(certificate: trustme.LeafCert) -> Iterator[URL]:
+def served(certificate: trustme.LeafCert) -> Generator[URL]:
     """Serve one handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
+    certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - pyOpenSSL has no types
 
     def serve() -> None:
         accepted, _ = listener.accept()
@@ -89,7 +89,11 @@ def test_a_certificate_of_an_unknown_authority_is_a_failure_with_a_remedy(author
 
 def test_a_server_without_tls_is_a_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=lambda: listener.accept()[0].close())
+
+        def hang_up() -> None:
+            listener.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
         thread.start()
         found = last_check(URL(f"https://127.0.0.1:{listener.getsockname()[1]}"))
         thread.join()
@@ -101,7 +105,11 @@ def test_the_next_address_is_tried_if_one_does_not_accept(monkeypatch: pytest.Mo
         unused.bind(("127.0.0.1", 0))
         stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
         addresses = [(*stream, unused.getsockname()), (*stream, listener.getsockname())]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+
+        def resolve(*_: object, **__: object) -> list[object]:
+            return [*addresses]
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
         found = last_check(URL("http://api.example.com"))
         port = listener.getsockname()[1]
     assert (found.check, found.status) == ("tcp", "ok")
@@ -110,8 +118,12 @@ def test_the_next_address_is_tried_if_one_does_not_accept(monkeypatch: pytest.Mo
 
 def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
+
+    def resolve(*_: object, **__: object) -> None:
+        ended.wait()
+
     monkeypatch.setattr(connection, "_TIMEOUT", 0.01)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait())
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     found = [*check_connection(URL("https://api.example.com"))]
     ended.set()
     assert found == [
