@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.command_line import bulk_get
+
 pytestmark = pytest.mark.slow
 
 _ROOT = Path(__file__).parents[2]
@@ -67,3 +69,7 @@ async def test_a_storm_runs_with_tiny_sizes_and_loses_nothing() -> None:
     assert (code, complaints) == (0, "")
     assert text.count("10 found, 10 requests") == 2
     assert "200 results" in text
+
+
+def test_the_command_line_and_a_loop_in_the_shell_get_the_same_ids(tmp_path: Path) -> None:
+    assert [row.against for row in bulk_get(2, tmp_path)] == ["xargs -P 50 curl"] * 2
