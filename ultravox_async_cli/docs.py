@@ -36,7 +36,7 @@ def fields_of(shape: type) -> Mapping[str, str]:
     """Return what the strings below the fields of a TypedDict say, those of its bases included."""
     # A TypedDict has no bases at run time; the source has their names.
     module = inspect.getmodule(shape)
-    classes = _classes_in(module)
+    classes = classes_in(module)
     node = classes.get(shape.__name__)
     if node is None:
         return {}
@@ -46,22 +46,19 @@ def fields_of(shape: type) -> Mapping[str, str]:
 
 
 @cache
-def _classes_in(module: Any) -> Mapping[str, ast.ClassDef]:  # noqa: ANN401 - inspect.getmodule returns what it finds
+def classes_in(module: Any) -> Mapping[str, ast.ClassDef]:  # noqa: ANN401 - inspect.getmodule returns what it finds
+    """Return the classes of a module, by their names; none if its source is not installed."""
     try:
         tree = ast.parse(inspect.getsource(module))
-    except (OSError, TypeError):  # installed without its source: the help has the names only
+    except OSError:
         return {}
     return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def _strings_in(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for field, below in pairwise(node.body):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            match below:
-                case ast.Expr(value=ast.Constant(value=str(text))):
-                    yield field.target.id, _plain(text)
-                case _:
-                    pass
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            yield ast.unparse(field.target), _plain(str(below.value.value))
 
 
 def _plain(text: str) -> str:

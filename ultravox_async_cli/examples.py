@@ -29,7 +29,7 @@ _WRITTEN: Final[Mapping[str, str]] = {
     "call-throttles create": f"--name evenings --rules {_RULES}",
     "call-throttles replace": f"{_ID} --name evenings --rules {_RULES}",
     "calls create": "--system-prompt 'You sell bicycles.' --max-duration 5m --metadata campaign=summer",
-    "calls list": "--from-date 2026-07-01 --metadata campaign=summer --sort=-created --fields callId,endReason --limit 9",
+    "calls list": "--from-date 2026-07-01 --metadata campaign=summer --sort=-created --fields callId --limit 9",
     "calls recording": f"{_ID} -o call.wav",
     "calls send-data-message": f"""{_ID} '{{"type": "user_text_message", "text": "Are you there?"}}'""",
     "calls sip-logs": f"{_ID} -o call.log",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 from ultravox_async_cli.loading import load
-from ultravox_async_cli.terminal import Terminal
+from ultravox_async_cli.terminal import Terminal, printable
 
 Row: TypeAlias = Mapping[str, Any]
 """The fields of a result, by their names."""
@@ -122,6 +122,22 @@ class _Table:
         return "".join(f"{line}\n" for line in lines)
 
 
+class _Printable:
+    """Another layout, at a terminal."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def add(self, row: Row) -> str:
+        return printable(self._layout.add(row))
+
+    def end(self) -> str:
+        return self._layout.end()
+
+    def single(self, row: Row) -> str:
+        return printable(self._layout.single(row))
+
+
 _LAYOUTS: Final[Mapping[str, Callable[[], Layout]]] = {
     "json": _Json,
     "jsonl": _JsonLines,
@@ -135,7 +151,9 @@ FORMATS: Final = ("table", *_LAYOUTS)
 
 def layout_for(name: str, terminal: Terminal) -> Layout:
     """Return a new layout of a name."""
-    return _Table(terminal) if name == "table" else _LAYOUTS[name]()
+    if name == "table":
+        return _Table(terminal)
+    return _Printable(_LAYOUTS[name]()) if terminal.stdout.isatty() else _LAYOUTS[name]()
 
 
 def json_text(value: object, indent: int | None = None) -> str:

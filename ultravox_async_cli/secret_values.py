@@ -37,8 +37,10 @@ def _content_of(path: str, terminal: Terminal) -> str:
         return terminal.stdin.read()
     try:
         return Path(path).read_text("utf-8")
-    except (OSError, UnicodeError) as error:
-        raise CommandError(f"cannot read {path}: {error}") from None
+    except OSError as error:
+        raise CommandError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeError:  # its text has a part of the file
+        raise CommandError(f"cannot read {path}: it is not UTF-8") from None
 
 
 def _not_empty(secret: str, what: str) -> str:

@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast, get_args, get_origin
+from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
 import attrs
 
@@ -16,6 +16,8 @@ from ultravox_async_cli.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.scalars import READERS
 from ultravox_async_cli.secret_values import secret_from
 from ultravox_async_cli.terminal import Terminal
+
+_T = TypeVar("_T")
 
 _NO_SECRETS: Final = "contains a secret, which is not taken from the command line: use @FILE"
 
@@ -73,7 +75,8 @@ def json_of(word: str, terminal: Terminal) -> object:
     Raises:
         ValueError: It is no JSON, or contains something with the name of a secret and is not in a file.
     """
-    return _checked_json(_text_of(word, terminal))
+    text = _text_of(word, terminal)
+    return _checked(_json(text), text)
 
 
 def _value_of(parameter: Parameter, words: Sequence[str], terminal: Terminal) -> object:
@@ -114,33 +117,35 @@ def _items(kind: Any, text: _Text) -> Iterator[object]:  # noqa: ANN401 - a type
         yield _single(kind, text)
         return
     for item in cast("list[object]", _json(text)):
-        yield _single(kind, attrs.evolve(text, content=item if isinstance(item, str) else json.dumps(item)))
+        yield _single(kind, attrs.evolve(text, content=_text(item)))
 
 
 def _mapping(kind: Any, texts: Sequence[_Text]) -> Mapping[str, object]:  # noqa: ANN401 - a type
-    values = {name: value for text in texts for name, value in _pairs(text).items()}
-    if get_args(kind)[1] is str:
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
-    return {name: _json_or_text(value) for name, value in values.items()}
+    of_texts = get_args(kind)[1] is str
+    pairs = [pair for text in texts for pair in _checked(_pairs(text, of_texts=of_texts), text).items()]
+    return dict(pairs)
 
 
-def _pairs(text: _Text) -> Mapping[str, object]:
+def _pairs(text: _Text, *, of_texts: bool) -> Mapping[str, object]:
     if text.content.lstrip().startswith("{"):
-        return _untyped_object(text)
+        found = _untyped_object(text)
+        return {name: _text(value) for name, value in found.items()} if of_texts else found
     name, equals, value = text.content.partition("=")
     if not equals:
         raise ValueError("takes NAME=VALUE, a JSON object or @FILE")
-    return _untyped_object(attrs.evolve(text, content=json.dumps({name: value})))
+    return {name: value if of_texts else _json_or_text(value)}
 
 
-def _json_or_text(value: object) -> object:
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _json_or_text(text: str) -> object:
     """Return what a text stands for where anything is allowed: ``3`` is a number, and ``three`` a string."""
-    if not isinstance(value, str):
-        return value
     try:
-        return json.loads(value)
+        return json.loads(text)
     except ValueError:
-        return value
+        return text
 
 
 def _single(kind: Any, text: _Text) -> object:  # noqa: ANN401 - a type
@@ -156,15 +161,14 @@ def _single(kind: Any, text: _Text) -> object:  # noqa: ANN401 - a type
 
 
 def _untyped_object(text: _Text) -> Mapping[str, object]:
-    value = _checked_json(text)
+    value = _checked(_json(text), text)
     if not isinstance(value, dict):
         raise ValueError("takes a JSON object")  # noqa: TRY004 - a person has mistyped a value
     return cast("dict[str, object]", value)
 
 
-def _checked_json(text: _Text) -> object:
-    """Return the JSON in a text, if it has no type that says what is secret."""
-    value = _json(text)
+def _checked(value: _T, text: _Text) -> _T:
+    """Return JSON that no type describes, if nothing in it has the name of a secret, or if it is in a file."""
     if text.is_inline and has_secret_by_name(value):
         raise ValueError(_NO_SECRETS)
     return value

@@ -29,7 +29,7 @@ class _Stream(io.TextIOWrapper):
 
     def text(self) -> str:
         self.flush()
-        return self._content.getvalue().decode()
+        return self._content.getvalue().decode(errors="replace")
 
 
 def ultravox(*words: str, stdin: str = "", env: Mapping[str, str] | None = None, columns: int | None = None) -> Result:

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.running import ultravox
 from ultravox_async import AsyncUltravox
 from ultravox_async.testing import Emulator
+from ultravox_async_cli import docs
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.dispatch import all_commands, find, parser_of
 from ultravox_async_cli.index import COMMANDS, RESOURCES
@@ -112,6 +113,18 @@ def test_the_help_of_a_group_has_what_is_derived_and_what_is_not() -> None:
     assert "  registrations  The SIP registrations of the account …" in ultravox("sip", "--help").out.splitlines()
 
 
+def test_help_needs_no_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_sources(_: object) -> str:
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(inspect, "getsource", without_sources)
+    docs.classes_in.cache_clear()
+    result = ultravox("corpora", "create", "--help")
+    docs.classes_in.cache_clear()
+    assert result.code == 0
+    assert "--description TEXT" in result.out
+
+
 def test_deprecated_commands_say_so() -> None:
     assert "Deprecated: use the providers of ultravox.telephony" in ultravox(
         "accounts", "telephony-config", "get", "-h"
@@ -136,7 +149,7 @@ FILES = {
     "registrations.csv": f"username,proxy,password\nalice,sip.example.com,{SECRET}\n",
     "twilio.json": json.dumps({"accountSid": "AC1", "authToken": SECRET}),
 }
-VARIABLES = {name: SECRET for name in ("SIP_PASSWORD", "ELEVEN_LABS_KEY", "AUTH_TOKEN", "API_KEY", "PUBLIC_KEY")}
+VARIABLES = dict.fromkeys(("SIP_PASSWORD", "ELEVEN_LABS_KEY", "AUTH_TOKEN", "API_KEY", "PUBLIC_KEY"), SECRET)
 
 
 def test_every_example_does_what_the_api_understands(

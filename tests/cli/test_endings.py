@@ -1,0 +1,99 @@
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from tests.cli.ctrl_c import CtrlC, ctrl_c_works
+from tests.cli.running import ultravox
+from ultravox_async.testing import Emulator
+from ultravox_async_cli import loading
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["cals"], "there is no command cals; did you mean calls?"),
+        (["xyzzy"], "there is no command xyzzy; see ultravox --help"),
+        (["_transport"], "there is no command _transport; see ultravox --help"),
+        (["close"], "there is no command close; did you mean calls?"),
+        (["sip", "registrations", "aply"], "there is no command sip registrations aply; did you mean apply?"),
+        (["calls", "stages", "xyzzy"], "there is no command calls stages xyzzy; see ultravox calls stages --help"),
+        (["calls", "get"], "the following arguments are required: ID; see ultravox calls get --help"),
+        (["sip", "config", "--frobnicate"], "unrecognized arguments: --frobnicate; see ultravox sip config --help"),
+        (["sip", "config", "--output", "xml"], "argument --output: invalid choice: 'xml'"),
+        (["calls", "list", "--limit", "x"], "argument --limit: invalid int value: 'x'"),
+        (["--output", "json"], "there is no command; see ultravox --help"),
+    ],
+)
+def test_a_command_line_that_is_wrong_is_answered_on_one_line(words: list[str], problem: str) -> None:
+    result = ultravox(*words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {problem}")
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_the_command_itself_explains_what_there_is(words: list[str]) -> None:
+    result = ultravox(*words)
+    assert (result.code, result.err) == (0, "")
+    assert "  sip             SIP\n" in result.out
+    assert "  doctor      Check" in result.out
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert ultravox("--version").out.startswith("ultravox-async 0.")
+
+
+def test_ctrl_c_ends_a_request_at_once(account: Mapping[str, str], emulator: Emulator) -> None:
+    emulator.inject(CtrlC(), times=1)
+    with ctrl_c_works():
+        result = ultravox("sip", "config", env=account)
+    assert (result.code, result.out, result.err) == (130, "", "")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["sip", "config"]])
+def test_a_broken_pipe_is_silent(words: list[str], account: Mapping[str, str]) -> None:
+    command = [sys.executable, "-m", "ultravox_async_cli", *words]
+    with subprocess.Popen(  # noqa: S603 - this interpreter
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **account, "PYTHONWARNINGS": "error"},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+_IMPORTED = "import sys; from ultravox_async_cli.main import main; main({words}); print(*sys.modules, file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    ("words", "absent"),
+    [
+        (["--help"], {"aiohttp", "rich", "ultravox_async", "argparse", "yaml"}),
+        (["sip", "config", "--output", "jsonl"], {"rich", "yaml"}),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(words: list[str], absent: set[str], account: Mapping[str, str]) -> None:
+    program = _IMPORTED.format(words=words)
+    done = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={**os.environ, **account}
+    )
+    assert done.stdout
+    modules = {*done.stderr.split()}
+    assert "ultravox_async_cli.main" in modules
+    assert not modules & absent
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_rich(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name}", name="rich")
+
+    monkeypatch.setattr(loading, "import_module", without_rich)
+    result = ultravox("sip", "config")
+    assert (result.code, result.err) == (1, "error: this needs rich: pip install 'ultravox-async[cli]'\n")

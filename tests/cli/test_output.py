@@ -1,0 +1,252 @@
+import argparse
+import contextlib
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+
+from tests.cli.running import Result, ultravox
+from ultravox_async import Added, Interrupted, NotFoundError, SipRegistration
+from ultravox_async.testing import Emulator, Respond
+from ultravox_async.types import Call
+from ultravox_async_cli.columns import cell, details, listing
+from ultravox_async_cli.layouts import FORMATS
+from ultravox_async_cli.masking import MASK, plain
+from ultravox_async_cli.output import Rows, show
+from ultravox_async_cli.terminal import Terminal, printable
+
+CREATED = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
+ALICE = SipRegistration("r1", CREATED, "alice", "sip.example.com", successful=True)
+BOB = SipRegistration("r2", CREATED, "bob", "sip.example.com", "proxy.example.com", successful=False)
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC-5:30")  # five and a half hours east of Greenwich
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def options(**chosen: object) -> argparse.Namespace:
+    return argparse.Namespace(**{"output": None, "fields": None, "show_secrets": False, **chosen})
+
+
+def shown(
+    result: object, *, is_terminal: bool = False, environ: Mapping[str, str] | None = None, **chosen: object
+) -> str:
+    stream = Screen() if is_terminal else io.StringIO()
+    show(Terminal(io.StringIO(), stream, io.StringIO(), environ or {}), options(**chosen), result)
+    return stream.getvalue()
+
+
+def test_one_result_is_an_object_and_several_are_an_array() -> None:
+    assert json.loads(shown(ALICE)) == ALICE.to_dict()
+    assert json.loads(shown([ALICE, BOB])) == [ALICE.to_dict(), BOB.to_dict()]
+    assert shown([]) == "[]\n"
+
+
+def test_json_lines_are_lines() -> None:
+    assert [json.loads(line) for line in shown([ALICE, BOB], output="jsonl").splitlines()] == [
+        ALICE.to_dict(),
+        BOB.to_dict(),
+    ]
+    assert json.loads(shown(ALICE, output="jsonl")) == ALICE.to_dict()
+
+
+def test_csv_has_names_once_and_json_in_cells_that_are_no_text() -> None:
+    first, second = csv.DictReader(io.StringIO(shown([ALICE, BOB], output="csv")))
+    assert (first["registrationId"], first["successful"], first["outboundProxy"]) == ("r1", "true", "")
+    assert (second["successful"], second["outboundProxy"]) == ("false", "proxy.example.com")
+    assert shown({"a": [1, "x"], "b": 'say "no"'}, output="csv") == 'a,b\n"[1, ""x""]","say ""no"""\n'
+
+
+def test_yaml_keeps_the_order_of_fields() -> None:
+    assert yaml.safe_load(shown(ALICE, output="yaml")) == ALICE.to_dict()
+    assert shown(ALICE, output="yaml").startswith("registrationId: r1\ncreated: ")
+    assert yaml.safe_load(shown([ALICE, BOB], output="yaml")) == [ALICE.to_dict(), BOB.to_dict()]
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+def test_results_that_are_texts_or_nothing_have_no_layout(layout: str) -> None:
+    assert shown("<Response/>", output=layout) == "<Response/>\n"
+    assert shown(None, output=layout) == ""
+
+
+@pytest.mark.usefixtures("zone")
+def test_a_terminal_gets_a_table_with_times_of_its_zone() -> None:
+    lines = shown([ALICE, BOB], is_terminal=True, environ={"NO_COLOR": "1"}).splitlines()
+    assert lines == [
+        "registrationId  created              username  proxy            successful",
+        "r1              2026-07-01 17:30:00  alice     sip.example.com  yes",
+        "r2              2026-07-01 17:30:00  bob       sip.example.com  no",
+        "not shown: outboundProxy",
+    ]
+    assert "2026-07-01T12:00:00Z" in shown([ALICE], environ={})
+
+
+def test_there_are_colours_on_a_terminal_only_and_never_with_no_color() -> None:
+    assert "\x1b[" in shown([ALICE], is_terminal=True)
+    assert "\x1b[32m" in shown(ALICE, is_terminal=True)
+    assert "\x1b[" not in shown([ALICE], is_terminal=True, environ={"NO_COLOR": "1"})
+    assert "\x1b[" not in shown(ALICE, is_terminal=True, environ={"TERM": "dumb"})
+    assert "\x1b[" not in shown([ALICE], output="table")
+
+
+def test_a_table_of_nothing_is_empty() -> None:
+    assert shown([], output="table") == ""
+    assert [*details({}, 80, colored=False)] == []
+
+
+ROW = {"callId": "c" * 36, "created": None, "prompt": "word " * 30, "agentId": "a" * 36, "ok": True, "more": "x"}
+
+
+@pytest.mark.parametrize("width", [10, 40, 80, 120, 200])
+def test_no_line_of_a_table_is_wider_than_the_terminal(width: int) -> None:
+    lines = [*listing([ROW, {**ROW, "prompt": "日本語" * 20}], width, colored=False)]
+    assert len(lines) >= 3
+    assert max(map(len, lines)) <= width
+
+
+def test_ids_are_not_cut_and_what_has_no_space_is_named() -> None:
+    lines = [*listing([ROW], 90, colored=False)]
+    assert lines[0].split() == ["callId", "prompt", "ok", "more"]
+    assert "c" * 36 in lines[1]
+    assert "…" in lines[1]
+    assert lines[-1] == "not shown: agentId"
+
+
+def test_a_table_whose_cells_are_all_empty_has_its_columns() -> None:
+    assert [*listing([{"a": None, "b": None}], 80, colored=False)] == ["a  b", ""]
+
+
+def test_details_wrap_instead_of_cutting() -> None:
+    lines = [*details({"id": "1", "text": "0123456789" * 3}, 20, colored=False)]
+    assert lines == ["id    1", "text  01234567890123", "      45678901234567", "      89"]
+    assert [*details({"t": "日本語"}, 6, colored=False)] == ["t  日", "   本", "   語"]
+    assert [*details({"t": "   x"}, 4, colored=False)][-1] == "   x"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (3.5, "3.5"),
+        ("two\nlines\t.", "two⏎lines ."),
+        ("\x1b[31mred\x9b", "\\u001b[31mred\\u009b"),
+        ({"a": "ü"}, '{"a": "ü"}'),
+        ("2026-07-01", "2026-07-01"),
+    ],
+)
+def test_cells_are_single_lines_without_control_characters(value: object, text: str) -> None:
+    assert cell(value) == text
+
+
+def test_what_a_server_sends_cannot_control_a_terminal() -> None:
+    evil = "\x1b]0;owned\x07\x9b2J\u202etxt"
+    bob = SipRegistration("r1", CREATED, evil, "sip.example.com")
+    for layout in FORMATS:
+        text = shown([bob], is_terminal=True, output=layout, environ={"NO_COLOR": "1"})
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & {*text}, layout
+    assert "\x1b" not in shown(bob, is_terminal=True, output="csv")
+    assert shown(evil, is_terminal=True).rstrip("\n") == printable(evil)
+    assert shown(evil) == f"{evil}\n"
+
+
+def test_fields_are_chosen_by_the_names_of_the_api_or_of_python() -> None:
+    assert json.loads(shown(BOB, fields="username,outbound_proxy,outboundProxy")) == {
+        "username": "bob",
+        "outbound_proxy": "proxy.example.com",
+        "outboundProxy": "proxy.example.com",
+    }
+
+
+def test_fields_lead_into_objects_and_lists() -> None:
+    value: dict[str, object] = {"results": [{"name": "a"}], "medium": {"webRtc": {}}}
+    found = json.loads(shown(value, fields="results.0.name,results.1.name,results.x,medium.webRtc,medium.webRtc.y.z"))
+    assert found == {
+        "results.0.name": "a",
+        "results.1.name": None,
+        "results.x": None,
+        "medium.webRtc": {},
+        "medium.webRtc.y.z": None,
+    }
+
+
+def test_a_field_that_does_not_exist_is_refused_with_those_that_do(account: Mapping[str, str]) -> None:
+    result = ultravox("sip", "registrations", "list", "--fields", "username,passwort", env=account)
+    assert (result.code, result.out) == (2, "")
+    assert "there is no field passwort; there are registrationId, created, username," in result.err
+
+
+def test_secrets_are_hidden_unless_they_are_asked_for() -> None:
+    call = Call("c1", CREATED, join_url="wss://secret.example.com/join")
+    assert json.loads(shown(call))["joinUrl"] == MASK
+    assert json.loads(shown(call, show_secrets=True))["joinUrl"] == "wss://secret.example.com/join"
+    assert json.loads(shown(Call("c1", CREATED)))["joinUrl"] is None
+
+
+def test_secrets_without_a_declaration_are_guessed_by_their_names() -> None:
+    value = {"apiKey": "s", "nested": [{"joinUrl": "s", "authToken": None, "keys": 3}], "name": "n"}
+    hidden = {"apiKey": MASK, "nested": [{"joinUrl": MASK, "authToken": None, "keys": 3}], "name": "n"}
+    assert plain(value, show_secrets=False) == hidden
+    assert plain(value, show_secrets=True) == value
+
+
+def test_changes_say_what_happened() -> None:
+    assert plain(Added("r1", ALICE), show_secrets=False) == {"event": "added", "key": "r1", "value": ALICE.to_dict()}
+    failure = plain(Interrupted(NotFoundError(404, "GET", "/x")), show_secrets=False)
+    assert failure == {"event": "interrupted", "error": "404 Not Found: GET /x"}
+
+
+def test_lists_of_texts_and_times_can_be_printed() -> None:
+    assert json.loads(shown(["a", CREATED, timedelta(seconds=1)])) == [
+        {"value": "a"},
+        {"value": "2026-07-01T12:00:00+00:00"},
+        {"value": "0:00:01"},
+    ]
+
+
+@pytest.mark.parametrize(("layout", "expected"), [("json", '[\n  {\n    "a": 1\n  }\n]\n'), ("table", "a\n1\n")])
+def test_what_was_written_is_printed_also_after_a_failure(layout: str, expected: str) -> None:
+    stream = io.StringIO()
+    terminal = Terminal(io.StringIO(), stream, io.StringIO(), {})
+    with contextlib.suppress(ZeroDivisionError), Rows(terminal, options(output=layout)) as rows:
+        rows.write({"a": 1})
+        raise ZeroDivisionError
+    assert stream.getvalue() == expected
+
+
+def listing_of(account: Mapping[str, str], *words: str) -> Result:
+    return ultravox("sip", "registrations", "list", *words, env=account)
+
+
+def test_a_listing_that_fails_at_once_prints_nothing(account: Mapping[str, str], emulator: Emulator) -> None:
+    emulator.inject(Respond(403), times=1)
+    result = listing_of(account)
+    assert (result.code, result.out) == (3, "")
+    assert result.err.startswith("error: 403 Forbidden: GET /api/sip/registrations")
+
+
+def test_a_listing_stops_at_its_limit_without_asking_for_more(account: Mapping[str, str], emulator: Emulator) -> None:
+    before = len(emulator.requests)
+    result = listing_of(account, "--limit", "2", "--page-size", "1", "--output", "csv", "--fields", "username")
+    assert result.out.splitlines() == ["username", "user-000000", "user-000001"]
+    assert len(emulator.requests) - before == 2
+
+
+def test_options_may_stand_before_the_command(account: Mapping[str, str]) -> None:
+    result = ultravox("--output", "jsonl", "--show-secrets", "sip", "config", "--fields", "domain", env=account)
+    assert [*json.loads(result.out)] == ["domain"]

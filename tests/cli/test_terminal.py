@@ -1,0 +1,47 @@
+import getpass
+import io
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.running import ultravox
+from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.terminal import Terminal
+
+
+class Keyboard(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_yes"), [("y\n", True), (" YES \n", True), ("\n", False), ("no\n", False), ("", False)]
+)
+def test_only_yes_is_yes(answer: str, is_yes: bool) -> None:  # noqa: FBT001 - a parameter
+    screen = io.StringIO()
+    assert Terminal(Keyboard(answer), io.StringIO(), screen, {}).ask("Delete \x1b it?") is is_yes
+    assert screen.getvalue() == "Delete \\u001b it? [y/N] "
+
+
+def test_a_question_that_nobody_can_answer_is_an_error() -> None:
+    with pytest.raises(CommandError, match=r"nobody can answer here: Delete it\?"):
+        Terminal(io.StringIO("y\n"), io.StringIO(), io.StringIO(), {}).ask("Delete it?")
+
+
+def answering(answer: str) -> Callable[[str, object], str]:
+    return lambda prompt, _: answer if prompt == "password: " else ""
+
+
+def test_a_secret_is_asked_for_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(Keyboard(), io.StringIO(), io.StringIO(), {})
+    monkeypatch.setattr(getpass, "getpass", answering("s3cret"))
+    assert terminal.ask_secret("password") == "s3cret"
+    monkeypatch.setattr(getpass, "getpass", answering(""))
+    with pytest.raises(CommandError, match="the password is empty"):
+        terminal.ask_secret("password")
+
+
+def test_the_emulator_refuses_numbers_that_are_out_of_range() -> None:
+    result = ultravox("emulator", "--registrations", "-1")
+    assert result.code == 2
+    assert result.err.startswith("error: ")
