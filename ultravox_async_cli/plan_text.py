@@ -34,7 +34,9 @@ def _row(step: Step) -> dict[str, Any]:
         "username": subject.username,
         "proxy": subject.proxy,
         "registrationId": None if registration is None else registration.registration_id,
-        "changes": {name: {"from": before.get(name), "to": value} for name, value in _fields(step)},
+        "changes": {
+            name: {"from": before.get(name), "to": value} for name, value in _fields(step) if value != before.get(name)
+        },
         "setsPassword": isinstance(step, Creation) or (isinstance(step, Update) and step.sets_password),
     }
 
@@ -60,10 +62,10 @@ def _fields(step: Step) -> Iterator[tuple[str, str | None]]:
 
 def _line(row: dict[str, Any]) -> str:
     place = row["registrationId"] if row["line"] is None else f"line {row['line']}"
-    changes = [f"{name}: {_text(change['from'])} → {_text(change['to'])}" for name, change in row["changes"].items()]
+    changes = [f"{name}: {_text(change['from'], change['to'])}" for name, change in row["changes"].items()]
     password = ["password: set"] if row["setsPassword"] else []
     return "  ".join([row["action"], f"{row['username']} at {row['proxy']}", *changes, *password, f"({place})"])
 
 
-def _text(value: str | None) -> str:
-    return "null" if value is None else value
+def _text(before: str | None, after: str | None) -> str:
+    return f"{'null' if before is None else before} → {'null' if after is None else after}"

@@ -5,18 +5,26 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from ultravox_async_cli.progress import Show
 
 
 class _Rate(ProgressColumn):
-    """The present rate."""
+    """The rate, and the time that is left if it stays the same.
+
+    Both follow from the whole time so far. The columns of rich for that follow from the last steps, and a page of a
+    listing is a thousand of them at once.
+    """
 
     def render(self, task: Task) -> Text:
-        """Return the number of parts a second, in the last half a minute."""
-        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
+        """Return the number of parts a second, and minutes and seconds."""
+        if not task.elapsed or not task.completed:
+            return Text("0/s, -:-- left")
+        rate = task.completed / task.elapsed
+        minutes, seconds = divmod(round((task.remaining or 0) / rate), 60)
+        return Text(f"{rate:,.0f}/s, {minutes}:{seconds:02} left")
 
 
 @contextmanager
@@ -32,7 +40,6 @@ def progress_bar(stderr: TextIO, total: int) -> Generator[Show]:
         BarColumn(bar_width=None),
         TextColumn("{task.fields[failed]:,} failed"),
         _Rate(),
-        TimeRemainingColumn(),
     )
     # Standard output is not redirected: what is printed there goes to a pipe, or comes after the bar.
     console = Console(file=stderr, highlight=False)
