@@ -132,7 +132,7 @@ def _notes(parameter: Parameter) -> Iterable[str]:
         yield f"Limits: {limits}."
     if parameter.is_sensitive:
         yield f"A secret: {SOURCES}."
-    elif _metavar(parameter) == "JSON":
+    elif parameter.kind is not bool and _metavar(parameter) == "JSON":
         yield "JSON or @FILE."
     if (parameter.items is not None or parameter.is_mapping) and not parameter.is_positional:
         yield "Repeat it for several."

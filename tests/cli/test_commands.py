@@ -138,6 +138,17 @@ def words_of(example: str) -> list[str]:
     return words[: words.index("|")] if "|" in words else words
 
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
+def test_the_commands_of_the_readme_can_be_typed() -> None:
+    lines = [line for line in README.splitlines() if line.startswith("ultravox ")]
+    assert len(lines) >= 3
+    for line in lines:
+        path, command = find(words_of(line))
+        parser_of(path, command, 80).parse_args(words_of(line)[len(path) :])
+
+
 FILES = {
     "ids.txt": "3fa85f64-5717-4562-b3fc-2c963f66afa6\n",
     "ann.mp3": "sound",

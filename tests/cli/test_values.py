@@ -210,6 +210,7 @@ def test_help_has_limits_and_defaults() -> None:
 
 
 def test_truths_are_flags() -> None:
+    assert "JSON" not in help_of(Example.few)
     parser = Parser("ultravox example", "An example.", [], 80)
     parameters = parameters_of(Example.few)
     for parameter in parameters:
