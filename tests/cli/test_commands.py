@@ -1,5 +1,6 @@
 import inspect
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -142,7 +143,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 def test_the_commands_of_the_readme_can_be_typed() -> None:
-    lines = [line for line in README.splitlines() if line.startswith("ultravox ")]
+    (block,) = re.findall(r"^```bash\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    lines = block.splitlines()
     assert len(lines) >= 3
     for line in lines:
         path, command = find(words_of(line))
