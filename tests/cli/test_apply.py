@@ -8,9 +8,12 @@ import pytest
 
 from tests.cli.ctrl_c import CtrlC, ctrl_c_works
 from tests.cli.running import Result, ultravox
-from tests.security.canaries import PASSWORD, traces
-from ultravox_async import AsyncUltravox, SipRegistration
+from tests.security.canaries import PASSWORD, texts_of, traces
+from ultravox_async import APIConnectionError, AsyncUltravox, BadRequestError, SipRegistration
 from ultravox_async.testing import Delay, DropResponse, Emulator, Respond
+from ultravox_async_cli.plan import plan_of
+from ultravox_async_cli.registrations_file import Password, Row
+from ultravox_async_cli.steps import Execution, Results
 
 HEADER = "username,proxy,outboundProxy,password\n"
 
@@ -269,3 +272,17 @@ def test_passwords_show_nowhere(account: Account, status: int) -> None:
     assert result.code == int(status != 200)
     assert traces(result.out, result.err) == []
     assert account.sent("POST")[0]["password"] == PASSWORD
+
+
+async def test_no_error_of_a_step_shows_a_password(ultravox_emulator: Emulator) -> None:
+    rows = [Row(2, "ann", "sip.example.com", {}), Row(3, "user-000000", "sip-0.example.com", {})]
+    passwords = {row.line: Password(PASSWORD) for row in rows}
+    ultravox_emulator.inject(Respond(400, body=json.dumps({"detail": PASSWORD}).encode()), method="POST")
+    ultravox_emulator.inject(DropResponse(), method="PATCH")
+    results = Results()
+    async with AsyncUltravox(ultravox_emulator.api_key, base_url=ultravox_emulator.base_url) as client:
+        found = [one async for one in client.sip.registrations.list()]
+        plan = plan_of(rows, found, prune=False, set_passwords=True)
+        await Execution(client, passwords, results, lambda: None).carry_out(plan, concurrency=2)
+    assert {type(error) for _, error in results.failed} == {BadRequestError, APIConnectionError}
+    assert traces(*(text for _, error in results.failed for text in texts_of(error))) == []

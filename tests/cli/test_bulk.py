@@ -9,6 +9,7 @@ import pytest
 from tests.cli.ctrl_c import CtrlC, ctrl_c_works
 from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Delay, Emulator, Respond
+from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.main import main
 
 PATH = "/api/sip/registrations"
@@ -143,6 +144,29 @@ def test_if_values_cannot_be_written_their_ids_are_left(
     ids = ultravox_emulator.registration_ids[:2]
     assert main(["sip", "registrations", "get", *ids, "--failed", str(left)]) == 1
     assert left.read_text() == "as it was\n"
+
+
+class ClosedPipe(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("layout", ["jsonl", "csv"])
+def test_a_reader_that_leaves_ends_it_in_silence_and_leaves_all_ids(
+    ultravox_emulator: Emulator,
+    left: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    layout: str,
+) -> None:
+    left.write_text("as it was\n")
+    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
+    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
+    monkeypatch.setattr("sys.stdout", ClosedPipe())
+    ids = ultravox_emulator.registration_ids[:2]
+    words = ("sip", "registrations", "get", *ids, "--failed", str(left), "--output", layout)
+    assert main(words) == ExitCode.BROKEN_PIPE
+    assert (left.read_text(), capsys.readouterr().err) == ("as it was\n", "")
 
 
 def test_objects_below_another_one_are_fetched_too(ultravox_emulator: Emulator) -> None:
