@@ -129,6 +129,12 @@ def _row(what: str, against: str, ours: Cost, target: str, theirs: Cost | None) 
     return Row(what, against, f"{ours.wall:.2f} s", f"{ours.cpu:.2f} s", target, "" if theirs is None else str(theirs))
 
 
+def _print(rows: Sequence[Row]) -> None:
+    for row in rows:
+        sys.stdout.write(line([row.what, row.against, row.result, row.spread, row.target, row.detail]))
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Run and print all measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.command_line", description=__doc__)
@@ -137,9 +143,8 @@ def main() -> int:
     options = parser.parse_args()
     sys.stdout.write(line(_HEADINGS) + line(["---"] * len(_HEADINGS)))
     with tempfile.TemporaryDirectory() as folder:
-        for row in (*startup(options.rounds, Path(folder)), *bulk_get(options.ids, Path(folder))):
-            sys.stdout.write(line([row.what, row.against, row.result, row.spread, row.target, row.detail]))
-            sys.stdout.flush()
+        _print(startup(options.rounds, Path(folder)))
+        _print(bulk_get(options.ids, Path(folder)))
     return 0
 
 

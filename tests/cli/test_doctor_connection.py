@@ -1,3 +1,4 @@
+import json
 import socket
 import ssl
 import threading
@@ -10,6 +11,7 @@ import pytest
 import trustme
 from yarl import URL
 
+from tests.cli.running import ultravox
 from ultravox_async_cli import connection
 from ultravox_async_cli.connection import check_connection
 from ultravox_async_cli.diagnosis import Check
@@ -85,6 +87,15 @@ def test_a_certificate_of_an_unknown_authority_is_a_failure_with_a_remedy(author
         found = last_check(url)
     assert (found.check, found.status) == ("tls", "fail")
     assert "SSL_CERT_FILE" in found.remedy
+
+
+def test_no_key_is_sent_where_the_certificate_is_not_valid(authority: trustme.CA) -> None:
+    with served(authority.issue_cert("127.0.0.1")) as url:
+        environment = {"ULTRAVOX_API_KEY": "key", "ULTRAVOX_BASE_URL": str(url)}
+        result = ultravox("doctor", "--output", "json", env=environment)
+    assert result.code == 1
+    # The server takes one connection only: a second one would have waited for it.
+    assert [check["check"] for check in json.loads(result.out)][-1] == "tls"
 
 
 def test_a_server_without_tls_is_a_failure() -> None:
