@@ -1,14 +1,19 @@
+import asyncio
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
 import pytest
+from aiohttp import web
 
 from tests.cli.ctrl_c import CtrlC, ctrl_c_works
 from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Delay, Emulator, Respond
+from ultravox_async.testing._exchange import Exchange
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.main import main
 
@@ -41,11 +46,25 @@ def test_values_are_in_the_order_of_their_ids(ultravox_emulator: Emulator) -> No
     assert [one["registrationId"] for one in json.loads(result.out)] == ids
 
 
+@attrs.frozen
+class AfterOthers(Delay):
+    """Answers once that many others are answered."""
+
+    counts: Counter[int]
+    others: int
+
+    async def play(self, exchange: Exchange) -> web.StreamResponse:
+        while self.counts[200] < self.others:  # noqa: ASYNC110 - nothing else says that an answer was sent
+            await asyncio.sleep(self.seconds)
+        return await super().play(exchange)
+
+
 def test_jsonl_has_a_line_for_each_value_as_it_arrives(ultravox_emulator: Emulator) -> None:
     first, *others = ultravox_emulator.registration_ids
-    ultravox_emulator.inject(Delay(0.2), path=f"{PATH}/{first}")
-    found = ids_in(get(ultravox_emulator, first, *others, "--output", "jsonl", "--via", "get").out)
-    assert found[-1] == first
+    ultravox_emulator.inject(AfterOthers(0.001, ultravox_emulator.counts, len(others)), path=f"{PATH}/{first}")
+    words = ("--output", "jsonl", "--via", "get", "--concurrency", "2")
+    found = ids_in(get(ultravox_emulator, first, *others, *words).out)
+    assert found.index(first) >= len(others) - 1
     assert sorted(found) == sorted([first, *others])
 
 
