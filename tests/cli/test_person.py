@@ -43,10 +43,3 @@ def test_ctrl_c_ends_a_watch_without_a_traceback(account: Mapping[str, str]) -> 
         person.type(CTRL_C)
         assert person.end() == 130
     assert "Traceback" not in person.shown
-
-
-def test_ctrl_c_ends_the_emulator_with_success() -> None:
-    with session("emulator", "--port", "0", env={}) as person:
-        person.wait_for("export ULTRAVOX_API_KEY=")
-        person.type(CTRL_C)
-        assert person.end() == 0

@@ -1,5 +1,6 @@
 import getpass
 import io
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -45,3 +46,10 @@ def test_the_emulator_refuses_numbers_that_are_out_of_range() -> None:
     result = ultravox("emulator", "--registrations", "-1")
     assert result.code == 2
     assert result.err.startswith("error: ")
+
+
+def test_the_emulator_needs_its_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = ultravox("emulator", "--port", str(taken.getsockname()[1]))
+    assert result.code == 1
+    assert result.err.startswith("cannot listen: ")
