@@ -98,8 +98,7 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
             for key in tally.ids:
                 if key in tally.found:
                     output.write(tally.found[key])
-    # An id is left until its value is really written: if that fails, the lines below are not reached.
-    terminal.stdout.flush()
+    # If the values cannot be written, this is not reached, and their ids stay in the file.
     if remaining is not None:
         remaining.write(tally.left)
     _report(terminal, tally, args.failed)

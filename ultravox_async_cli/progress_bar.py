@@ -41,8 +41,7 @@ def progress_bar(stderr: TextIO, total: int) -> Generator[Show]:
         TextColumn("{task.fields[failed]:,} failed"),
         _Rate(),
     )
-    # Standard output is not redirected: what is printed there goes to a pipe, or comes after the bar.
     console = Console(file=stderr, highlight=False)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False, expand=True) as progress:
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
         task = progress.add_task("", total=total, failed=0)
         yield lambda done, failed: progress.update(task, completed=done, failed=failed)

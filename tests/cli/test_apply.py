@@ -286,3 +286,16 @@ async def test_no_error_of_a_step_shows_a_password(ultravox_emulator: Emulator) 
         await Execution(client, passwords, results, lambda: None).carry_out(plan, concurrency=2)
     assert {type(error) for _, error in results.failed} == {BadRequestError, APIConnectionError}
     assert traces(*(text for _, error in results.failed for text in texts_of(error))) == []
+
+
+@pytest.mark.usefixtures("clock")
+async def test_a_long_pause_that_the_api_asks_for_is_waited_for() -> None:
+    results = Results()
+    async with (
+        Emulator(registrations=0, requests_per_second=None) as emulator,
+        AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as client,
+    ):
+        emulator.inject(Respond(429, {"Retry-After": "90"}), times=1)
+        plan = plan_of([Row(2, "ann", "sip.example.com", {})], [], prune=False, set_passwords=False)
+        await Execution(client, {2: Password("pw")}, results, lambda: None).carry_out(plan, concurrency=1)
+    assert (len(results.done), results.failed) == (1, [])
