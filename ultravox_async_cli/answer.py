@@ -30,6 +30,7 @@ _PATH: Final = "/api/accounts/me"
 # Webhooks are signed with a timestamp, and refused if that is more than a minute old or in the future.
 _SKEW_THAT_BREAKS: Final = 60.0
 _SKEW_TO_WARN_OF: Final = 5.0
+_REFUSALS: Final = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
 _CAPTIVE: Final = "Something between you and the API answers instead of it: a login page, a proxy, or a wrong base URL."
 
 
@@ -102,9 +103,6 @@ def _api(answer: Answer) -> Check:
     if isinstance(error, APIConnectionError):
         return Check("api", "fail", str(error), "Look at the checks above, and try again.")
     return Check("api", "fail", str(error), "The API has a problem. Try again later.")
-
-
-_REFUSALS: Final = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
 
 
 def _is_foreign(answer: Answer) -> bool:

@@ -43,7 +43,10 @@ class Tally:
     """What has become of the ids so far."""
 
     ids: Sequence[str]
+
     found: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    """The values by id; None for those that are printed already."""
+
     failed: dict[str, UltravoxError] = attrs.field(factory=dict[str, UltravoxError])
     _started: float = attrs.field(factory=time.monotonic)
 
@@ -109,20 +112,21 @@ async def _fetch(
     terminal: Terminal, args: argparse.Namespace, get_many: GetMany, tally: Tally, stream: Rows | None
 ) -> None:
     """Fetch the ids, and print their values if there is a stream for them."""
-    async with open_client(args, terminal.environ) as ultravox:
-        sweep = get_many(ultravox, tally.ids)
+    async with (
+        open_client(args, terminal.environ) as ultravox,
         # Closed here, and not when it is garbage-collected: Ctrl-C ends all requests at once.
-        async with aclosing(aiter(sweep)) as outcomes:
-            with _progress(terminal, len(tally.ids), stream) as show:
-                async for outcome in outcomes:
-                    if outcome.error is not None:
-                        tally.failed[outcome.key] = outcome.error
-                    elif stream is None:
-                        tally.found[outcome.key] = outcome.value
-                    else:
-                        stream.write(outcome.value)
-                        tally.found[outcome.key] = None
-                    show(len(tally.found) + len(tally.failed), len(tally.failed))
+        aclosing(aiter(get_many(ultravox, tally.ids))) as outcomes,
+    ):
+        with _progress(terminal, len(tally.ids), stream) as show:
+            async for outcome in outcomes:
+                if outcome.error is not None:
+                    tally.failed[outcome.key] = outcome.error
+                elif stream is None:
+                    tally.found[outcome.key] = outcome.value
+                else:
+                    stream.write(outcome.value)
+                    tally.found[outcome.key] = None
+                show(len(tally.found) + len(tally.failed), len(tally.failed))
 
 
 def _progress(terminal: Terminal, total: int, stream: Rows | None) -> AbstractContextManager[Show]:

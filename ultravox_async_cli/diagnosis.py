@@ -17,7 +17,7 @@ from ultravox_async_cli.settings import Credentials
 Status: TypeAlias = Literal["ok", "warn", "fail", "skip"]
 
 _ANY_URL: Final = "https://localhost"
-_KEYS: Final = "Create a key in the Ultravox console, and put it into ULTRAVOX_API_KEY or into a profile."
+_HOW_TO_GET_A_KEY: Final = "Create a key in the Ultravox console, and put it into ULTRAVOX_API_KEY or into a profile."
 _PROXIES: Final = frozenset({"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"})
 _PACKAGES: Final = ("ultravox-async", "aiohttp", "attrs", "cattrs", "orjson")
 
@@ -57,10 +57,10 @@ def problem_with(api_key: str, base_url: str) -> ConfigurationError | None:
 def check_key(found: Credentials | CommandError) -> Check:
     """Return where the key comes from, and a few digits by which two keys can be told apart."""
     if isinstance(found, CommandError):
-        return Check("key", "fail", str(found), _KEYS)
+        return Check("key", "fail", str(found), _HOW_TO_GET_A_KEY)
     problem = problem_with(found.api_key, _ANY_URL)
     if problem is not None:
-        return Check("key", "fail", f"from {found.source}: {problem}", _KEYS)
+        return Check("key", "fail", f"from {found.source}: {problem}", _HOW_TO_GET_A_KEY)
     # Keys are long and random: none can be found by its digest, and millions of them have the same four bytes.
     digest = hashlib.sha256(found.api_key.encode()).hexdigest()[:8]
     return Check("key", "ok", f"from {found.source}, its SHA-256 begins with {digest}")
