@@ -27,8 +27,8 @@ from ultravox_async_cli.diagnosis import Check
 from ultravox_async_cli.settings import Credentials
 
 _PATH: Final = "/api/accounts/me"
-# Webhooks are signed with a timestamp, and refused if that is more than a minute old or in the future.
-_SKEW_THAT_BREAKS: Final = 60.0
+# Seconds. The timestamp of a webhook may be five minutes away from the present, unless a program says otherwise.
+_SKEW_THAT_BREAKS: Final = 300.0
 _SKEW_TO_WARN_OF: Final = 5.0
 _REFUSALS: Final = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
 _CAPTIVE: Final = "Something between you and the API answers instead of it: a login page, a proxy, or a wrong base URL."
@@ -130,7 +130,7 @@ def _clock(answer: Answer) -> Check:
     detail = f"{seconds:.1f} s {'ahead of' if answer.ahead > 0 else 'behind'} the server's"
     if seconds < _SKEW_TO_WARN_OF:
         return Check("clock", "ok", detail)
-    remedy = "Set the clock by NTP. Webhooks and signed addresses are refused if clocks differ by a minute."
+    remedy = "Set the clock by NTP. Webhooks are refused if their timestamps are five minutes away from the present."
     return Check("clock", "fail" if seconds >= _SKEW_THAT_BREAKS else "warn", detail, remedy)
 
 
