@@ -19,7 +19,7 @@ RESOURCES: Final[Mapping[str, str]] = {
     "deleted-calls": "What is left of deleted calls",
     "models": "The models that can be chosen for a call",
     "schema": "The schema of the API",
-    "sip": "SIP",
+    "sip": "SIP registrations, and the SIP configuration of the account",
     "telephony": "The configurations of telephony providers",
     "tools": "The tools that the account can use",
     "voices": "The voices that the account can use",

@@ -18,7 +18,7 @@ from ultravox_async_cli.examples import examples_of
 from ultravox_async_cli.lookup import MANY, Lookup
 from ultravox_async_cli.output import Rows, show
 from ultravox_async_cli.parameters import Parameter, parameters_of, result_of
-from ultravox_async_cli.parsers import add_output, add_parameter, add_profile
+from ultravox_async_cli.parsers import add_output, add_parameter, add_profile, count
 from ultravox_async_cli.responses import readable
 from ultravox_async_cli.secret_file import created
 from ultravox_async_cli.settings import open_client
@@ -62,7 +62,7 @@ class _Call:
         elif self.result is not type(None):
             add_output(parser)
         if get_origin(self.result) in _STREAMS:
-            parser.add_argument("--limit", type=int, metavar="N", help="stop after N results (default: print all)")
+            parser.add_argument("--limit", type=count, metavar="N", help="stop after N results (default: print all)")
         if get_origin(self.result) is AsyncGenerator:
             parser.set_defaults(output="jsonl")  # a table would be printed at the end, and there is none
         if self.result is CreatedApiKey:
@@ -118,13 +118,12 @@ async def _save(terminal: Terminal, target: str | None, download: Download) -> N
 
 
 async def _print_all(terminal: Terminal, options: argparse.Namespace, results: AsyncIterable[object]) -> None:
-    limit: int | None = options.limit
     # Closed here, and not when it is garbage-collected, so that Ctrl-C ends the request that is in flight.
     async with aclosing(cast("AsyncGenerator[object, None]", aiter(results))) as iterator:
         with Rows(terminal, options) as rows:
-            left = limit
+            printed = 0
             async for result in iterator:
                 rows.write(result)
-                left = None if left is None else left - 1
-                if left == 0:
+                printed += 1
+                if printed == options.limit:
                     break

@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
             prog=command,
             usage="%(prog)s [options]",  # and the arguments, once they are added: the options would fill a page
             description="\n\n".join(textwrap.fill(one, width) for one in description.split("\n\n")),
-            epilog=f"examples:\n{lines}".replace("%", "%%"),
+            epilog=f"examples:\n{lines}",
             formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=width),
             add_help=False,
             allow_abbrev=False,
@@ -61,6 +61,17 @@ class _Help(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         raise HelpRequested(parser.format_help())
+
+
+def count(text: str) -> int:
+    """Return a number of things, for argparse.
+
+    Raises:
+        ArgumentTypeError: It is not a whole number of at least 1.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"takes a whole number of at least 1, not {text}")
+    return int(text)
 
 
 def add_profile(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,8 @@ from ultravox_async_cli import loading
         (["calls", "get"], "the following arguments are required: ID; see ultravox calls get --help"),
         (["sip", "config", "--frobnicate"], "unrecognized arguments: --frobnicate; see ultravox sip config --help"),
         (["sip", "config", "--output", "xml"], "argument --output: invalid choice: 'xml'"),
-        (["calls", "list", "--limit", "x"], "argument --limit: invalid int value: 'x'"),
+        (["calls", "list", "--limit", "x"], "argument --limit: takes a whole number of at least 1, not x"),
+        (["calls", "list", "--limit", "0"], "argument --limit: takes a whole number of at least 1, not 0"),
         (["--output", "json"], "there is no command; see ultravox --help"),
     ],
 )
@@ -38,7 +39,7 @@ def test_a_command_line_that_is_wrong_is_answered_on_one_line(words: list[str], 
 def test_the_command_itself_explains_what_there_is(words: list[str]) -> None:
     result = ultravox(*words)
     assert (result.code, result.err) == (0, "")
-    assert "  sip             SIP\n" in result.out
+    assert "  sip             SIP registrations, and" in result.out
     assert "  doctor      Check" in result.out
 
 

@@ -193,7 +193,7 @@ def _lacking(registration: SipRegistration) -> str | None:
 
 
 class Sip(Resource):
-    """SIP: ``ultravox.sip``."""
+    """SIP registrations, and the SIP configuration of the account: ``ultravox.sip``."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
