@@ -1,11 +1,12 @@
 """What a command reads from and writes to, and the questions that it asks."""
 
 import getpass
+import io
 import re
 import shutil
 import sys
 from collections.abc import Mapping
-from typing import Final, Self, TextIO
+from typing import Final, Self, TextIO, cast
 
 import attrs
 
@@ -33,6 +34,8 @@ class Terminal:
     @classmethod
     def of_process(cls, environ: Mapping[str, str]) -> Self:
         """Return those of this process."""
+        # What the encoding of standard output does not have is escaped; otherwise, it would be an error.
+        cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
         return cls(sys.stdin, sys.stdout, sys.stderr, environ)
 
     @property

@@ -29,6 +29,13 @@ def test_a_question_that_nobody_can_answer_is_an_error() -> None:
         Terminal(io.StringIO("y\n"), io.StringIO(), io.StringIO(), {}).ask("Delete it?")
 
 
+def test_what_the_encoding_of_a_terminal_does_not_have_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(content, "ascii", write_through=True))
+    Terminal.of_process({}).write("Jürgen")
+    assert content.getvalue() == b"J\\xfcrgen\n"
+
+
 def answering(answer: str) -> Callable[[str, object], str]:
     return lambda prompt, _: answer if prompt == "password: " else ""
 
