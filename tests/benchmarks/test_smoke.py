@@ -71,6 +71,5 @@ async def test_a_storm_runs_with_tiny_sizes_and_loses_nothing() -> None:
     assert "200 results" in text
 
 
-@pytest.mark.slow
 def test_the_command_line_and_a_loop_in_the_shell_get_the_same_ids(tmp_path: Path) -> None:
     assert [row.against for row in bulk_get(2, tmp_path)] == ["xargs -P 50 curl"] * 2
