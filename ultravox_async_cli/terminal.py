@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from typing import Final, Self, TextIO, cast
+from typing import Final, Self, TextIO
 
 import attrs
 
@@ -34,8 +34,9 @@ class Terminal:
     @classmethod
     def of_process(cls, environ: Mapping[str, str]) -> Self:
         """Return those of this process."""
-        # What the encoding of standard output does not have is escaped; otherwise, it would be an error.
-        cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # What the encoding of standard output does not have is escaped; otherwise, it would be an error.
+            sys.stdout.reconfigure(errors="backslashreplace")
         return cls(sys.stdin, sys.stdout, sys.stderr, environ)
 
     @property
