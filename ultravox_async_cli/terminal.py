@@ -1,7 +1,6 @@
 """What a command reads from and writes to, and the questions that it asks."""
 
 import getpass
-import io
 import re
 import shutil
 import sys
@@ -34,9 +33,10 @@ class Terminal:
     @classmethod
     def of_process(cls, environ: Mapping[str, str]) -> Self:
         """Return those of this process."""
-        if isinstance(sys.stdout, io.TextIOWrapper):
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:  # Python may run with something else in its place
             # What the encoding of standard output does not have is escaped; otherwise, it would be an error.
-            sys.stdout.reconfigure(errors="backslashreplace")
+            reconfigure(errors="backslashreplace")
         return cls(sys.stdin, sys.stdout, sys.stderr, environ)
 
     @property
