@@ -73,6 +73,9 @@ DRAIN = 10.0
 
 log = logging.getLogger("telegram_bot")
 
+# Chats that ask for the same at the same time share the requests.
+connect = partial(uv.AsyncUltravox, coalesce_reads=True)
+
 
 def now() -> float:
     """Return the time of the event loop, in seconds."""
@@ -323,7 +326,7 @@ async def demonstrate() -> None:
     """Print a conversation about an emulated account."""
     async with (
         Emulator(registrations=24) as emulator,
-        uv.AsyncUltravox(emulator.api_key, base_url=emulator.base_url, coalesce_reads=True) as ultravox,
+        connect(emulator.api_key, base_url=emulator.base_url) as ultravox,
         TelegramStandIn(tell=partial(print, flush=True)) as telegram,
     ):
         server = TelegramAPIServer.from_base(telegram.url)
@@ -340,9 +343,9 @@ async def demonstrate() -> None:
 
 
 async def serve(token: str) -> None:
-    """Talk to Telegram, about the account of ULTRAVOX_API_KEY. Chats that ask for the same at once share requests."""
+    """Talk to Telegram, about the account of ULTRAVOX_API_KEY."""
     chats = os.environ.get("TELEGRAM_CHATS", "").split(",")
-    async with uv.AsyncUltravox(coalesce_reads=True) as ultravox:
+    async with connect() as ultravox:
         await RegistrationBot(Bot(token), ultravox, chats).run()
 
 

@@ -1,7 +1,8 @@
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -36,18 +37,17 @@ async def telegram(example: ModuleType) -> AsyncIterator[StandIn]:
 
 
 @asynccontextmanager
-async def answering(  # noqa: PLR0913 - the last three are what some tests change
+async def answering(
     example: ModuleType,
     telegram: StandIn,
     account: Emulator,
     *,
     key: str | None = None,
     token: str | None = None,
-    chats: Collection[str] | None = None,
 ) -> AsyncGenerator[asyncio.Task[None]]:
     session = example.AiohttpSession(api=example.TelegramAPIServer.from_base(telegram.url))
-    async with AsyncUltravox(key or account.api_key, base_url=account.base_url, coalesce_reads=True) as ultravox:
-        bot = example.RegistrationBot(example.Bot(token or telegram.token, session), ultravox, chats)
+    async with example.connect(key or account.api_key, base_url=account.base_url) as ultravox:
+        bot = example.RegistrationBot(example.Bot(token or telegram.token, session), ultravox)
         run = asyncio.create_task(bot.run())
         await until(lambda: telegram.polls or run.done())
         yield run
@@ -348,18 +348,26 @@ async def test_a_stop_in_the_middle_tells_the_chats_and_loses_no_message(
     assert clock.ahead - began < 30
 
 
-async def test_a_chat_that_is_not_one_of_its_own_is_told_its_id_only(
-    example: ModuleType, telegram: StandIn, account: Emulator, clock: Clock
+async def test_with_a_token_it_answers_the_chats_of_its_owner_about_the_account_of_the_key(
+    example: ModuleType, telegram: StandIn, account: Emulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del clock
-    ann, eve = telegram.chat(1, "Ann"), telegram.chat(2, "Eve")
-    async with answering(example, telegram, account, chats={"1"}):
-        for command in example.COMMANDS:
-            eve.say(f"/{command}")
-            assert await eve.sees("") == "This chat is not one of mine. Its id is 2."
-        assert account.received == 0
-        ann.say("/help")
-        await ann.sees("/unwatch: end that")
+    session = example.AiohttpSession(api=example.TelegramAPIServer.from_base(telegram.url))
+    monkeypatch.setattr(example, "Bot", partial(example.Bot, session=session))
+    monkeypatch.setenv("ULTRAVOX_API_KEY", account.api_key)
+    monkeypatch.setenv("ULTRAVOX_BASE_URL", account.base_url)
+    monkeypatch.setenv("TELEGRAM_CHATS", "1,-3")
+    ann, eve, team = telegram.chat(1, "Ann"), telegram.chat(2, "Eve"), telegram.chat(-3, "Team")
+    serving = asyncio.create_task(example.serve(telegram.token))
+    for command in example.COMMANDS:
+        eve.say(f"/{command}")
+        assert await eve.sees("") == "This chat is not one of mine. Its id is 2."
+    assert account.received == 0
+    for chat in (ann, team):
+        chat.say("/registrations")
+        await chat.sees("Fetched 20 of 20")
+    signal.raise_signal(signal.SIGTERM)
+    await serving
 
 
 @pytest.mark.usefixtures("bot")
