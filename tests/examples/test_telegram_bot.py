@@ -26,7 +26,8 @@ def example() -> ModuleType:
 
 @pytest.fixture
 async def account() -> AsyncIterator[Emulator]:
-    async with Emulator(registrations=20, requests_per_second=None) as emulator:
+    # The listing has two pages.
+    async with Emulator(registrations=20, requests_per_second=None, max_page_size=10) as emulator:
         yield emulator
 
 
@@ -66,7 +67,7 @@ async def bot(
 
 async def first_round(account: Emulator) -> None:
     """Wait until a watch has read the listing."""
-    await until(lambda: any(request.path == "/api/sip/registrations" for request in account.requests))
+    await until(lambda: sum(request.path == "/api/sip/registrations" for request in account.requests) == 2)
     await until(lambda: account.counts[200] == account.received)
 
 
@@ -109,7 +110,8 @@ async def test_a_long_outage_does_not_flood_a_group(telegram: StandIn, account: 
     await account.stop()
     team = telegram.chat(-1, "Team")
     team.say("/registrations")
-    for _ in range(13):  # more than 50 seconds
+    later = asyncio.get_running_loop().time() + 50.0
+    while asyncio.get_running_loop().time() < later:
         await team.sees("Fetched 0 of 0 in ")
     await account.start()
     await team.sees("Fetched 20 of 20")
@@ -279,7 +281,7 @@ async def test_nothing_is_asked_for_any_more_when_no_chat_watches(telegram: Stan
     ann.say("/unwatch")
     await ann.sees("nothing more")
     received = account.received
-    await asyncio.sleep(100.0)  # of the clock that is moved forward
+    await asyncio.sleep(50.0)  # of the clock that is moved forward
     assert account.received == received
     ann.say("/watch")
     await until(lambda: account.received > received)
@@ -325,12 +327,10 @@ async def test_a_watch_tells_of_an_outage_and_of_its_end_and_of_what_happened_me
     await first_round(account)
     await account.stop()
     await ann.sees("Some changes may be missing.")
-    async with Emulator(registrations=0, port=0):  # nobody else answers in its place
-        account.refuse_proxy("sip-2.example.com")
-        await account.start()
-        news = await ann.sees("Ultravox answers again")
+    account.refuse_proxy("sip-2.example.com")
+    await account.start()
+    await ann.sees("Ultravox answers again")
     assert "registered -> FAILED" in "".join(ann.history)
-    assert news.count("\n") >= 1
 
 
 async def test_a_stop_in_the_middle_tells_the_chats_and_loses_no_message(
