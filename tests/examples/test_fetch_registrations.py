@@ -63,7 +63,8 @@ class Runner:
 
     def __call__(self, *arguments: str) -> Run:
         code = self.example.main(arguments)
-        return Run(code, *self.capsys.readouterr())
+        printed = self.capsys.readouterr()
+        return Run(code, printed.out, printed.err)
 
 
 @pytest.fixture
