@@ -217,7 +217,7 @@ def test_ctrl_c_leaves_no_traceback(run: Runner, account: Emulator) -> None:
 
     def interrupt() -> None:
         for _ in range(1000):
-            if account.counts[200] == 20:  # a page, and all but the one that stalls
+            if account.counts[200] >= 20:  # a page, and all but the one that stalls
                 os.kill(os.getpid(), signal.SIGINT)
                 return
             time.sleep(0.01)
