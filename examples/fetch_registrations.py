@@ -1,13 +1,18 @@
 """Fetch many SIP registrations: ids are read lazily, outcomes come as they finish, and a failure stops nothing else.
 
-It shows `list`, `get_many` with an asynchronous iterable of ids, counting requests with an `aiohttp.TraceConfig`, and
-how a command line tool handles errors and Ctrl-C. Run it against the emulator that it starts itself:
+It shows `list`, `get_many` with an asynchronous iterable of ids, counting requests with an `aiohttp.TraceConfig`, how
+many were fetched by a GET for each or found in the listing (`--via list`), and how a command line tool handles errors,
+Ctrl-C and `| head`. Run it against the emulator that it starts itself:
 
     python examples/fetch_registrations.py --count 1000 --concurrency 50
 
-With ULTRAVOX_API_KEY in the environment it talks to the API instead (to ULTRAVOX_BASE_URL, if that is set too).
+With ULTRAVOX_API_KEY in the environment it talks to the API instead (to ULTRAVOX_BASE_URL, if that is set too). With
+--json, standard output has the registrations, one in each line, and all that is said about them is on standard error:
 
-Exit code: 0 if all were found, 1 if some failed, 2 if it could not run at all, 130 after Ctrl-C.
+    python examples/fetch_registrations.py --json | jq -r .username
+
+Exit code: 0 if all were found, 1 if some failed, 2 if it could not run at all, 130 after Ctrl-C, 141 if nobody reads
+the output any more.
 """
 
 import argparse
@@ -19,11 +24,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from types import SimpleNamespace
+from typing import TextIO, get_args
 
 import aiohttp
 import attrs
 
-from ultravox_async import AsyncUltravox, Outcome, SipRegistration, UltravoxError
+from ultravox_async import AsyncUltravox, Outcome, SipRegistration, UltravoxError, Via
 from ultravox_async.testing import Emulator
 
 LISTED_ERRORS = 5
@@ -36,11 +42,20 @@ class Tally:
     """Counts what has happened so far."""
 
     wanted: int
+    out: TextIO
+    """Where to say what happens."""
+
     found: int = 0
     failed: int = 0
     first_errors: list[UltravoxError] = attrs.field(factory=list[UltravoxError])
     requests: int = 0
     throttled: int = 0
+    listed: int = 0
+    """How many were found in the listing of the account."""
+
+    fetched: int = 0
+    """How many were fetched by a GET for each."""
+
     started: float = attrs.field(factory=time.monotonic)
 
     def add(self, outcome: Outcome[SipRegistration]) -> None:
@@ -83,7 +98,9 @@ class Tally:
             f"failed   {self.failed:8}\n{''.join(errors)}"
             f"seconds  {time.monotonic() - self.started:8.2f}\n"
             f"requests {self.requests:8}\n"
-            f"429s     {self.throttled:8}"
+            f"429s     {self.throttled:8}\n"
+            f"listing  {self.listed:8}\n"
+            f"gets     {self.fetched:8}"
         )
 
 
@@ -92,14 +109,14 @@ async def connected(tally: Tally) -> AsyncGenerator[AsyncUltravox]:
     """Yield a client for the account in the environment, or for an emulated one."""
     if os.environ.get("ULTRAVOX_API_KEY"):
         async with AsyncUltravox(trace_configs=[tally.tracing()]) as ultravox:
-            print("Fetching from the API, with the key in ULTRAVOX_API_KEY.", flush=True)
+            print("Fetching from the API, with the key in ULTRAVOX_API_KEY.", file=tally.out, flush=True)
             yield ultravox
         return
     async with (
         Emulator(registrations=tally.wanted) as emulator,
         AsyncUltravox(emulator.api_key, base_url=emulator.base_url, trace_configs=[tally.tracing()]) as ultravox,
     ):
-        print("Fetching from the embedded emulator; set ULTRAVOX_API_KEY to use the API.", flush=True)
+        print("Fetching from the embedded emulator; set ULTRAVOX_API_KEY to use the API.", file=tally.out, flush=True)
         yield ultravox
 
 
@@ -136,11 +153,31 @@ async def progress(tally: Tally) -> AsyncGenerator[None]:
         print(end=ERASE_LINE, file=sys.stderr, flush=True)
 
 
-async def fetch(tally: Tally, concurrency: int) -> None:
+async def fetch(tally: Tally, concurrency: int, via: Via, *, as_json: bool) -> None:
     """Fetch the registrations, and count their outcomes."""
     async with connected(tally) as ultravox, progress(tally):
-        async for outcome in ultravox.sip.registrations.get_many(listed_ids(ultravox, tally), concurrency=concurrency):
-            tally.add(outcome)
+        ids = listed_ids(ultravox, tally)
+        try:
+            async for outcome in ultravox.sip.registrations.get_many(ids, concurrency=concurrency, via=via):
+                tally.add(outcome)
+                if as_json and outcome.value is not None:
+                    print(outcome.value.to_json())
+        finally:
+            tally.listed, tally.fetched = ultravox.stats.listed, ultravox.stats.fetched
+
+
+def run(options: argparse.Namespace, tally: Tally) -> int:
+    """Fetch, say what came of it, and return the exit code."""
+    try:
+        asyncio.run(fetch(tally, options.concurrency, options.via, as_json=options.json))
+    except KeyboardInterrupt:
+        print(f"Interrupted. So far:\n{tally.summary()}", file=tally.out)
+        return 130
+    except UltravoxError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(tally.summary(), file=tally.out)
+    return 1 if tally.failed else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -148,21 +185,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Fetch many SIP registrations.")
     parser.add_argument("--count", type=int, default=1000, help="how many (default: %(default)s)")
     parser.add_argument("--concurrency", type=int, default=50, help="how many at once (default: %(default)s)")
+    parser.add_argument("--via", choices=get_args(Via), default="auto", help="how to fetch (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the registrations as lines of JSON")
     options = parser.parse_args(argv)
     if options.count < 1:
         parser.error("--count takes a whole number of at least 1")
-
-    tally = Tally(options.count)
     try:
-        asyncio.run(fetch(tally, options.concurrency))
-    except KeyboardInterrupt:
-        print(f"Interrupted. So far:\n{tally.summary()}")
-        return 130
-    except UltravoxError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(tally.summary())
-    return 1 if tally.failed else 0
+        code = run(options, Tally(options.count, sys.stderr if options.json else sys.stdout))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes the output once more when it exits, which would fail again, and not silently.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
 
 
 if __name__ == "__main__":

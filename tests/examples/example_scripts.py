@@ -4,10 +4,11 @@ import asyncio
 import importlib.util
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
+from unittest import mock
 
 from ultravox_async.testing import Emulator
 
@@ -18,11 +19,13 @@ PATIENCE = 20.0
 
 
 def loaded(name: str) -> ModuleType:
+    """Import an example, and the modules beside it that it imports."""
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with mock.patch.object(sys, "path", [str(EXAMPLES), *sys.path]):
+        spec.loader.exec_module(module)
     return module
 
 
@@ -72,3 +75,9 @@ async def line_with(text: str, process: asyncio.subprocess.Process) -> str:
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
     stdout, stderr = await process.communicate()
     return process.returncode, stdout.decode(), (stderr or b"").decode()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that announces itself to nobody, in the same event loop."""
+    while not condition():  # noqa: ASYNC110 - see above
+        await asyncio.sleep(0.02)

@@ -1,18 +1,30 @@
 import asyncio
+import io
+import json
 import os
 import pty
 import signal
-from collections.abc import AsyncIterator
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from types import ModuleType
 
+import attrs
 import pytest
 
-from tests.examples.example_scripts import ended, line_with, loaded, running
+from tests.examples.example_scripts import ended, loaded, running
 from ultravox_async import AsyncUltravox
 from ultravox_async.testing import Emulator, Respond, Stall
 
 NAME = "fetch_registrations"
-ERASE_LINE = b"\r\x1b[K"
+ERASE_LINE = "\r\x1b[K"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -21,97 +33,129 @@ def example() -> ModuleType:
 
 
 @pytest.fixture
-async def account() -> AsyncIterator[Emulator]:
-    async with Emulator(registrations=20, requests_per_second=None) as emulator:
-        yield emulator
+def ultravox_emulator_settings() -> dict[str, object]:
+    return {"registrations": 20, "requests_per_second": None}
 
 
-def numbers_in(stdout: str) -> dict[str, str]:
-    words = [line.split() for line in stdout.splitlines()]
-    return {pair[0]: pair[1] for pair in words if len(pair) == 2}
+@pytest.fixture
+def account(ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
+    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
+    return ultravox_emulator
 
 
-async def shown_on(terminal: int) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            shown = await asyncio.to_thread(os.read, terminal, 65536)
-        except OSError:  # Linux raises this at the end; other systems return an empty read
-            return
-        if not shown:
-            return
-        yield shown
+@attrs.frozen
+class Run:
+    code: int | None
+    stdout: str
+    stderr: str
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        words = [line.split() for line in (self.stdout + self.stderr).splitlines()]
+        return {pair[0]: pair[1] for pair in words if len(pair) == 2}
 
 
-async def test_it_fetches_every_registration_of_the_embedded_emulator() -> None:
-    async with running(NAME, "--count", "20") as process:
-        code, stdout, _ = await ended(process)
-    numbers = numbers_in(stdout)
-    assert (code, numbers["found"], numbers["failed"]) == (0, "20", "0")
+@attrs.frozen
+class Runner:
+    example: ModuleType
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> Run:
+        code = self.example.main(arguments)
+        printed = self.capsys.readouterr()
+        return Run(code, printed.out, printed.err)
 
 
-async def test_it_says_that_it_uses_the_embedded_emulator() -> None:
-    async with running(NAME, "--count", "1") as process:
-        _, stdout, _ = await ended(process)
-    assert stdout.startswith("Fetching from the embedded emulator")
+@pytest.fixture
+def run(example: ModuleType, capsys: pytest.CaptureFixture[str]) -> Runner:
+    return Runner(example, capsys)
 
 
-async def test_it_shows_no_progress_if_stderr_is_not_a_terminal() -> None:
-    async with running(NAME, "--count", "20") as process:
-        code, _, stderr = await ended(process)
-    assert (code, stderr) == (0, "")
+@pytest.fixture
+def embedded(run: Runner, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.delenv("ULTRAVOX_API_KEY", raising=False)
+    return run("--count", "20")
 
 
-async def test_with_a_key_it_says_that_it_uses_the_api(account: Emulator) -> None:
-    async with running(NAME, account=account) as process:
-        code, stdout, _ = await ended(process)
-    assert (code, stdout.startswith("Fetching from the API")) == (0, True)
+def test_it_fetches_every_registration_of_the_embedded_emulator(embedded: Run) -> None:
+    assert (embedded.code, embedded.numbers["found"], embedded.numbers["failed"]) == (0, "20", "0")
 
 
-async def test_with_a_key_it_fetches_as_many_of_the_account_as_it_is_told(account: Emulator) -> None:
-    async with running(NAME, "--count", "12", account=account) as process:
-        await ended(process)
+def test_it_says_that_it_uses_the_embedded_emulator(embedded: Run) -> None:
+    assert embedded.stdout.startswith("Fetching from the embedded emulator")
+
+
+def test_it_shows_no_progress_if_stderr_is_not_a_terminal(embedded: Run) -> None:
+    assert (embedded.code, embedded.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("account")
+def test_with_a_key_it_says_that_it_uses_the_api(run: Runner) -> None:
+    done = run()
+    assert (done.code, done.stdout.startswith("Fetching from the API")) == (0, True)
+
+
+def test_with_a_key_it_fetches_as_many_of_the_account_as_it_is_told(run: Runner, account: Emulator) -> None:
+    run("--count", "12")
     asked_for = {request.path.rpartition("/")[2] for request in account.requests[1:]}
     assert asked_for == set(account.registration_ids[:12])
 
 
-async def test_an_account_with_fewer_registrations_than_asked_for_is_fetched_whole(account: Emulator) -> None:
-    async with running(NAME, "--count", "1000", account=account) as process:
-        code, stdout, _ = await ended(process)
-    assert (code, numbers_in(stdout)["found"]) == (0, "20")
+@pytest.mark.usefixtures("account")
+def test_an_account_with_fewer_registrations_than_asked_for_is_fetched_whole(run: Runner) -> None:
+    done = run("--count", "1000")
+    assert (done.code, done.numbers["found"]) == (0, "20")
 
 
-async def test_repeated_requests_and_429s_are_counted(account: Emulator) -> None:
+@pytest.mark.parametrize(("via", "listed", "fetched"), [("auto", 0, 20), ("get", 0, 20), ("list", 20, 0)])
+@pytest.mark.usefixtures("account")
+def test_it_says_how_it_fetched(run: Runner, via: str, listed: int, fetched: int) -> None:
+    numbers = run("--via", via).numbers
+    assert (numbers["found"], numbers["listing"], numbers["gets"]) == ("20", str(listed), str(fetched))
+
+
+def test_with_json_standard_output_has_a_line_for_each_registration(run: Runner, account: Emulator) -> None:
+    done = run("--json")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {one["registrationId"] for one in found} == set(account.registration_ids)
+    assert {one["username"] for one in found} == {f"user-{number:06}" for number in range(20)}
+
+
+@pytest.mark.usefixtures("account")
+def test_with_json_all_that_is_said_is_on_standard_error(run: Runner) -> None:
+    done = run("--json")
+    assert done.stderr.startswith("Fetching from the API")
+    assert (done.code, done.numbers["found"], done.numbers["gets"]) == (0, "20", "20")
+
+
+def test_repeated_requests_and_429s_are_counted(run: Runner, account: Emulator) -> None:
     account.inject(Respond(429), times=2, path="/api/sip/registrations/")
-    async with running(NAME, "--concurrency", "2", account=account) as process:
-        code, stdout, _ = await ended(process)
-    numbers = numbers_in(stdout)
-    assert (code, numbers["found"], numbers["429s"]) == (0, "20", "2")
-    assert int(numbers["requests"]) == account.received == 23
+    done = run("--concurrency", "2")
+    assert (done.code, done.numbers["found"], done.numbers["429s"]) == (0, "20", "2")
+    assert int(done.numbers["requests"]) == account.received == 23
 
 
-async def test_an_id_that_fails_is_counted_and_does_not_stop_the_others(account: Emulator) -> None:
+def test_an_id_that_fails_is_counted_and_does_not_stop_the_others(run: Runner, account: Emulator) -> None:
     account.inject(Respond(404), path=f"/api/sip/registrations/{account.registration_ids[3]}")
-    async with running(NAME, account=account) as process:
-        code, stdout, _ = await ended(process)
-    numbers = numbers_in(stdout)
-    assert (code, numbers["found"], numbers["failed"]) == (1, "19", "1")
+    done = run()
+    assert (done.code, done.numbers["found"], done.numbers["failed"]) == (1, "19", "1")
 
 
-async def test_the_first_five_errors_are_listed(account: Emulator) -> None:
+def test_the_first_five_errors_are_listed(run: Runner, account: Emulator) -> None:
     for registration_id in account.registration_ids[:7]:
         account.inject(Respond(404), path=f"/api/sip/registrations/{registration_id}")
-    async with running(NAME, account=account) as process:
-        _, stdout, _ = await ended(process)
+    stdout = run().stdout
     assert stdout.count("  404 Not Found: GET /api/sip/registrations/") == 5
     assert "\n  and 2 more\n" in stdout
 
 
-async def test_a_key_that_the_api_refuses_is_one_line_and_exit_code_2(account: Emulator) -> None:
-    stranger = Emulator("another-key", registrations=0, port=int(account.base_url.rpartition(":")[2]))
-    async with running(NAME, account=stranger) as process:
-        code, _, stderr = await ended(process)
+@pytest.mark.usefixtures("account")
+def test_a_key_that_the_api_refuses_is_one_line_and_exit_code_2(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ULTRAVOX_API_KEY", "another-key")
+    done = run()
     expected = "error: 401 Unauthorized: GET /api/sip/registrations: The API key is not valid.\n"
-    assert (code, stderr) == (2, expected)
+    assert (done.code, done.stderr) == (2, expected)
 
 
 def test_an_invalid_key_is_one_line_and_exit_code_2(
@@ -144,59 +188,93 @@ async def test_a_page_of_ids_is_fetched_only_when_the_one_before_it_is_used_up(e
         Emulator(registrations=150) as emulator,
         AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as ultravox,
     ):
-        ids = example.listed_ids(ultravox, example.Tally(120))
+        ids = example.listed_ids(ultravox, example.Tally(120, sys.stdout))
         requests = [emulator.received async for _ in ids]
     assert requests == [1] * 100 + [2] * 20
 
 
-async def test_on_a_terminal_one_line_shows_the_progress() -> None:
-    terminal, stderr = pty.openpty()
-    try:
-        async with running(NAME, "--count", "20", stderr=stderr) as process:
-            os.close(stderr)
-            shown = b"".join([chunk async for chunk in shown_on(terminal)])
-            await ended(process)
-    finally:
-        os.close(terminal)
-    assert shown.startswith(ERASE_LINE + b"fetched 0 of 20, 0 failed, ")
-    assert b"\n" not in shown
+@pytest.fixture
+def shown(example: ModuleType, account: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    del account  # it is what is shown
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    example.main(["--count", "20"])
+    return terminal.getvalue()
 
 
-async def test_the_progress_line_is_gone_in_the_end() -> None:
-    terminal, stderr = pty.openpty()
-    try:
-        async with running(NAME, "--count", "20", stderr=stderr) as process:
-            os.close(stderr)
-            shown = b"".join([chunk async for chunk in shown_on(terminal)])
-            await ended(process)
-    finally:
-        os.close(terminal)
-    assert shown.rpartition(ERASE_LINE)[2] == b""
-    assert b"fetched" in shown
+def test_on_a_terminal_one_line_shows_the_progress(shown: str) -> None:
+    assert shown.startswith(f"{ERASE_LINE}fetched 0 of 20, 0 failed, ")
+    assert "\n" not in shown
 
 
-async def test_ctrl_c_ends_it_with_the_summary_so_far(account: Emulator) -> None:
+def test_the_progress_line_is_gone_in_the_end(shown: str) -> None:
+    assert shown.rpartition(ERASE_LINE)[2] == ""
+    assert "fetched" in shown
+
+
+def test_ctrl_c_leaves_no_traceback(run: Runner, account: Emulator) -> None:
     account.inject(Stall(), path=f"/api/sip/registrations/{account.registration_ids[-1]}")
-    terminal, stderr = pty.openpty()
-    try:
-        async with running(NAME, account=account, stderr=stderr) as process:
-            os.close(stderr)
-            shown = b""
-            async for chunk in shown_on(terminal):
-                shown += chunk
-                if b"fetched 19 of 20" in shown:
-                    break
-            process.send_signal(signal.SIGINT)
-            code, stdout, _ = await ended(process)
-    finally:
-        os.close(terminal)
-    assert (code, numbers_in(stdout)["found"]) == (130, "19")
+
+    def interrupt() -> None:
+        for _ in range(1000):
+            if account.counts[200] >= 20:  # a page, and all but the one that stalls
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+            time.sleep(0.01)
+
+    person = threading.Thread(target=interrupt, daemon=True)
+    person.start()
+    done = run()
+    person.join()
+    assert (done.code, done.stderr) == (130, "")
+
+
+async def shown_on(terminal: int) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            shown = await asyncio.to_thread(os.read, terminal, 65536)
+        except OSError:  # Linux raises this at the end; other systems return an empty read
+            return
+        if not shown:
+            return
+        yield shown
+
+
+async def test_ctrl_c_on_a_terminal_ends_it_with_the_summary_so_far() -> None:
+    async with stalling_account() as account:
+        terminal, stderr = pty.openpty()
+        try:
+            async with running(NAME, account=account, stderr=stderr) as process:
+                os.close(stderr)
+                shown = b""
+                async for chunk in shown_on(terminal):
+                    shown += chunk
+                    if b"fetched 19 of 20" in shown:
+                        break
+                process.send_signal(signal.SIGINT)
+                code, stdout, _ = await ended(process)
+        finally:
+            os.close(terminal)
+    assert (code, Run(code, stdout, "").numbers["found"]) == (130, "19")
     assert "\nInterrupted. So far:\n" in stdout
 
 
-async def test_ctrl_c_leaves_no_traceback() -> None:
-    async with running(NAME) as process:
-        await line_with("Fetching from the embedded emulator", process)
-        process.send_signal(signal.SIGINT)
+@asynccontextmanager
+async def stalling_account() -> AsyncGenerator[Emulator]:
+    async with Emulator(registrations=20, requests_per_second=None) as account:
+        account.inject(Stall(), path=f"/api/sip/registrations/{account.registration_ids[-1]}")
+        yield account
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+async def test_it_ends_silently_when_nobody_reads_its_output_any_more(arguments: list[str]) -> None:
+    async with running(NAME, "--count", "120", "--via", "list", *arguments) as process:
+        assert process.stdout is not None
+        assert await process.stdout.readline()
+        transport: asyncio.SubprocessTransport = getattr(process, "_transport")  # noqa: B009 - no public name
+        reading = transport.get_pipe_transport(1)
+        assert reading is not None
+        reading.close()
         code, _, stderr = await ended(process)
-    assert (code, stderr) == (130, "")
+    assert code == 141
+    assert all(line.startswith("Fetching from the embedded emulator") for line in stderr.splitlines())

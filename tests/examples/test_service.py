@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -164,34 +165,35 @@ async def test_by_default_it_uses_the_account_of_the_environment(
     assert body["username"] == "user-000004"
 
 
-@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
-async def test_it_serves_until_it_is_told_to_stop(way: signal.Signals) -> None:
+async def test_the_urls_that_it_says_to_try_are_answered(
+    example: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = example.make_app(partial(example.emulated_account, "http://service"))
+    async with TestClient(TestServer(app)) as service:
+        urls = [line.split("'")[1] for line in capsys.readouterr().out.splitlines() if "curl" in line]
+        assert len(urls) == 2
+        for url in urls:
+            async with service.get(url.removeprefix("http://service")) as response:
+                assert response.status == 200
+
+
+async def test_it_serves_until_sigterm() -> None:
     async with running(NAME, "--port", "0") as process:
         await line_with("Running on http://127.0.0.1:", process)
-        process.send_signal(way)
+        process.send_signal(signal.SIGTERM)
         code, _, stderr = await ended(process)
     assert (code, stderr) == (0, "")
 
 
-async def test_the_urls_that_it_says_to_try_are_answered() -> None:
-    async with running(NAME, "--port", "0") as process, aiohttp.ClientSession() as browser:
-        urls = [(await line_with("curl", process)).split("'")[1] for _ in range(2)]
-        await line_with("Running on", process)
-        for url in urls:
-            async with browser.get(url) as response:
-                assert response.status == 200
-        process.send_signal(signal.SIGINT)
-        await ended(process)
-
-
-async def test_with_a_key_it_uses_the_api(account: Emulator) -> None:
+async def test_with_a_key_it_uses_the_api_until_ctrl_c(account: Emulator) -> None:
     async with running(NAME, "--port", "0", account=account) as process, aiohttp.ClientSession() as browser:
         found = re.search(r"http://[0-9.:]+", await line_with("Running on", process))
         assert found is not None
         async with browser.get(f"{found[0]}/registrations/{account.registration_ids[2]}") as response:
             assert (await response.json())["username"] == "user-000002"
         process.send_signal(signal.SIGINT)
-        await ended(process)
+        code, _, stderr = await ended(process)
+    assert (code, stderr) == (0, "")
 
 
 def test_an_invalid_key_is_one_line_and_exit_code_2(
