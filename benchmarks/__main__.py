@@ -5,8 +5,11 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 
-from benchmarks import decode, get, imports, memory, stalls, sweep, webhooks
+import attrs
+
+from benchmarks import decode, get, imports, memory, results, stalls, sweep, webhooks
 from benchmarks.rounds import QUICK, Effort, Row, line
 
 MEASUREMENTS: Mapping[str, Callable[[Effort], Awaitable[list[Row]]]] = {
@@ -37,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--loop", choices=("asyncio", "uvloop"), default="asyncio", help="the event loop implementation"
     )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the rows, beside what it has already")
     options = parser.parse_args(argv)
     effort = QUICK if options.quick else Effort(rounds=options.rounds)
     loop_factory = importlib.import_module(options.loop).new_event_loop
@@ -47,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for row in rows:
             sys.stdout.write(line([row.what, row.against, row.result, row.spread, row.target, row.detail]))
             sys.stdout.flush()
+        if options.json is not None:
+            results.update(options.json, {f"{row.what}, {row.against}": attrs.asdict(row) for row in rows})
     return 0
 
 

@@ -47,6 +47,9 @@ class Row:
     detail: str = ""
     """The two medians from which the result is calculated."""
 
+    medians: Sequence[float] = ()
+    """The same as numbers, ours and the peer's; empty if the result is no ratio."""
+
 
 @attrs.frozen
 class Effort:
@@ -84,8 +87,9 @@ def absent(what: str, peer: str, target: str) -> Row:
 def compared(what: str, peer: str, target: str, ours: Sequence[float], theirs: Sequence[float]) -> Row:
     """Return the row of a ratio: both sides in microseconds, round by round."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    detail = f"{statistics.median(ours):.1f} µs to {statistics.median(theirs):.1f} µs"
-    return Row(what, peer, f"{statistics.median(ratios):.2f}", spread_of(ratios), target, detail)
+    medians = statistics.median(ours), statistics.median(theirs)
+    detail = f"{medians[0]:.1f} µs to {medians[1]:.1f} µs"
+    return Row(what, peer, f"{statistics.median(ratios):.2f}", spread_of(ratios), target, detail, medians)
 
 
 def spread_of(values: Sequence[float]) -> str:

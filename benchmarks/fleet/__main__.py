@@ -13,18 +13,23 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import attrs
 import cattrs
 from redis.asyncio import Redis
 
+from benchmarks import results
 from benchmarks.fleet.job import Job, Told
 from benchmarks.fleet.valkey import Valkey
 from benchmarks.rounds import installed, line
 from benchmarks.weather.processes import Log, Server, first_line, process, serving
 from benchmarks.weather.scenario import percent
-from benchmarks.weather.series import accepted, counted
+from benchmarks.weather.series import BUCKET, accepted, counted, rates
+
+Rates: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
+"""For each client, what was accepted and refused in each step of time."""
 
 _OURS, _BY_HAND = "ours", "by_hand"
 _NAMES = {_OURS: "ultravox_async.redis", _BY_HAND: "limits"}
@@ -135,10 +140,10 @@ def _jobs(scenario: Scenario, server: Server, valkey: Valkey, seconds: float) ->
     ]
 
 
-async def measured(scenario: Scenario, seconds: float) -> Sequence[str]:
-    """Measure a scenario, and return the cells of its row."""
+async def measured(scenario: Scenario, seconds: float) -> tuple[Sequence[str], Rates]:
+    """Measure a scenario, and return the cells of its row, and what was accepted and refused over time."""
     if scenario.peer == _BY_HAND and installed("limits") is None:
-        return [scenario.what, _NAMES[scenario.peer], "peer is not installed", *[""] * (len(_HEADINGS) - 3)]
+        return [scenario.what, _NAMES[scenario.peer], "peer is not installed", *[""] * (len(_HEADINGS) - 3)], {}
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(*_DELAY))
         valkey = await stack.enter_async_context(Valkey())
@@ -155,7 +160,9 @@ async def measured(scenario: Scenario, seconds: float) -> Sequence[str]:
         await event
         after = await _count(valkey)
         log = await server.stop()
-    return [scenario.what, _NAMES[scenario.peer], *_cells([each for each in told if each], log, before, after, seconds)]
+    cells = _cells([each for each in told if each], log, before, after, seconds)
+    started = min(event.at for event in log.requests)
+    return [scenario.what, _NAMES[scenario.peer], *cells], rates(log.requests, started)
 
 
 def _cells(
@@ -185,11 +192,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="may be repeated")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each scenario lasts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the rates, beside what it has")
     options = parser.parse_args(argv)
     sys.stdout.write(line(_HEADINGS) + line(["---"] * len(_HEADINGS)))
     for name in options.only or SCENARIOS:
-        sys.stdout.write(line(asyncio.run(measured(SCENARIOS[name], options.seconds))))
+        cells, over_time = asyncio.run(measured(SCENARIOS[name], options.seconds))
+        sys.stdout.write(line(cells))
         sys.stdout.flush()
+        if options.json is not None:
+            results.update(options.json, {name: {"step": BUCKET, "limit": RATE, "rates": over_time}})
     return 0
 
 
