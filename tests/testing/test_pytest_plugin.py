@@ -1,5 +1,4 @@
 import os
-import re
 from pathlib import Path
 
 import aiohttp
@@ -383,13 +382,6 @@ def test_the_emulator_needs_nothing_else(pytester: pytest.Pytester, module: str)
 def test_pytest_lists_what_each_fixture_is_for(pytester: pytest.Pytester, fixture: str, description: str) -> None:
     result = run(pytester, "--fixtures")
     result.stdout.fnmatch_lines([f"{fixture} -- *", description], consecutive=True)
-
-
-def test_the_example_of_the_readme_works_as_pytest_asyncio_is_installed(pytester: pytest.Pytester) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = re.findall(r"```python\n(.*?)```", readme.partition("## Test your bot offline")[2], re.DOTALL)
-    pytester.makepyfile(*example)
-    assert outcomes(pytester, *WITH_ASYNCIO) == {"passed": 1}
 
 
 async def test_a_mocked_response_can_be_read_like_a_real_one() -> None:

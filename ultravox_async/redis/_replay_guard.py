@@ -54,7 +54,9 @@ class _Held:
 
 @final
 class RedisReplayGuard:
-    """A `ReplayGuard` for any number of processes and machines, which share a Redis or Valkey server::
+    """A `ReplayGuard` for any number of processes and machines, which share a Redis or Valkey server.
+
+    Use it with `claimed`::
 
         guard = RedisReplayGuard(redis, "production")
         async with claimed(guard, event.idempotency_key) as claim:
