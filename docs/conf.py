@@ -31,6 +31,7 @@ autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True}
 
 html_theme = "furo"
+pygments_dark_style = "monokai"
 html_title = f"ultravox-async {__version__}"
 html_static_path = ["_static"]
 html_favicon = "_static/favicon.svg"
