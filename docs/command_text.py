@@ -6,7 +6,7 @@ from docs.package_text import indented
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.dispatch import all_commands, parser_of
 from ultravox_async_cli.index import COMMANDS
-from ultravox_async_cli.tree import specimen
+from ultravox_async_cli.operations.tree import specimen
 
 _WIDTH = 80
 

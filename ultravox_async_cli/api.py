@@ -6,12 +6,12 @@ import asyncio
 from ultravox_async import Response
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
-from ultravox_async_cli.output import show
-from ultravox_async_cli.parsers import add_output, add_profile
-from ultravox_async_cli.responses import readable
+from ultravox_async_cli.operations.parsers import add_output, add_profile
+from ultravox_async_cli.operations.responses import readable
+from ultravox_async_cli.operations.values import json_of
+from ultravox_async_cli.output.printing import show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
-from ultravox_async_cli.values import json_of
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,10 +8,10 @@ from ultravox_async_cli.errors import HelpRequested
 from ultravox_async_cli.failures import exit_code_of
 from ultravox_async_cli.index import COMMANDS, RESOURCES, by_hand_below, listed, unknown
 from ultravox_async_cli.loading import load
-from ultravox_async_cli.operation import command_of
-from ultravox_async_cli.parsers import Parser
+from ultravox_async_cli.operations.operation import command_of
+from ultravox_async_cli.operations.parsers import Parser
+from ultravox_async_cli.operations.tree import Group, all_groups, group_at, specimen
 from ultravox_async_cli.terminal import Terminal
-from ultravox_async_cli.tree import Group, all_groups, group_at, specimen
 
 
 def run(terminal: Terminal, words: Sequence[str], before: Sequence[str]) -> int:

@@ -30,9 +30,9 @@ RESOURCES: Final[Mapping[str, str]] = {
 COMMANDS: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
     ("api",): ("api", "Send any request to the API"),
     ("completion",): ("completion", "Print what lets a shell complete commands and options"),
-    ("doctor",): ("doctor", "Check the key, the connection and the clock"),
+    ("doctor",): ("doctor.command", "Check the key, the connection and the clock"),
     ("emulator",): ("emulator", "Serve an emulated account, for trials without a real one"),
-    ("sip", "registrations", "apply"): ("apply", "Make the registrations of the account those of a CSV file"),
+    ("sip", "registrations", "apply"): ("apply.command", "Make the registrations of the account those of a CSV file"),
 }
 """The commands that are written by hand: their modules, and their summaries."""
 

@@ -11,9 +11,9 @@ from tests.cli.running import Result, ultravox
 from tests.security.canaries import PASSWORD, texts_of, traces
 from ultravox_async import APIConnectionError, AsyncUltravox, BadRequestError, SipRegistration
 from ultravox_async.testing import Delay, DropResponse, Emulator, Respond
-from ultravox_async_cli.plan import plan_of
-from ultravox_async_cli.registrations_file import Password, Row
-from ultravox_async_cli.steps import Execution, Results
+from ultravox_async_cli.apply.plan import plan_of
+from ultravox_async_cli.apply.registrations_file import Password, Row
+from ultravox_async_cli.apply.steps import Execution, Results
 
 HEADER = "username,proxy,outboundProxy,password\n"
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from tests.security.canaries import PASSWORD, texts_of, texts_of_object, traces
+from ultravox_async_cli.apply.registrations_file import Row, read_rows
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.registrations_file import Row, read_rows
 
 HEADER = "username,proxy,outboundProxy,authUser,password\n"
 

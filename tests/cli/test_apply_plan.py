@@ -4,9 +4,9 @@ from typing import Unpack
 import pytest
 
 from ultravox_async import SipRegistration
+from ultravox_async_cli.apply.plan import Creation, Deletion, Plan, Update, plan_of
+from ultravox_async_cli.apply.registrations_file import OptionalFields, Row
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.plan import Creation, Deletion, Plan, Update, plan_of
-from ultravox_async_cli.registrations_file import OptionalFields, Row
 
 
 def row(username: str, line: int = 2, **optional: Unpack[OptionalFields]) -> Row:

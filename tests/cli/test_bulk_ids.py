@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.id_lists import RemainingIds, read_ids
 
 
 def read(*arguments: str, stdin: str = "") -> list[str]:

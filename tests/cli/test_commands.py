@@ -11,12 +11,12 @@ import pytest
 from tests.cli.running import ultravox
 from ultravox_async import AsyncUltravox
 from ultravox_async.testing import Emulator
-from ultravox_async_cli import docs
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.dispatch import all_commands, find, parser_of
 from ultravox_async_cli.index import COMMANDS, RESOURCES
-from ultravox_async_cli.parameters import parameters_of
-from ultravox_async_cli.tree import Operation, all_groups, specimen
+from ultravox_async_cli.operations import docs
+from ultravox_async_cli.operations.parameters import parameters_of
+from ultravox_async_cli.operations.tree import Operation, all_groups, specimen
 
 SECRET = "a-secret-value"
 

@@ -12,9 +12,9 @@ import trustme
 from yarl import URL
 
 from tests.cli.running import ultravox
-from ultravox_async_cli import connection
-from ultravox_async_cli.connection import check_connection
-from ultravox_async_cli.diagnosis import Check
+from ultravox_async_cli.doctor import connection
+from ultravox_async_cli.doctor.connection import check_connection
+from ultravox_async_cli.doctor.diagnosis import Check
 
 
 @pytest.fixture(scope="module")

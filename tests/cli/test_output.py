@@ -14,10 +14,10 @@ from tests.cli.running import Result, ultravox
 from ultravox_async import Added, Interrupted, NotFoundError, SipRegistration
 from ultravox_async.testing import Emulator, Respond
 from ultravox_async.types import Call
-from ultravox_async_cli.columns import cell, details, listing
-from ultravox_async_cli.layouts import FORMATS
-from ultravox_async_cli.masking import MASK, plain
-from ultravox_async_cli.output import Rows, show
+from ultravox_async_cli.output.columns import cell, details, listing
+from ultravox_async_cli.output.layouts import FORMATS
+from ultravox_async_cli.output.masking import MASK, plain
+from ultravox_async_cli.output.printing import Rows, show
 from ultravox_async_cli.terminal import Terminal, printable
 
 CREATED = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)

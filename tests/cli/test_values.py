@@ -12,10 +12,10 @@ from ultravox_async import UploadSource
 from ultravox_async.annotations import Sensitive
 from ultravox_async.types import CallMedium, DataMessage, SelectedTool
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.parameters import parameters_of
-from ultravox_async_cli.parsers import Parser, add_parameter
+from ultravox_async_cli.operations.parameters import parameters_of
+from ultravox_async_cli.operations.parsers import Parser, add_parameter
+from ultravox_async_cli.operations.values import value_of, values_of
 from ultravox_async_cli.terminal import Terminal
-from ultravox_async_cli.values import value_of, values_of
 
 
 class Taking:

@@ -10,9 +10,9 @@ from annotated_types import Ge, Interval, MaxLen, MinLen
 
 from ultravox_async.annotations import Format
 from ultravox_async_cli.errors import CommandError, HelpRequested
-from ultravox_async_cli.layouts import FORMATS
-from ultravox_async_cli.parameters import Parameter, is_file, is_ids
-from ultravox_async_cli.secret_values import SOURCES
+from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
+from ultravox_async_cli.operations.secret_values import SOURCES
+from ultravox_async_cli.output.layouts import FORMATS
 
 _METAVARS: Final[Mapping[Any, str]] = {
     int: "N",

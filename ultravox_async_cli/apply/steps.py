@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import attrs
 
 from ultravox_async import AsyncUltravox, AuthenticationError, NotFoundError, UltravoxError
-from ultravox_async_cli.plan import Creation, Plan, Step, Update
-from ultravox_async_cli.registrations_file import Password
+from ultravox_async_cli.apply.plan import Creation, Plan, Step, Update
+from ultravox_async_cli.apply.registrations_file import Password
 
 
 @attrs.define

@@ -9,14 +9,14 @@ import attrs
 from yarl import URL
 
 from ultravox_async import ConfigurationError
-from ultravox_async_cli.answer import ask, judged
-from ultravox_async_cli.colors import write_line
 from ultravox_async_cli.command import Command
-from ultravox_async_cli.connection import check_connection
-from ultravox_async_cli.diagnosis import Check, check_key, check_url, problem_with, proxies, versions
+from ultravox_async_cli.doctor.answer import ask, judged
+from ultravox_async_cli.doctor.connection import check_connection
+from ultravox_async_cli.doctor.diagnosis import Check, check_key, check_url, problem_with, proxies, versions
 from ultravox_async_cli.errors import CommandError, ExitCode
-from ultravox_async_cli.output import Rows
-from ultravox_async_cli.parsers import add_output, add_profile
+from ultravox_async_cli.operations.parsers import add_output, add_profile
+from ultravox_async_cli.output.colors import write_line
+from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.settings import Credentials, credentials
 from ultravox_async_cli.terminal import Terminal
 

@@ -87,7 +87,7 @@ class _Yaml:
     """A sequence, or one mapping."""
 
     def __init__(self) -> None:
-        self._text: Callable[[object], str] = load("yaml_text").yaml_text
+        self._text: Callable[[object], str] = load("output.yaml_text").yaml_text
 
     def add(self, row: Row) -> str:
         return self._text([row])
@@ -104,7 +104,7 @@ class _Table:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._columns = load("columns")
+        self._columns = load("output.columns")
         self._rows: list[Row] = []
 
     def add(self, row: Row) -> str:

@@ -13,7 +13,7 @@ from annotated_types import MaxLen
 
 from ultravox_async import NewSipRegistration, SipRegistration
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.problems import first_lines
+from ultravox_async_cli.output.problems import first_lines
 
 _DELIMITERS: Final = ",;\t"
 _REQUIRED: Final = ("username", "proxy")

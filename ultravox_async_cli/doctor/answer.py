@@ -23,7 +23,7 @@ from ultravox_async import (
     Timeout,
     UltravoxError,
 )
-from ultravox_async_cli.diagnosis import Check
+from ultravox_async_cli.doctor.diagnosis import Check
 from ultravox_async_cli.settings import Credentials
 
 _PATH: Final = "/api/accounts/me"

@@ -6,9 +6,9 @@ from typing import TypeAlias
 import attrs
 
 from ultravox_async import SipRegistration
+from ultravox_async_cli.apply.registrations_file import OptionalFields, Row
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.problems import first_lines
-from ultravox_async_cli.registrations_file import OptionalFields, Row
+from ultravox_async_cli.output.problems import first_lines
 
 
 @attrs.frozen

@@ -9,15 +9,15 @@ from typing import Any, Final
 import attrs
 
 from ultravox_async import AsyncUltravox, Sweep
-from ultravox_async_cli import bulk
+from ultravox_async_cli.bulk import fetching
 from ultravox_async_cli.errors import ExitCode
-from ultravox_async_cli.output import show
-from ultravox_async_cli.parameters import Parameter, is_ids
-from ultravox_async_cli.parsers import add_output, add_parameter, add_profile
+from ultravox_async_cli.operations.parameters import Parameter, is_ids
+from ultravox_async_cli.operations.parsers import add_output, add_parameter, add_profile
+from ultravox_async_cli.operations.tree import Operation
+from ultravox_async_cli.operations.values import values_of
+from ultravox_async_cli.output.printing import show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
-from ultravox_async_cli.tree import Operation
-from ultravox_async_cli.values import values_of
 
 MANY: Final = "Several ids, those in a file (@FILE) or on standard input (-) are fetched concurrently."
 """What the help of each of these commands says."""
@@ -36,7 +36,7 @@ class Lookup:
         """Add the arguments to a parser."""
         for parameter in self.parameters:
             add_parameter(parser, parameter)
-        bulk.add_arguments(parser)
+        fetching.add_arguments(parser)
         add_output(parser)
         add_profile(parser)
 
@@ -45,11 +45,11 @@ class Lookup:
         parameters = [one for one in self.parameters if not is_ids(one.kind)]
         values = values_of(parameters, options, terminal)
         parents = [values.pop(one.name) for one in parameters if one.is_positional]
-        if not bulk.is_bulk(options):
+        if not fetching.is_bulk(options):
             show(terminal, options, asyncio.run(self._get(terminal, options, [*parents, options.ids[0]])))
             return ExitCode.OK
         get_many = partial(self._get_many, parents, values)
-        return bulk.run(terminal, options, options.ids, get_many)
+        return fetching.run(terminal, options, options.ids, get_many)
 
     async def _get(self, terminal: Terminal, options: argparse.Namespace, ids: Sequence[object]) -> object:
         async with open_client(options, terminal.environ) as ultravox:

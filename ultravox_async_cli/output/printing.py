@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.layouts import Layout, Row, layout_for
-from ultravox_async_cli.masking import WireObject, plain
+from ultravox_async_cli.output.layouts import Layout, Row, layout_for
+from ultravox_async_cli.output.masking import WireObject, plain
 from ultravox_async_cli.terminal import Terminal
 
 

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from ultravox_async_cli.colors import write_line
-from ultravox_async_cli.output import Rows
-from ultravox_async_cli.plan import Creation, Deletion, Plan, Step, Update
-from ultravox_async_cli.registrations_file import OptionalFields
+from ultravox_async_cli.apply.plan import Creation, Deletion, Plan, Step, Update
+from ultravox_async_cli.apply.registrations_file import OptionalFields
+from ultravox_async_cli.output.colors import write_line
+from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.terminal import Terminal
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, Required, Union,
 import attrs
 
 from ultravox_async.annotations import Sensitive
-from ultravox_async_cli import docs
+from ultravox_async_cli.operations import docs
 
 _NO_DEFAULT: Final = inspect.Parameter.empty
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from ultravox_async_cli.progress import Show
+from ultravox_async_cli.output.progress import Show
 
 
 class _Rate(ProgressColumn):

@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar, cast, get_args, get_origin
 import attrs
 
 from ultravox_async import DecodeError
+from ultravox_async_cli.bulk.id_lists import read_ids
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.id_lists import read_ids
-from ultravox_async_cli.masking import has_secret, has_secret_by_name
-from ultravox_async_cli.parameters import Parameter, is_file, is_ids
-from ultravox_async_cli.scalars import READERS
-from ultravox_async_cli.secret_values import secret_from
+from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
+from ultravox_async_cli.operations.scalars import READERS
+from ultravox_async_cli.operations.secret_values import secret_from
+from ultravox_async_cli.output.masking import has_secret, has_secret_by_name
 from ultravox_async_cli.terminal import Terminal
 
 _T = TypeVar("_T")

@@ -10,11 +10,11 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from ultravox_async import AsyncUltravox, AuthenticationError, Sweep, UltravoxError
+from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
 from ultravox_async_cli.errors import ExitCode
-from ultravox_async_cli.id_lists import RemainingIds, read_ids
-from ultravox_async_cli.output import Rows
-from ultravox_async_cli.problems import first_lines
-from ultravox_async_cli.progress import Show, no_progress, progress
+from ultravox_async_cli.output.printing import Rows
+from ultravox_async_cli.output.problems import first_lines
+from ultravox_async_cli.output.progress import Show, no_progress, progress
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
 

@@ -15,7 +15,7 @@ def progress(terminal: Terminal, total: int) -> AbstractContextManager[Show]:
     """Show a progress bar if standard error is a terminal."""
     if not terminal.stderr.isatty():
         return no_progress()
-    bar: AbstractContextManager[Show] = load("progress_bar").progress_bar(terminal.stderr, total)
+    bar: AbstractContextManager[Show] = load("output.progress_bar").progress_bar(terminal.stderr, total)
     return bar
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from ultravox_async_cli.parameters import Parameter, is_ids
+from ultravox_async_cli.operations.parameters import Parameter, is_ids
 
 _ID: Final = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from ultravox_async import AsyncUltravox
-from ultravox_async_cli.docs import summary_of
+from ultravox_async_cli.operations.docs import summary_of
 
 _RESOURCES: Final = "ultravox_async.resources."
 _MANY: Final = "get_many"

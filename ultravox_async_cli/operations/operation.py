@@ -12,19 +12,19 @@ import attrs
 from ultravox_async import AsyncUltravox, Download, Pager
 from ultravox_async.types import CreatedApiKey
 from ultravox_async_cli.command import Command
-from ultravox_async_cli.docs import description_of
 from ultravox_async_cli.errors import CommandError, ExitCode
-from ultravox_async_cli.examples import examples_of
-from ultravox_async_cli.lookup import MANY, Lookup
-from ultravox_async_cli.output import Rows, show
-from ultravox_async_cli.parameters import Parameter, parameters_of, result_of
-from ultravox_async_cli.parsers import add_output, add_parameter, add_profile, count
-from ultravox_async_cli.responses import readable
-from ultravox_async_cli.secret_file import created
+from ultravox_async_cli.operations.docs import description_of
+from ultravox_async_cli.operations.examples import examples_of
+from ultravox_async_cli.operations.lookup import MANY, Lookup
+from ultravox_async_cli.operations.parameters import Parameter, parameters_of, result_of
+from ultravox_async_cli.operations.parsers import add_output, add_parameter, add_profile, count
+from ultravox_async_cli.operations.responses import readable
+from ultravox_async_cli.operations.secret_file import created
+from ultravox_async_cli.operations.tree import Operation
+from ultravox_async_cli.operations.values import values_of
+from ultravox_async_cli.output.printing import Rows, show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
-from ultravox_async_cli.tree import Operation
-from ultravox_async_cli.values import values_of
 
 _STREAMS: Final = (Pager, AsyncGenerator)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from yarl import URL
 
-from ultravox_async_cli.diagnosis import Check
+from ultravox_async_cli.doctor.diagnosis import Check
 
 _TIMEOUT: Final = 5.0
 _SOON: Final = timedelta(days=14)

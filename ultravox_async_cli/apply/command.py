@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from ultravox_async import SipRegistration
+from ultravox_async_cli.apply.plan import Creation, Deletion, Plan, Step, Update, plan_of
+from ultravox_async_cli.apply.plan_text import show_plan
+from ultravox_async_cli.apply.registrations_file import Password, read_rows
+from ultravox_async_cli.apply.steps import Execution, Results
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
-from ultravox_async_cli.parsers import add_output, add_profile
-from ultravox_async_cli.plan import Creation, Deletion, Plan, Step, Update, plan_of
-from ultravox_async_cli.plan_text import show_plan
-from ultravox_async_cli.problems import first_lines
-from ultravox_async_cli.progress import progress
-from ultravox_async_cli.registrations_file import Password, read_rows
-from ultravox_async_cli.secret_values import SOURCES, secret_from
+from ultravox_async_cli.operations.parsers import add_output, add_profile
+from ultravox_async_cli.operations.secret_values import SOURCES, secret_from
+from ultravox_async_cli.output.problems import first_lines
+from ultravox_async_cli.output.progress import progress
 from ultravox_async_cli.settings import open_client
-from ultravox_async_cli.steps import Execution, Results
 from ultravox_async_cli.terminal import Terminal
 
 _ASK: Final = "ask"

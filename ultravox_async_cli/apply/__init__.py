@@ -1,0 +1,1 @@
+"""`ultravox sip registrations apply`."""

@@ -1,0 +1,1 @@
+"""Commands for the operations of the package, derived from its methods."""
