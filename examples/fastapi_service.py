@@ -18,9 +18,11 @@ event is handled once by several processes, such as those of `uvicorn --workers 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import signal
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
+from types import FrameType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -29,6 +31,7 @@ from redis.asyncio import Redis
 
 from ultravox_async import (
     AsyncUltravox,
+    ClientClosedError,
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
@@ -57,6 +60,8 @@ router = APIRouter()
 
 # Ultravox waits for five seconds, in which the answer has to arrive.
 DEADLINE = 4.0
+# For how many seconds requests that were sent may go on when the service stops.
+DRAIN = 10.0
 NOBODY_THERE = SipFallbackResponse.reject(code=480, message="no decision")
 
 
@@ -146,6 +151,32 @@ async def connect() -> AsyncGenerator[AsyncUltravox, None]:
             yield ultravox
 
 
+@contextmanager
+def set_by_sigterm(event: asyncio.Event) -> Generator[None, None, None]:
+    """Let a SIGTERM set an event, before the server handles it."""
+    handled_before = signal.getsignal(signal.SIGTERM)
+    if not callable(handled_before):  # there is no server, as in a test
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(event.set)
+        handled_before(number, frame)
+
+    signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handled_before)
+
+
+async def close_after(stopping: asyncio.Event, ultravox: AsyncUltravox) -> None:
+    """Let requests that were sent finish, and end the others, once the service is told to stop."""
+    await stopping.wait()
+    await ultravox.close(drain=DRAIN)
+
+
 @asynccontextmanager
 async def remember() -> AsyncGenerator[ReplayGuard, None]:
     """Yield what remembers the events: a server that all processes share, or the memory of this one."""
@@ -171,10 +202,15 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        async with client() as ultravox, remember() as guard:
+        stopping = asyncio.Event()
+        async with client() as ultravox, remember() as guard, asyncio.TaskGroup() as tasks:
             app.state.ultravox = ultravox
             app.state.guard = guard
-            yield
+            # Not after the yield: uvicorn ends a lifespan after it has waited for the open requests.
+            tasks.create_task(close_after(stopping, ultravox))
+            with set_by_sigterm(stopping):
+                yield
+            stopping.set()
 
     app = FastAPI(lifespan=lifespan)
     app.state.secrets = given
@@ -182,5 +218,6 @@ def make_app(
     app.add_exception_handler(WebhookVerificationError, refuse)
     app.add_exception_handler(InvalidRequestError, partial(explain, 400))
     app.add_exception_handler(NotFoundError, partial(explain, 404))
+    app.add_exception_handler(ClientClosedError, partial(explain, 503))
     app.add_exception_handler(UltravoxError, partial(explain, 502))
     return app

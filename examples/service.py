@@ -34,6 +34,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from ultravox_async import (
     AsyncUltravox,
     AttemptInfo,
+    ClientClosedError,
     InvalidRequestError,
     NotFoundError,
     Observer,
@@ -116,6 +117,8 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except RateLimitError as error:
         headers = {"Retry-After": str(math.ceil(error.retry_after or 1.0))}
         return answer({"error": str(error)}, status=503, headers=headers)
+    except ClientClosedError as error:
+        return answer({"error": str(error)}, status=503)
     except UltravoxError as error:
         return answer({"error": str(error)}, status=502)
 
@@ -137,12 +140,15 @@ def make_app(client: Callable[[], AbstractAsyncContextManager[AsyncUltravox]] = 
         async with client() as ultravox:
             app[ULTRAVOX] = ultravox
             yield
-            # Whoever waits for a page that was asked for before the SIGTERM still gets it.
-            await ultravox.close(drain=_DRAIN)
+
+    async def drain(app: web.Application) -> None:
+        # Not after the yield: a cleanup context ends after aiohttp has waited for the handlers.
+        await app[ULTRAVOX].close(drain=_DRAIN)
 
     app = web.Application(middlewares=[explain_errors])
     app.add_routes(routes)
     app.cleanup_ctx.append(ultravox_for_life)
+    app.on_shutdown.append(drain)
     return app
 
 

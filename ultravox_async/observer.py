@@ -14,7 +14,10 @@ from ultravox_async.errors import UltravoxError
 
 @attrs.frozen
 class RequestInfo:
-    """A request, before its first attempt. Nothing in it is secret."""
+    """A request, before its first attempt. Nothing in it is secret.
+
+    Use `template` for the names of metrics and spans, because there are few of them: `url` has the ids.
+    """
 
     method: str
     """The HTTP method."""
@@ -31,7 +34,11 @@ class RequestInfo:
 
 @attrs.frozen
 class AttemptInfo:
-    """An attempt that is over."""
+    """An attempt that is over.
+
+    Times are in seconds. `seconds` includes `connection_seconds`, and not `turn_seconds`, which went before. A request
+    that is repeated waits for a turn, and perhaps for a connection, before each attempt.
+    """
 
     number: int
     """Counted from 1."""
@@ -57,7 +64,11 @@ class AttemptInfo:
 
 @attrs.frozen
 class RequestResult:
-    """A request that is over."""
+    """A request that is over.
+
+    `seconds` is what the caller waited: the `AttemptInfo.turn_seconds` and `AttemptInfo.seconds` of all attempts, and
+    the delays between them. After a success, and after a cancellation, `error` is None; `cancelled` tells them apart.
+    """
 
     status: int | None
     """The HTTP status of the last response; None if there was none."""

@@ -48,7 +48,7 @@ RequestPriority: TypeAlias = Literal["interactive", "background"]
 class Timeout:
     """How long one logical request may take, in seconds.
 
-    Waiting for the rate limiter or for a place in the connection pool counts against none of these; put
+    `connect` and `read` hold for each attempt, `total` for all of them together with the delays between them. Waiting for the rate limiter or for a place in the connection pool counts against none of these; put
     `asyncio.timeout()` around a call to limit everything.
     """
 
@@ -75,6 +75,11 @@ class RetryPolicy:
     retried only if the first attempt certainly had no effect: the connection was never made, or the status was 429.
     Creating a call is also retried if the API has no capacity for it: after a 503 with ``Retry-After`` whose body is a
     JSON object with a ``detail``. Any other 503 may come from a gateway, after the backend has acted.
+
+    All times are in seconds. After a failure that does not say when to come back, delays grow from `base_delay` to
+    `max_delay`. After one that does, with a ``Retry-After``, a single call waits for at most `max_delay`, and a
+    background request for at most `max_cool_down`. `patience` is for outages, where nobody knows when they end; only
+    background requests have it.
     """
 
     max_attempts: int = attrs.field(default=4, validator=_at_least_one)

@@ -7,7 +7,16 @@ import attrs
 
 @attrs.define
 class Counts:
-    """What a client has done: in all, or for the requests of one piece of work (`AsyncUltravox.measure`)."""
+    """What a client has done: in all, or for the requests of one piece of work (`AsyncUltravox.measure`).
+
+    All numbers only grow. A request has at least one attempt, unless it was ended while it waited for its turn, and one
+    more for each retry. `refusals` are the 429s of all attempts, those that a retry made good included. Times are in
+    seconds, and sums over requests that run at the same time, so that they can exceed the time on the clock:
+    `turn_seconds` before attempts begin, `connection_seconds` within attempts.
+
+    Each id of a sweep is in `listed` if a page of the account's listing had it, or in `fetched` if a GET asked for it.
+    A page is one request, however many ids it has; a request in `coalesced` was not sent and is in none of the others.
+    """
 
     requests: int = 0
     """Number of requests that were asked for, however often each was sent."""
@@ -45,7 +54,15 @@ class Counts:
 
 @attrs.define(on_setattr=attrs.setters.frozen)
 class Stats(Counts):
-    """A snapshot of the statistics of a client, including all its views, since its first request."""
+    """A snapshot of the statistics of a client, including all its views, since its first request.
+
+    The numbers of `Counts` only grow, and so do `outages` and `probes`; the others are what is the case now.
+    `in_flight` and `queued` are requests of this client only. `cooling_down` is in seconds from now, and
+    `requests_per_second` the rate that the client shares: with a `LocalRateBudget` that of all clients of the loop with
+    the same key, with `RedisRateBudget` the rate that was set there for all processes, and not the part of this one.
+
+    For JSON, use `attrs.asdict`: ``attrs.asdict(ultravox.stats)`` has plain numbers and dicts only.
+    """
 
     in_flight: int = 0
     """Number of attempts that are running now."""

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import signal
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from types import ModuleType
@@ -86,6 +87,24 @@ async def test_the_client_is_closed_with_the_service(example: ModuleType, client
         assert not client.closed
     with pytest.raises(UltravoxError, match="closed"):
         await client.sip.registrations.get("any")
+
+
+async def test_a_sigterm_ends_what_waits_while_the_server_still_waits_for_open_requests(
+    example: ModuleType, client: AsyncUltravox
+) -> None:
+    received: list[int] = []
+    handled_before = signal.signal(signal.SIGTERM, lambda number, _frame: received.append(number))
+    try:
+        async with serving(example.make_app(lambda: client, [SECRET])) as browser:
+            signal.raise_signal(signal.SIGTERM)
+            while not client.closed:
+                await asyncio.sleep(0)
+            assert (await browser.get("/registrations/any")).status_code == 503
+        assert received == [signal.SIGTERM]
+        signal.raise_signal(signal.SIGTERM)  # the handler of the server is back
+    finally:
+        signal.signal(signal.SIGTERM, handled_before)
+    assert received == [signal.SIGTERM] * 2
 
 
 async def test_without_a_key_it_uses_an_emulated_account(example: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,33 @@ async def test_the_client_is_closed_with_the_service(example: ModuleType, client
         await ultravox.sip.registrations.get("nobody")
 
 
+async def test_a_request_that_was_not_sent_yet_is_ended_when_the_service_is_told_to_stop(
+    example: ModuleType, account: Emulator, client: Callable[[], AsyncUltravox]
+) -> None:
+    app: web.Application = example.make_app(client)
+    asked, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def ask_twice(request: web.Request) -> web.Response:
+        registrations = request.app[example.ULTRAVOX].sip.registrations
+        await registrations.get(account.registration_ids[0])
+        asked.set()
+        await may_go_on.wait()
+        await registrations.get(account.registration_ids[1])
+        return web.Response()
+
+    async def go_on(_app: web.Application) -> None:
+        may_go_on.set()
+
+    app.router.add_get("/twice", ask_twice)
+    app.on_shutdown.append(go_on)  # after the service's own; without that the second request would be answered
+    async with TestClient(TestServer(app)) as service:
+        asking = asyncio.create_task(service.get("/twice"))
+        await asked.wait()
+        await service.server.close()
+        assert (await asking).status == 503
+    assert account.received == 1
+
+
 async def test_by_default_it_uses_the_account_of_the_environment(
     example: ModuleType, account: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

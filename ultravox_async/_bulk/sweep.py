@@ -34,6 +34,10 @@ class Sweep(Generic[T]):
 
     A loop that is left early leaves no task behind once its iterator is closed. Python closes it when nothing refers
     to it any more; use `contextlib.aclosing` to close it at a certain place.
+
+    If the client is closed meanwhile, `ClientClosedError` is raised, with `AsyncUltravox.close`'s ``drain`` too. With
+    ``async for``, the outcomes until then have been yielded; ``await`` and `collect` lose them. Use ``async for`` in a
+    service that closes its client while sweeps run.
     """
 
     # Before Python 3.12, tracemalloc does not find out where an instance without slots was created.
@@ -147,7 +151,8 @@ class Sweep(Generic[T]):
         """Return all outcomes together; the same as ``await sweep``, as a coroutine.
 
         Raises:
-            ClientClosedError: The client was closed, before the sweep or during it.
+            ClientClosedError: The client was closed, before the sweep or during it. What was fetched until then is
+                lost; ``async for`` would have yielded it.
             UltravoxError: The client was used in another event loop.
             Exception: The exception of the iterable of ids.
         """

@@ -60,6 +60,10 @@ async def claimed(guard: ReplayGuard, key: str) -> AsyncGenerator[Claim, None]:
                 await handle(event)
         status = 503 if claim is Claim.PENDING else 204
 
+    Only an exception releases it. If a handler returns from the block with the response of an error, the claim is
+    completed, the repeated delivery is `Claim.DONE`, and the event is lost. Raise inside of the block, and turn the
+    exception into a response outside of it.
+
     Args:
         guard: Remembers the events.
         key: The `idempotency_key` of the event.
