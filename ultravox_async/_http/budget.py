@@ -30,12 +30,14 @@ from ultravox_async.settings import PriorityRateBudget, RateBudget, RateLimit, R
 class LocalRateBudget:
     """A `PriorityRateBudget` for all clients of one event loop: those with the same key send at the rate of one client.
 
-    Create one for the process, and pass it to each client. They share its pace, which adapts to their 429s if
-    `RateLimit.adaptive` is set, and its cool-downs: what stops the requests of one client stops those of all, for
-    `RateLimit.adaptive` says when. A client that replaces another, for example after the
+    Create one for the process, and pass it to each client. A client that replaces another, for example after the
     settings were reloaded, continues with what is left of the rate. Clients with different keys do not affect each
     other. Single calls of all clients go before their sweeps and listings, and clients take turns. Each client has its
     own connection pool, with its own size.
+
+    Clients with the same key share their pace and their cool-downs. A 429 for one of them lowers the pace of all. It
+    stops all of them only if its ``Retry-After`` is longer than two seconds, if no request has succeeded for a second,
+    if it is about creating calls, which stops these only, or if `RateLimit.adaptive` is False.
 
     Args:
         rate_limit: The rate of each key.

@@ -11,10 +11,18 @@ it would not be the same twice:
 - The contents of documents are not searched: a query finds each document of a corpus.
 - `GET /api/schema/` is a document without operations.
 
+Time is not that of the API:
+
+- `Emulator` has no clock, and lives on 2026-01-01, see there. `python -m ultravox_async.testing` begins at the present.
+  Objects are created a minute apart, so that all but the first of a collection have a `created` in the future.
+- The signatures of webhooks and fallback handlers, and the pauses before repetitions, have the time of the machine.
+
 Some of what the API does is documented nowhere. Here the emulator guesses:
 
 - A call has a recording as soon as it has ended, if it was joined and created with `recordingEnabled`. The API may need
   some time for it. Until then, and for a running call, `GET /api/calls/{call_id}/recording` answers 404.
+- A delivery of a webhook that is repeated is signed with the secrets that the webhook had at the first one, and with
+  the time of the repetition.
 - The clip of a message exists at once, while its call is running, too.
 - Selecting a tool that does not exist, or a name that several tools have, is a 400. The built-in tools can be selected
   by their names only, and are not listed.

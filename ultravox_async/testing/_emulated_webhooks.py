@@ -31,7 +31,7 @@ class WebhookDelivery:
     """The body that is sent."""
 
     secrets: Sequence[str] = attrs.field(repr=False)
-    """The secrets that sign it, anew for each attempt."""
+    """The secrets that sign it, anew for each attempt: those that the webhook had when it happened."""
 
     statuses: list[int | None] = attrs.field(init=False, factory=list[int | None])
     """The status of each response so far; None for an attempt without a response."""

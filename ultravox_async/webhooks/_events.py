@@ -114,7 +114,7 @@ def unwrap(
             signed.
         headers: The headers, in any case: a dict, a multidict, Starlette's ``Headers``, or a list of pairs, of str or
             bytes. Use a form that keeps repeated headers, if there is a choice.
-        secrets: The secret of the webhook, or several of them.
+        secrets: The secret of the webhook, or several of them while they are rotated.
         tolerance: How old the request may be, and how far in the future according to clocks that differ. Ultravox
             suggests a minute; it is not known whether it signs repeated deliveries anew, and one that is refused is
             lost.

@@ -39,7 +39,8 @@ class SipFallbackHandler:
 
     Args:
         decide: Decides about a call. When the time is up, it is cancelled and not waited for.
-        secrets: The secret of the `FallbackHandler`, or several of them.
+        secrets: The secret of the `FallbackHandler`, or several of them. They are read at each request: change the list
+            to rotate them. If it becomes empty, each request raises `ConfigurationError`, and is answered with a 500.
         otherwise: The answer if there is no decision: as a rule, a rejection.
         deadline: How long a decision may take, in seconds from the beginning of the request; less than five.
         tolerance: How old a request may be; see `unwrap`.
