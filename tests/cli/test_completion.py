@@ -63,5 +63,9 @@ def test_there_is_a_script_for_each_shell(shell: str) -> None:
     assert "ultravox completion words" in result.out
 
 
+def test_its_help_names_the_shells_and_nothing_else() -> None:
+    assert ultravox("completion", "--help").out.splitlines()[0] == "usage: ultravox completion [options] SHELL"
+
+
 def test_other_shells_are_refused() -> None:
     assert ultravox("completion", "cmd").code == 2

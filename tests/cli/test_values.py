@@ -194,6 +194,7 @@ def test_a_secret_from_anywhere_else_is_refused_and_not_shown(word: str, problem
 class Example:
     def many(self, *, temperature: Annotated[float, Interval(ge=0, le=1)], size: Annotated[int, Ge(1)] = 5) -> None: ...
     def few(self, *, names: Annotated[Sequence[str], MinLen(1)], until: bool) -> None: ...
+    def short(self, *, one: Annotated[str, MinLen(1)], two: Annotated[str, MinLen(2)]) -> None: ...
 
 
 def help_of(method: Callable[..., None]) -> str:
@@ -207,6 +208,8 @@ def test_help_has_limits_and_defaults() -> None:
     assert "Limits: from 0 to 1. Required." in help_of(Example.many)
     assert "Limits: at least 1. Default: 5." in help_of(Example.many)
     assert "Limits: at least 1 of them. Repeat it for several. Required." in help_of(Example.few)
+    assert "Limits: at least 1 character. Required." in help_of(Example.short)
+    assert "Limits: at least 2 characters. Required." in help_of(Example.short)
 
 
 def test_truths_are_flags() -> None:

@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
         """Add an argument, as every parser does, and remember it if it is an option."""
         action = super().add_argument(*names, **settings)
         self.options |= dict.fromkeys(action.option_strings, action)
-        if not action.option_strings:
+        if not action.option_strings and action.help != argparse.SUPPRESS:
             several = "..." if action.nargs in {"+", "*"} else ""
             self.usage = f"{self.usage} {action.metavar}{several}"
         return action
@@ -154,12 +154,11 @@ def _notes(parameter: Parameter) -> Iterable[str]:
 
 
 def _limits(marker: object, parameter: Parameter) -> Sequence[str]:
-    unit = "characters" if parameter.items is None else "of them"
     match marker:
         case MaxLen(max_length=limit):
-            return [f"at most {limit} {unit}"]
+            return [f"at most {limit} {_unit(parameter, limit)}"]
         case MinLen(min_length=limit):
-            return [f"at least {limit} {unit}"]
+            return [f"at least {limit} {_unit(parameter, limit)}"]
         case Ge(ge=limit):
             return [f"at least {limit}"]
         case Interval(ge=low, le=high):
@@ -168,3 +167,9 @@ def _limits(marker: object, parameter: Parameter) -> Sequence[str]:
             return [description]
         case _:
             return []
+
+
+def _unit(parameter: Parameter, number: int) -> str:
+    if parameter.items is not None:
+        return "of them"
+    return "character" if number == 1 else "characters"
