@@ -48,8 +48,9 @@ RequestPriority: TypeAlias = Literal["interactive", "background"]
 class Timeout:
     """How long one logical request may take, in seconds.
 
-    `connect` and `read` hold for each attempt, `total` for all of them together with the delays between them. Waiting for the rate limiter or for a place in the connection pool counts against none of these; put
-    `asyncio.timeout()` around a call to limit everything.
+    `connect` and `read` hold for each attempt, `total` for all of them together with the delays between them. Waiting
+    for the rate limiter or for a place in the connection pool counts against none of these; put `asyncio.timeout()`
+    around a call to limit everything.
     """
 
     connect: float = attrs.field(default=5.0, validator=_positive)

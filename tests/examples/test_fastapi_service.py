@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import Clock
-from tests.examples.example_scripts import loaded
+from tests.examples.example_scripts import loaded, until
 from tests.webhooks.signing import CALL_ID, INVITE, OTHER_SECRET, SECRET, event_body, signed_now
 from ultravox_async import AsyncUltravox, ConfigurationError, RetryPolicy, UltravoxError
 from ultravox_async.testing import Emulator, Respond
@@ -97,8 +97,7 @@ async def test_a_sigterm_ends_what_waits_while_the_server_still_waits_for_open_r
     try:
         async with serving(example.make_app(lambda: client, [SECRET])) as browser:
             signal.raise_signal(signal.SIGTERM)
-            while not client.closed:
-                await asyncio.sleep(0)
+            await until(lambda: client.closed)
             assert (await browser.get("/registrations/any")).status_code == 503
         assert received == [signal.SIGTERM]
         signal.raise_signal(signal.SIGTERM)  # the handler of the server is back
