@@ -121,6 +121,10 @@ class RateLimit:
     through a `LocalRateBudget`, and those of several processes through an `ultravox_async.redis.RedisRateBudget`.
     Without it, clients in different processes find their shares of the requests a second by the 429s that they receive;
     for calls, give each process a part of the limits.
+
+    `requests_per_second` is for all requests, those that create calls included; `calls_per_second` and
+    `calls_per_minute` are further limits for these. All are maxima in any window of that length, wherever it begins.
+    `adaptive` is about `requests_per_second` only.
     """
 
     requests_per_second: float | None = attrs.field(default=200.0, validator=_positive_or_none)

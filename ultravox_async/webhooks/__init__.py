@@ -2,7 +2,7 @@
 
 In a webhook::
 
-    event = webhooks.unwrap(body, headers, secrets)      # or raises WebhookVerificationError
+    event = webhooks.unwrap(body, headers, secrets)      # or raises WebhookVerificationError or DecodeError
     async with webhooks.claimed(guard, event.idempotency_key) as claim:
         if claim is Claim.GRANTED:
             match event:

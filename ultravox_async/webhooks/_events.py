@@ -122,9 +122,9 @@ def unwrap(
 
     Raises:
         WebhookVerificationError: The request does not prove that Ultravox sent it, and when.
-        DecodeError: Ultravox sent it, and its body is not what the API documents. Every delivery of it raises this: log
-            it and respond with an error, such as 500, so that it is repeated for up to 8.5 hours, in which you can
-            update the package; respond with a success to do without the event.
+        DecodeError: Ultravox sent it, and its body is not what the API documents. Each delivery of it raises this. Log
+            it, and respond with an error, such as 500: it is repeated for up to 8.5 hours, in which you can update the
+            package. Or respond with a success, to do without the event.
         ConfigurationError: There is no secret, or one is empty or not a string. Or the tolerance is negative, or `now`
             has no time zone.
         TypeError: The body is not bytes, or the headers are of a type that cannot be read.

@@ -21,7 +21,8 @@ def unwrap_fallback(
 ) -> IncomingSipCall:
     """Return the incoming call in a request to a SIP fallback handler, after it has proved that Ultravox sent it.
 
-    The arguments and the errors are those of `unwrap`; the secrets are those of the `FallbackHandler`.
+    The arguments and the errors are those of `unwrap`; the secrets are those of the `FallbackHandler`. Ultravox asks
+    once: reject the call after a `DecodeError`, so that the caller hears something.
     """
     given = Secret(body), Secret(headers), Secret(secrets)
     del body, headers, secrets
