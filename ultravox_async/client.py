@@ -200,11 +200,13 @@ class AsyncUltravox(ResourceAttributes):
     async def close(self, drain: float = 0.0) -> None:
         """End the requests that are still running with `ClientClosedError`, and close the connection pool.
 
+        Call it with `drain` when a service is told to stop, and not once its requests are over: in aiohttp.web, that is
+        in ``on_shutdown``. Iterate over sweeps with ``async for``: one that is awaited raises, and what it has fetched
+        is lost.
+
         A session that was handed in stays open. Closing again does nothing. A service that is told to stop gives the
         requests that it has sent some time with `drain`. What waits for its turn, the rest of sweeps, and what is new
-        get `ClientClosedError` at once. A second close without `drain` ends the others too. Call it when the service is
-        told to stop, and not once its requests are over: in aiohttp.web, that is in ``on_shutdown``. Iterate over
-        sweeps with ``async for``: one that is awaited raises, and what it has fetched is lost.
+        get `ClientClosedError` at once. A second close without `drain` ends the others too.
 
         Args:
             drain: For how many seconds requests that were sent, downloads and uploads may go on; 0.0 for not at all.

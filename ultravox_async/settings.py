@@ -78,9 +78,9 @@ class RetryPolicy:
     JSON object with a ``detail``. Any other 503 may come from a gateway, after the backend has acted.
 
     All times are in seconds. After a failure that does not say when to come back, delays grow from `base_delay` to
-    `max_delay`. After one that does, with a ``Retry-After``, a single call waits for at most `max_delay`, and a
-    background request for at most `max_cool_down`. `patience` is for outages, where nobody knows when they end; only
-    background requests have it.
+    `max_delay`. After one that does, with a ``Retry-After``, a single call waits if it is at most `max_delay`, and
+    fails otherwise; background requests wait for up to `max_cool_down`. `patience` is for outages, where nobody knows
+    when they end; only background requests have it.
     """
 
     max_attempts: int = attrs.field(default=4, validator=_at_least_one)
