@@ -303,7 +303,7 @@ async def test_a_batch_belongs_to_its_agent(ultravox: AsyncUltravox, agent: Agen
         (updating(name=None), "name: takes a string"),
         (calling(throttle=""), "throttle: takes at least 1"),
         (calling(metadata={"a": 1}), "metadata.a: takes a string"),
-        (scheduling(calls=[]), "calls: takes at least 1 items, not 0"),
+        (scheduling(calls=[]), "calls: takes at least 1 item, not 0"),
         (scheduling(calls=[NewScheduledCall(CallMedium())]), r"calls\[0\].medium: takes a CallMedium with exactly one"),
         (scheduling(calls=[NewScheduledCall()], webhook_url="x"), "webhook_url: takes an absolute http or https URL"),
         (scheduling(calls=[NewScheduledCall()], webhook_secret="x" * 121), "webhook_secret: takes at most 120"),

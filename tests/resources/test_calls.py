@@ -94,7 +94,7 @@ async def test_a_call_is_started_with_what_is_said(ultravox: AsyncUltravox, ultr
     [
         (creating(temperature=1.5), "temperature: takes a number from 0 to 1"),
         (creating(temperature=-0.1), "temperature: takes a number from 0 to 1"),
-        (creating(throttle=""), "throttle: takes at least 1 characters, not 0"),
+        (creating(throttle=""), "throttle: takes at least 1 character, not 0"),
         (creating(prior_call_id="x"), "prior_call_id: takes a UUID"),
         (creating(max_duration=timedelta(seconds=-1)), "max_duration: takes a timedelta of zero or more"),
         (creating(max_duration="90s"), "max_duration: takes a timedelta of zero or more, not str"),
@@ -211,7 +211,7 @@ async def test_each_filter_has_the_form_that_the_api_wants(
         ({"agent_ids": AGENT}, "agent_ids: takes a list"),
         ({"from_date": datetime(2026, 7, 1)}, "from_date: takes a date, or a datetime with a time zone"),  # noqa: DTZ001 - what is refused
         ({"from_date": "2026-07-01"}, "from_date: takes a date"),
-        ({"search": ""}, "search: takes at least 1 characters"),
+        ({"search": ""}, "search: takes at least 1 character"),
         ({"metadata": {"a": 1}}, "metadata.a: takes a string"),
         ({"page_size": 0}, "page_size"),
     ],

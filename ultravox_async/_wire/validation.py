@@ -236,10 +236,9 @@ def _place(path: Iterable[str | int]) -> str:
 
 def _sentence(problem: Problem) -> str:
     rule, given = problem.rule, problem.given
-    unit = "characters" if rule.kind is str else "items"
     sentences = {
-        Broken.MIN_LENGTH: f"takes {_range(rule)} {unit}, not {given}",
-        Broken.MAX_LENGTH: f"takes at most {rule.max_length} {unit}, not {given}",
+        Broken.MIN_LENGTH: f"takes {_range(rule)}, not {given}",
+        Broken.MAX_LENGTH: f"takes at most {_counted(rule.max_length, rule)}, not {given}",
         Broken.RANGE: f"takes {_phrase(rule)}{_bounds(rule)}",
         Broken.ZONE: f"takes {_phrase(rule)}",
         Broken.ENCODING: "contains a lone surrogate, which cannot be encoded",
@@ -259,7 +258,14 @@ def _choice(rule: Rule) -> str:
 
 
 def _range(rule: Rule) -> str:
-    return f"at least {rule.min_length}" if rule.max_length is None else f"{rule.min_length} to {rule.max_length}"
+    if rule.max_length is None:
+        return f"at least {_counted(rule.min_length, rule)}"
+    return f"{rule.min_length} to {_counted(rule.max_length, rule)}"
+
+
+def _counted(number: int | None, rule: Rule) -> str:
+    unit = "character" if rule.kind is str else "item"
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _phrase(rule: Rule) -> str:
