@@ -130,13 +130,16 @@ async def test_a_request_without_a_response_has_the_class_of_its_error(telemetry
     assert attributes_of(telemetry.spans[0])["error.type"] == "APIConnectionError"
 
 
-async def test_a_request_that_is_cancelled_says_so(telemetry: Telemetry) -> None:
+async def test_a_request_that_is_cancelled_says_so_and_so_does_its_attempt(telemetry: Telemetry) -> None:
     async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, observers=[telemetry.observer]) as ultravox:
         task = asyncio.create_task(ultravox.sip.registrations.get("some-id"))
         await wire.until_received(1)
         task.cancel()
         await asyncio.wait([task])
-    assert attributes_of(telemetry.spans[0])["error.type"] == "cancelled"
+    assert [attributes_of(span)["error.type"] for span in telemetry.spans] == ["cancelled", "cancelled"]
+    assert [span.status.status_code for span in telemetry.spans] == [StatusCode.UNSET, StatusCode.UNSET]
+    (duration,) = telemetry.points("http.client.request.duration")
+    assert (duration.attributes or {})["error.type"] == "cancelled"
 
 
 async def test_a_request_is_a_part_of_the_span_around_it(telemetry: Telemetry) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import socket
 from typing import Any
 
 import aiohttp
@@ -196,6 +197,17 @@ async def test_with_a_session_of_the_caller_the_connection_is_not_known(caplog: 
     assert logged(caplog, logging.DEBUG)[0].endswith("(attempt 1, unknown connection)")
 
 
+async def test_an_attempt_that_is_cancelled_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "ultravox_async")
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
+        task = asyncio.create_task(ask(ultravox))
+        await wire.until_received(1)
+        task.cancel()
+        await asyncio.wait([task])
+    (line,) = logged(caplog, logging.DEBUG)
+    assert line.startswith("GET /api/things: cancelled after ")
+
+
 async def test_retries_are_logged_once_a_second_at_most(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "ultravox_async")
     async with Wire(in_turn(*[answer(503)] * 3, OK)) as wire, client_of(wire.base_url) as ultravox:
@@ -308,9 +320,36 @@ async def test_an_observer_learns_of_a_cancellation() -> None:
         await wire.until_received(1)
         task.cancel()
         await asyncio.wait([task])
-    result = recorder.told[-1]
+        assert ultravox.stats.attempts == 1
+    _, attempt, result = recorder.told
+    assert isinstance(attempt, AttemptInfo)
+    assert (attempt.number, attempt.status, attempt.error) == (1, None, "cancelled")
     assert isinstance(result, RequestResult)
-    assert result.cancelled
+    assert (result.cancelled, result.attempts) == (True, 1)
+
+
+async def test_only_requests_that_had_their_turn_before_they_were_cancelled_had_an_attempt() -> None:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url, pool_size=2) as ultravox:
+        tasks = [asyncio.create_task(ask(ultravox)) for _ in range(3)]
+        await wire.until_received(2)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert (ultravox.stats.requests, ultravox.stats.attempts) == (3, 2)
+
+
+async def test_an_attempt_that_is_cancelled_while_it_connects_was_not_sent() -> None:
+    recorder = Recorder()
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody shakes hands there
+        base_url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        async with client_of(base_url, observers=[recorder]) as ultravox:
+            task = asyncio.create_task(ask(ultravox))
+            connection, _ = await asyncio.to_thread(listening.accept)
+            task.cancel()
+            await asyncio.wait([task])
+            connection.close()
+            assert ultravox.stats.attempts == 0
+    assert [type(each) for each in recorder.told] == [RequestInfo, RequestResult]
 
 
 async def test_an_observer_sees_no_address_of_storage_with_its_signature() -> None:

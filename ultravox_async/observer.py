@@ -34,7 +34,7 @@ class RequestInfo:
 
 @attrs.frozen
 class AttemptInfo:
-    """An attempt that is over.
+    """An attempt that is over. One that is cancelled before it was sent is not reported.
 
     Times are in seconds. `seconds` includes `connection_seconds`, and not `turn_seconds`, which went before. A request
     that is repeated waits for a turn, and perhaps for a connection, before each attempt.
@@ -47,7 +47,7 @@ class AttemptInfo:
     """The HTTP status; None if there was no complete response."""
 
     error: str | None
-    """The class of the error; None after a success."""
+    """The class of the error; ``cancelled`` if the task was cancelled meanwhile; None after a success."""
 
     seconds: float
     """How long it took, from its turn to the end of the response."""

@@ -20,6 +20,7 @@ from yarl import URL
 from ultravox_async import AttemptInfo, Observer, RequestInfo, RequestResult, __version__
 
 _NAME: Final = "ultravox_async"
+_CANCELLED: Final = "cancelled"
 _SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.37.0"
 # The boundaries that the semantic conventions recommend for http.client.request.duration, in seconds.
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -91,7 +92,8 @@ class OpenTelemetryObserver(Observer):
         )
         if attempt.number > 1:
             span.set_attribute("http.request.resend_count", attempt.number - 1)
-        if attempt.error is not None:
+        # A cancellation is no failure: a sweep cancels the GETs that the listing has made superfluous.
+        if attempt.error not in {None, _CANCELLED}:
             span.set_status(Status(StatusCode.ERROR))
         span.end(ended_at)
 
@@ -99,7 +101,7 @@ class OpenTelemetryObserver(Observer):
         """End the span of a request."""
         del request  # the span has it
         error = None if result.error is None else type(result.error).__name__
-        state.span.set_attributes(_result_of(result.status, "cancelled" if result.cancelled else error))
+        state.span.set_attributes(_result_of(result.status, _CANCELLED if result.cancelled else error))
         if result.attempts > 1:
             state.span.set_attribute("http.request.resend_count", result.attempts - 1)
         if error is not None:

@@ -22,7 +22,10 @@ class Counts:
     """Number of requests that were asked for, however often each was sent."""
 
     attempts: int = 0
-    """Number of times that a request was sent, or that no connection could be made for it."""
+    """Number of times that a request was sent, or that no connection could be made for it.
+
+    Those that were cancelled after they were sent are counted: the server has got them.
+    """
 
     retries: dict[str, int] = attrs.field(factory=dict[str, int])
     """Number of repeated attempts, by reason: a status, ``timeout``, ``connection`` or ``wrong response``."""

@@ -26,6 +26,7 @@ _log = logging.getLogger("ultravox_async")
 _log.addHandler(logging.NullHandler())
 _LONG_WAIT: Final = 1.0
 _LINE_INTERVAL: Final = 1.0
+_CANCELLED: Final = "cancelled"
 
 # What is measured in the current context, with the client whose requests count.
 _measured: ContextVar[tuple[tuple["Telemetry", Counts], ...]] = ContextVar("ultravox_async.measured", default=())
@@ -172,7 +173,7 @@ class RequestRecord:
             self._telemetry.waits.note(seconds, self._name)
 
     def note_attempt(self, attempt: Attempt, outcome: object, seconds: float) -> None:
-        """Note an attempt that is over, and its result or error."""
+        """Note an attempt that is over, and its result, its error, or the `CancelledError` that ended it."""
         self._attempts += 1
         is_refusal = isinstance(outcome, RateLimitError)
         received = len(outcome.body) if isinstance(outcome, Response) else 0
@@ -196,7 +197,7 @@ class RequestRecord:
         info = AttemptInfo(
             number=self._attempts,
             status=_status_of(outcome),
-            error=type(outcome).__name__ if isinstance(outcome, UltravoxError) else None,
+            error=_error_of(outcome),
             seconds=seconds,
             turn_seconds=self._turn_seconds,
             connection_seconds=attempt.connection_seconds,
@@ -260,7 +261,15 @@ def _status_of(outcome: object) -> int | None:
     return status if isinstance(status, int) else None
 
 
+def _error_of(outcome: object) -> str | None:
+    if isinstance(outcome, asyncio.CancelledError):
+        return _CANCELLED
+    return type(outcome).__name__ if isinstance(outcome, UltravoxError) else None
+
+
 def _result_of(outcome: object) -> str:
+    if isinstance(outcome, asyncio.CancelledError):
+        return _CANCELLED
     status = _status_of(outcome)
     if status is not None:
         return str(status)

@@ -281,7 +281,12 @@ class Transport:
                 attempt.fresh = isinstance(outcome, APIConnectionError | DecodeError)
                 attempt.operation = request.operation
                 attempt.note_piece = record.note_piece
-                result, following = await self._try(pool, request, attempt, recovery, send)
+                try:
+                    result, following = await self._try(pool, request, attempt, recovery, send)
+                except asyncio.CancelledError as error:
+                    if attempt.sent:
+                        record.note_attempt(attempt, error, clock() - started)
+                    raise
                 taken = clock() - started
                 record.note_attempt(attempt, result, taken)
                 if following is None or not isinstance(result, UltravoxError):
