@@ -53,6 +53,7 @@ async def against_peers(effort: Effort) -> list[Row]:
 
 class _Origin:
     origin = "GET /api/sip/registrations"
+    content_type = "application/json"
 
     def redacted(self, text: str) -> str:
         return text

@@ -26,6 +26,7 @@ T = TypeVar("T")
 class Context:
     origin: str = ORIGIN
     secret: str = "-no secret-"
+    content_type: str = "application/json"
 
     def redacted(self, text: str) -> str:
         return text.replace(self.secret, "***")
@@ -301,12 +302,31 @@ def test_an_empty_body_is_not_json() -> None:
         decode(b"", SipRegistration, ORIGIN)
 
 
-@pytest.mark.parametrize("content", [b"<html>oops</html>", b'{"a": 1', b"\xff\xfe", b"nan", b"{'a': 1}"])
-def test_an_error_about_a_body_that_is_not_json_shows_its_beginning(content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"<html>oops</html>", b'{"a": 1', b"\xff\xfe", b"oops", b"{'oops': 1}"])
+def test_an_error_about_a_body_that_is_not_json_shows_its_size_and_its_type_and_nothing_of_it(content: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         decode(content, SipRegistration, ORIGIN)
     assert (caught.value.path, caught.value.expected) == ("", "JSON")
-    assert caught.value.got.startswith(content.decode("utf-8", "replace"))
+    assert caught.value.got.startswith(f"{len(content)} bytes of application/json (")
+    assert "oops" not in str(caught.value)
+
+
+def test_an_error_about_a_body_that_is_not_json_says_where_it_is_broken() -> None:
+    with pytest.raises(DecodeError, match=r"got 7 bytes of an unknown type \(.+ at 7\)"):
+        decode_into(b'{"a": 1', SipRegistration, Context(content_type=""))
+
+
+def test_an_error_about_html_shows_its_title() -> None:
+    body = b"\n<html><title>Bad Gateway of key</title>oops</html>"
+    with pytest.raises(DecodeError) as caught:
+        decode_into(body, SipRegistration, Context(secret="key", content_type="text/html"))
+    assert caught.value.got == f"{len(body)} bytes of text/html: Bad Gateway of ***"
+
+
+def test_a_title_in_broken_json_is_not_shown() -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode(b'{"systemPrompt": "<title>oops</title>', SipRegistration, ORIGIN)
+    assert "oops" not in str(caught.value)
 
 
 @pytest.mark.parametrize("into", [SipRegistration, object, list[object]])
@@ -466,6 +486,16 @@ def test_a_secret_that_is_longer_than_what_is_shown_is_redacted_whole() -> None:
     with pytest.raises(DecodeError) as caught:
         decode_into(body({"a": secret}), dict[str, int], Context(secret=secret))
     assert caught.value.got == '"***"'
+
+
+@pytest.mark.parametrize(
+    ("content", "into"),
+    [(b'"s3cret"', SipConfig), (b'"s3cret"', list[str]), (b'["s3cret"]', list[FallbackHandler])],
+)
+def test_a_text_in_place_of_an_object_or_a_list_is_not_shown(content: bytes, into: type[object]) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode(content, into, ORIGIN)
+    assert caught.value.got == "str"
 
 
 def test_the_value_of_a_secret_field_is_not_shown() -> None:

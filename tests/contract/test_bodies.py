@@ -29,6 +29,7 @@ some_examples = settings(max_examples=5, suppress_health_check=[HealthCheck.too_
 @attrs.frozen
 class Context:
     origin: str = "GET /api/x"
+    content_type: str = "application/json"
 
     def redacted(self, text: str) -> str:
         return text

@@ -257,6 +257,27 @@ async def test_a_field_of_the_wrong_type_that_echoes_the_secrets_exposes_them_no
     assert traces(*texts_of(await failed(calling(script, call), DecodeError))) == []
 
 
+async def create_key(client: AsyncUltravox) -> None:
+    await client.api_keys.create(name="x")
+
+
+async def get_config(client: AsyncUltravox) -> None:
+    await client.sip.get_config()
+
+
+async def parse_json(client: AsyncUltravox) -> None:
+    (await client.request("GET", "/api/webhooks")).json()
+
+
+@pytest.mark.parametrize("call", [create_key, get_config, parse_json])
+@pytest.mark.parametrize("body", [f'{{"apiKey": "{PASSWORD}', f'{{"secrets": ["{PASSWORD}"], "url": x}}', PASSWORD])
+async def test_a_body_that_is_not_json_shows_nothing_of_a_secret_that_only_the_server_knows(
+    told: Told, call: Call, body: str
+) -> None:
+    error = await failed(calling(in_turn(answer(200, body=body.encode())), call), DecodeError)
+    assert traces(*texts_of(error), *told.texts()) == []
+
+
 async def test_a_next_link_that_echoes_the_key_exposes_it_nowhere() -> None:
     async def script(request: Received) -> Say:
         return answer(200, {"results": [], "next": f"https://example.com/?key={request.headers['x-api-key']}"})

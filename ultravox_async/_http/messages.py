@@ -150,6 +150,11 @@ class Response:
         """The request, for example ``GET /api/voices``."""
         return f"{self._request.method} {self._request.path}"
 
+    @property
+    def content_type(self) -> str:
+        """The media type of the body, without parameters; empty if the server did not say it."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip()
+
     def json(self) -> Any:  # noqa: ANN401 - used for responses that the SDK has no type for
         """Return the body as dicts, lists and scalars; integers of more than 64 bits become floats.
 

@@ -34,6 +34,7 @@ from cattrs.gen import (
     override,
 )
 
+from ultravox_async._wire.error_body import html_title
 from ultravox_async._wire.names import wire_name
 from ultravox_async._wire.redaction import SECRET_NAME
 from ultravox_async._wire.scalars import (
@@ -58,6 +59,11 @@ class Context(Protocol):
     @property
     def origin(self) -> str:
         """The request, for example ``GET /api/voices``."""
+        ...
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body, without parameters; empty if it is not known."""
         ...
 
     def redacted(self, text: str) -> str:
@@ -86,6 +92,8 @@ _SUPPORTED: frozenset[Any] = frozenset(
         UnionType,
     }
 )
+_AN_OBJECT = "an object"
+_A_LIST = "a list"
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
 
@@ -133,8 +141,15 @@ def structure(data: object, into: type[T], context: Context) -> T:
 
 
 def _not_json(error: orjson.JSONDecodeError, body: bytes, context: Context) -> DecodeError:
-    reason = one_line(error.msg, _GOT_LIMIT)
-    return DecodeError(context.origin, "", "JSON", f"{_short_text(body, context)} ({reason})" if body else "nothing")
+    """Return the error, which shows nothing of the body: nobody knows where the secrets in it begin and end."""
+    if not body:
+        return DecodeError(context.origin, "", "JSON", "nothing")
+    kind = one_line(context.redacted(context.content_type), _GOT_LIMIT)
+    got = f"{len(body)} bytes of {kind or 'an unknown type'}"
+    title = html_title(body)
+    if title is not None:  # as gateways and proxies send it
+        return DecodeError(context.origin, "", "JSON", f"{got}: {one_line(context.redacted(title), _GOT_LIMIT)}")
+    return DecodeError(context.origin, "", "JSON", f"{got} ({one_line(error.msg, _GOT_LIMIT)} at {error.pos})")
 
 
 def _explained(error: Exception, data: object, into: type[object], context: Context) -> Exception:
@@ -181,7 +196,9 @@ class _Place:
 def _located(error: Exception, place: _Place, context: Context) -> DecodeError:
     """Turn the first leaf of a tree of cattrs errors into one error with its path in the document."""
     if isinstance(error, MismatchError):
-        got = type(error.got).__name__ if place.is_secret else _short(error.got, context)
+        # What takes the place of an object or of a list may be a secret that belongs into it.
+        is_hidden = place.is_secret or error.expected in {_AN_OBJECT, _A_LIST}
+        got = type(error.got).__name__ if is_hidden else _short(error.got, context)
         return DecodeError(context.origin, place.path, error.expected, got)
     noted = error.group_exceptions()[0] if isinstance(error, _NESTED_ERRORS) else []
     if not noted:  # raised by a validator, a converter or an enum of the caller's own class
@@ -202,14 +219,11 @@ def _short(value: object, context: Context) -> str:
     if isinstance(value, list):
         return f"a list of {len(cast('list[object]', value))} items"
     try:
-        return _short_text(orjson.dumps(value), context)
+        text = orjson.dumps(value)[:_LOOK_AT].decode("utf-8", "replace")
     except orjson.JSONEncodeError:  # possible in a dict that the caller passed, not in a parsed document
         return type(value).__name__
-
-
-def _short_text(body: bytes, context: Context) -> str:
     # Redact far more than is shown: a secret that is cut in two first would not be found.
-    return one_line(context.redacted(body[:_LOOK_AT].decode("utf-8", "replace")), _GOT_LIMIT)
+    return one_line(context.redacted(text), _GOT_LIMIT)
 
 
 def _members(declared: Any) -> frozenset[object]:  # noqa: ANN401 - classes, and what typing makes of them
@@ -291,7 +305,7 @@ def _converter(*, detailed_validation: bool) -> cattrs.Converter:
             field.name: override(rename=wire_name(field.name), struct_hook=_leaf_hook(field.type)) for field in fields
         }
         inner = make_dict_structure_fn(cls, converter, **overrides)
-        hook = _typed(dict, "an object", inner)
+        hook = _typed(dict, _AN_OBJECT, inner)
         if detailed_validation or not all(_leaf_hook(field.type) for field in fields):
             return hook
         return _flat_object(_generic(cls), hook, converter, overrides)
@@ -300,10 +314,10 @@ def _converter(*, detailed_validation: bool) -> cattrs.Converter:
         return cast("Hook", _leaf_hook(cls))
 
     def structure_list(cls: Any) -> Hook:  # noqa: ANN401 - list, with or without a type
-        return _typed(list, "a list", list_structure_factory(cls, converter))
+        return _typed(list, _A_LIST, list_structure_factory(cls, converter))
 
     def structure_dict(cls: Any) -> Hook:  # noqa: ANN401 - dict, with or without types
-        return _typed(dict, "an object", mapping_structure_factory(cls, converter))
+        return _typed(dict, _AN_OBJECT, mapping_structure_factory(cls, converter))
 
     converter.register_structure_hook_factory(lambda cls: attrs.has(_generic(cls)), structure_object)
     converter.register_structure_hook_factory(lambda cls: _generic(cls) is list, structure_list)

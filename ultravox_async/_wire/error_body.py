@@ -13,6 +13,7 @@ import orjson
 from ultravox_async._wire.text import one_line
 
 _MESSAGE_LIMIT = 480
+_TEXT_LIMIT = 4096
 _LEAVES_LIMIT = 100
 _DEPTH_LIMIT = 20
 _HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -29,6 +30,13 @@ def read_error_body(body: bytes) -> tuple[str | None, dict[str, list[str]]]:
     except orjson.JSONDecodeError:
         return _text_detail(body), {}
     return _json_detail(data)
+
+
+def html_title(body: bytes) -> str | None:
+    """Return the title of an HTML document; None if there is none, or if it is something else."""
+    text = body[:_TEXT_LIMIT].decode("utf-8", "replace")
+    title = _HTML_TITLE.search(text) if text.lstrip().startswith("<") else None
+    return None if title is None else title.group(1)
 
 
 def is_of_the_api(body: bytes) -> bool:
@@ -54,7 +62,7 @@ def _json_detail(data: object) -> tuple[str | None, dict[str, list[str]]]:
 
 
 def _text_detail(body: bytes) -> str | None:
-    text = body[:4096].decode("utf-8", "replace")
+    text = body[:_TEXT_LIMIT].decode("utf-8", "replace")
     if "<" in text:
         title = _HTML_TITLE.search(text)
         text = title.group(1) if title else re.sub(r"<[^>]*>", " ", text)

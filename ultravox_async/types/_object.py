@@ -141,6 +141,7 @@ class _Call:
     """The context of a `DecodeError` about data that did not come in a response."""
 
     origin: str
+    content_type: str = "application/json"
 
     def redacted(self, text: str) -> str:
         return text
