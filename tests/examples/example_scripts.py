@@ -34,6 +34,7 @@ async def running(
     name: str,
     *arguments: str,
     account: Emulator | None = None,
+    stdout: int = asyncio.subprocess.PIPE,
     stderr: int = asyncio.subprocess.PIPE,
     **variables: str,
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
@@ -46,7 +47,7 @@ async def running(
         sys.executable,
         *("-W", "error", str(EXAMPLES / f"{name}.py"), *arguments),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=stderr,
         env=environment,
     )
@@ -74,7 +75,7 @@ async def line_with(text: str, process: asyncio.subprocess.Process) -> str:
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
     stdout, stderr = await process.communicate()
-    return process.returncode, stdout.decode(), (stderr or b"").decode()
+    return process.returncode, (stdout or b"").decode(), (stderr or b"").decode()
 
 
 async def until(condition: Callable[[], object]) -> None:
