@@ -401,6 +401,21 @@ def test_what_is_no_observer_is_refused(observers: list[Any]) -> None:
         AsyncUltravox(KEY, observers=observers)
 
 
+@pytest.mark.parametrize("observers", [Observer(), None])
+def test_what_is_no_list_of_observers_is_refused(observers: Any) -> None:  # noqa: ANN401 - the wrong types
+    with pytest.raises(ConfigurationError, match="observers takes a list of instances of Observer, not (Obs|None)"):
+        AsyncUltravox(KEY, observers=observers)
+
+
+def test_an_observer_with_an_async_method_is_refused() -> None:
+    class Waiting(Observer):
+        async def attempt_ended(self, state: object, request: RequestInfo, attempt: AttemptInfo) -> None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - it is refused
+            pass
+
+    with pytest.raises(ConfigurationError, match="Waiting.attempt_ended is an async method"):
+        AsyncUltravox(KEY, observers=[Waiting()])
+
+
 @pytest.fixture
 def ultravox_settings() -> dict[str, object]:
     return {"rate_limit": RateLimit(None)}

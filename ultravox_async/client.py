@@ -1,12 +1,14 @@
 """`AsyncUltravox`: the settings, the ownership of the connection pool, and one attribute per resource."""
 
+import inspect
+import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from ssl import SSLContext
 from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Final, NoReturn, Self, cast
 
 import aiohttp
 from yarl import URL
@@ -21,7 +23,6 @@ from ultravox_async._http.scheduler import Priority
 from ultravox_async._http.transport import Transport, make_transport
 from ultravox_async._wire.paths import Parameter, checked_path, encoded_query
 from ultravox_async._wire.payload import Secret, json_body
-from ultravox_async._wire.validation import check_seconds
 from ultravox_async.errors import ConfigurationError, InvalidRequestError, UltravoxError
 from ultravox_async.observer import Observer
 from ultravox_async.resources._attributes import ResourceAttributes
@@ -217,8 +218,7 @@ class AsyncUltravox(ResourceAttributes):
                 `with_options`; close the client it was made from.
         """
         self._check_owner()
-        if drain != 0:
-            check_seconds("drain", drain)
+        _check_drain(drain)
         await self._transport.close(drain)
 
     def _check_owner(self) -> None:
@@ -309,6 +309,11 @@ def _check_types(**settings: object) -> None:
             raise ConfigurationError(f"{name} takes {kind.__name__}(...), not {type(value).__name__}")
 
 
+def _check_drain(drain: object) -> None:
+    if isinstance(drain, bool) or not isinstance(drain, int | float) or not 0 <= drain < math.inf:
+        raise InvalidRequestError("drain", f"takes a finite number of seconds of at least 0, not {drain!r}")
+
+
 def _check_rate(value: object) -> None:
     # RateBudget is a runtime-checkable protocol: the class of a budget has these methods too, and passes isinstance().
     if isinstance(value, type) or not isinstance(value, RateLimit | RateBudget):
@@ -316,11 +321,20 @@ def _check_rate(value: object) -> None:
         raise ConfigurationError(f"rate_limit takes RateLimit(...) or a RateBudget, not {type(value).__name__}{hint}")
 
 
-def _checked_observers(observers: Sequence[Observer]) -> Sequence[Observer]:
-    for observer in observers:
-        if not isinstance(observer, Observer):  # pyright: ignore[reportUnnecessaryIsInstance] - the class itself is given
-            raise ConfigurationError(f"observers takes instances of Observer, not {observer!r}")
-    return observers
+def _checked_observers(observers: object) -> Sequence[Observer]:
+    if not isinstance(observers, Iterable):
+        raise ConfigurationError(f"observers takes a list of instances of Observer, not {type(observers).__name__}")
+    return [_checked_observer(each) for each in cast("Iterable[object]", observers)]
+
+
+def _checked_observer(observer: object) -> Observer:
+    if not isinstance(observer, Observer):
+        raise ConfigurationError(f"observers takes instances of Observer, not {observer!r}")
+    for name in ("request_started", "attempt_ended", "request_ended"):
+        if inspect.iscoroutinefunction(getattr(observer, name)):
+            msg = f"{type(observer).__name__}.{name} is an async method; those of an Observer are called, and not awaited"
+            raise ConfigurationError(msg)
+    return observer
 
 
 def _checked_priority(name: str) -> Priority:

@@ -1,8 +1,8 @@
 """`Observer`: what a program learns about each request, for metrics and traces.
 
 Override the methods that you need; those of this class do nothing. They are called in the task that makes the request,
-so that a context variable that `request_started` sets is set for the attempts too. They have to return at once. One
-that raises is logged, and does not affect the request.
+so that a context variable that `request_started` sets is set for the attempts too. They have to return at once, and
+cannot be ``async``. One that raises is logged, and does not affect the request.
 """
 
 from typing import Any

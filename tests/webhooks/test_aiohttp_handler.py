@@ -235,8 +235,23 @@ def test_a_handler_without_a_secret_is_refused_when_it_is_made(secrets: Any) -> 
         SipFallbackHandler(accept, secrets, otherwise=OTHERWISE)
 
 
+def test_an_answer_of_another_type_is_refused_when_the_handler_is_made() -> None:
+    answer: Any = {"reject": {"code": 480}}
+    with pytest.raises(ConfigurationError, match="otherwise takes a SipFallbackResponse, not dict"):
+        SipFallbackHandler(accept, SECRET, otherwise=answer)
+
+
 @pytest.mark.parametrize(
-    "setting", [{"deadline": 0.0}, {"deadline": 5.0}, {"deadline": float("nan")}, {"tolerance": 300}], ids=str
+    "setting",
+    [
+        {"deadline": 0.0},
+        {"deadline": 5.0},
+        {"deadline": float("nan")},
+        {"deadline": "4"},
+        {"deadline": True},
+        {"tolerance": 300},
+    ],
+    ids=str,
 )
 def test_a_setting_that_cannot_be_kept_is_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(setting))):

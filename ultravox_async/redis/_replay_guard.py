@@ -80,8 +80,8 @@ class RedisReplayGuard:
             nothing.
         retention: How long an event that was handled is remembered. Ultravox repeats a delivery for up to 8.5 hours.
         lease: For how long a claim is renewed at most: longer than handling an event can take.
-        dead_after: How long a claim outlasts its process, or an event loop that stands still. It is renewed three times
-            in this time. Ultravox repeats a delivery after about 30 seconds for the first time.
+        dead_after: How long a claim outlasts its process, or an event loop that stands still; at most the lease. It is
+            renewed three times in this time. Ultravox repeats a delivery after about 30 seconds for the first time.
 
     Raises:
         ConfigurationError: An argument is invalid.
@@ -99,14 +99,17 @@ class RedisReplayGuard:
         check_client(redis, type(self).__name__)
         check_name(name, type(self).__name__)
         for setting, value in (("retention", retention), ("lease", lease), ("dead_after", dead_after)):
-            if value < _MILLISECOND:
-                raise ConfigurationError(f"RedisReplayGuard.{setting} is at least a millisecond, not {value}")
+            if not isinstance(value, timedelta) or value < _MILLISECOND:  # pyright: ignore[reportUnnecessaryIsInstance] - settings come from untyped places
+                msg = f"RedisReplayGuard.{setting} takes a timedelta of at least a millisecond, not {value!r}"
+                raise ConfigurationError(msg)
+        if dead_after > lease:
+            raise ConfigurationError(f"RedisReplayGuard.dead_after is at most the lease, {lease}, not {dead_after}")
         self._write = redis.register_script(_WRITE)
         self._expire = redis.register_script(_EXPIRE)
         self._name = name
         self._retention = retention
         self._lease = lease
-        self._pending = min(dead_after, lease)
+        self._pending = dead_after
         self._claims: dict[tuple[asyncio.Task[Any] | None, str], _Held] = {}
 
     def __repr__(self) -> str:

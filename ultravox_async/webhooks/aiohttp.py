@@ -46,8 +46,8 @@ class SipFallbackHandler:
         tolerance: How old a request may be; see `unwrap`.
 
     Raises:
-        ConfigurationError: There is no secret, or one is empty or not a string, or the deadline or the
-            tolerance is out of range.
+        ConfigurationError: There is no secret, or one is empty or not a string, the deadline or the tolerance is
+            out of range or of another type, or `otherwise` is no `SipFallbackResponse`.
     """
 
     def __init__(
@@ -62,8 +62,9 @@ class SipFallbackHandler:
         self._secrets = Secret(secrets)
         del secrets
         keys_of(self._secrets)
-        if not 0 < deadline < _ULTRAVOX_WAITS:
-            raise ConfigurationError(f"deadline takes seconds above 0 and below {_ULTRAVOX_WAITS:g}, not {deadline!r}")
+        _check_deadline(deadline)
+        if not isinstance(otherwise, SipFallbackResponse):  # pyright: ignore[reportUnnecessaryIsInstance] - a dict looks like an answer too
+            raise ConfigurationError(f"otherwise takes a SipFallbackResponse, not {type(otherwise).__name__}")
         self._decide = decide
         self._otherwise = otherwise
         self._deadline = deadline
@@ -125,6 +126,12 @@ class SipFallbackHandler:
         self._abandoned.discard(task)
         if not task.cancelled() and (error := task.exception()):
             _log.error("the SIP fallback handler failed after its answer was sent", exc_info=error)
+
+
+def _check_deadline(deadline: object) -> None:
+    is_number = isinstance(deadline, int | float) and not isinstance(deadline, bool)
+    if not (is_number and 0 < deadline < _ULTRAVOX_WAITS):
+        raise ConfigurationError(f"deadline takes seconds above 0 and below {_ULTRAVOX_WAITS:g}, not {deadline!r}")
 
 
 def _json(response: SipFallbackResponse) -> web.Response:
