@@ -5,6 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from ultravox_async import ConfigurationError
 from ultravox_async.webhooks import Claim, MemoryReplayGuard, claimed
 
 KEY = "call.ended:1"
@@ -140,6 +141,28 @@ async def test_an_event_that_was_handled_after_all_is_done_even_if_its_claim_had
     assert await guard.claim(KEY) is Claim.DONE
 
 
+@pytest.mark.parametrize("late", ["complete", "release"])
+async def test_a_handler_that_ends_too_late_changes_nothing_about_the_claim_of_another(
+    guard: MemoryReplayGuard, time: Time, late: str
+) -> None:
+    too_slow = asyncio.Event()
+
+    async def handle_slowly() -> None:
+        assert await guard.claim(KEY) is Claim.GRANTED
+        await too_slow.wait()
+        await getattr(guard, late)(KEY)
+
+    slow = asyncio.create_task(handle_slowly())
+    await asyncio.sleep(0)
+    time.seconds = 60.0
+    async with claimed(guard, KEY) as claim:
+        assert claim is Claim.GRANTED
+        too_slow.set()
+        await slow
+        assert await guard.claim(KEY) is Claim.PENDING
+    assert await guard.claim(KEY) is Claim.DONE
+
+
 async def test_completing_an_event_again_remembers_it_for_longer(guard: MemoryReplayGuard, time: Time) -> None:
     await guard.complete(KEY)
     time.seconds = 1800.0
@@ -174,10 +197,15 @@ async def test_if_too_many_are_pending_the_oldest_is_forgotten(guard: MemoryRepl
 
 
 @pytest.mark.parametrize(
-    "setting", [{"max_events": 0}, {"retention": timedelta(0)}, {"lease": timedelta(seconds=-1)}], ids=str
+    "setting",
+    [
+        *({"max_events": 0}, {"max_events": "5"}, {"max_events": True}),
+        *({"retention": timedelta(0)}, {"lease": timedelta(seconds=-1)}, {"lease": 5}, {"lease": None}),
+    ],
+    ids=str,
 )
 def test_a_guard_that_could_remember_nothing_is_refused(setting: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=next(iter(setting))):
+    with pytest.raises(ConfigurationError, match=f"MemoryReplayGuard.{next(iter(setting))} takes a"):
         MemoryReplayGuard(**setting)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the types vary
 
 
