@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ultravox_async import testing
+from ultravox_async import AsyncUltravox, AuthenticationError, testing
 from ultravox_async.testing import DEFAULT_API_KEY, Delay, Emulator, RecordedRequest, Respond, Stall
 
 CONFIG = "/api/sip"
@@ -109,6 +109,26 @@ async def test_a_request_over_the_limit_is_throttled() -> None:
         ):
             assert (response.status, response.headers["Retry-After"]) == (429, "7")
             assert (await response.json())["detail"].startswith("Request was throttled.")
+
+
+async def test_a_key_that_was_created_is_accepted_until_it_is_revoked_or_deleted(emulator: Emulator) -> None:
+    async with AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as first:
+        for end in (lambda prefix: first.api_keys.update(prefix, revoked=True), first.api_keys.delete):
+            made = await first.api_keys.create(name="second")
+            async with AsyncUltravox(made.secret, base_url=emulator.base_url) as second:
+                await second.sip.get_config()
+                await end(made.prefix)
+                with pytest.raises(AuthenticationError):
+                    await second.sip.get_config()
+        await first.sip.get_config()
+
+
+async def test_only_the_whole_of_a_key_is_accepted(emulator: Emulator) -> None:
+    async with AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as first:
+        made = await first.api_keys.create(name="second")
+    async with AsyncUltravox(f"{made.prefix}.guessed", base_url=emulator.base_url) as second:
+        with pytest.raises(AuthenticationError):
+            await second.sip.get_config()
 
 
 async def test_a_wrong_key_does_not_use_up_the_limit() -> None:

@@ -1,4 +1,4 @@
-"""What API keys do beyond being stored. The emulator accepts its own key only, whatever keys there are."""
+"""What API keys do beyond being stored: the emulator accepts them."""
 
 import attrs
 
@@ -18,7 +18,16 @@ class ApiKeys(Collection):
         entry = self.add(check_fields(shape, json_object(request.body)))
         entry.shown |= {"creator": "user@example.com", "revoked": False}
         secret = f"{entry.shown['prefix']}.{self.random.getrandbits(160):040x}"
+        entry.hidden["secret"] = secret
         return json_answer(201, {**entry.shown, "secret": secret})
+
+    def accepts(self, key: str) -> bool:
+        """Whether a request may have this key: it was created, and neither revoked nor deleted since.
+
+        The time of the emulator does not pass, so that no key expires.
+        """
+        entry = self._by_id.get(key.partition(".")[0])
+        return entry is not None and entry.hidden["secret"] == key and not entry.shown["revoked"]
 
     def new_id(self) -> str:
         """Generate a prefix."""

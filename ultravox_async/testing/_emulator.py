@@ -70,7 +70,7 @@ class Emulator(FaultInjection):
     """
 
     api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
-    """The only key that is accepted."""
+    """The first key that is accepted. Others are created by requests, and accepted until they are revoked or deleted."""
 
     registrations: int = attrs.field(default=1000, validator=attrs.validators.ge(0), on_setattr=_fixed)
     """How many registrations there are in the beginning."""
@@ -328,6 +328,10 @@ class Emulator(FaultInjection):
         refusal = self._refusal(exchange.recorded)
         return await (self._answer_or_fail(exchange) if refusal is None else exchange.reply(refusal))
 
+    def _was_created(self, key: str) -> bool:
+        with self._lock:
+            return self._account.api_keys.accepts(key)
+
     def _exchange(self, request: web.BaseRequest, body: bytes) -> Exchange:
         recorded = record_of(request, body)
         with self._lock:
@@ -345,7 +349,7 @@ class Emulator(FaultInjection):
         key = recorded.headers.get("X-API-Key")
         if key is None:
             return detail(401, "The X-API-Key header is missing.")
-        if key != self.api_key:
+        if key != self.api_key and not self._was_created(key):
             return detail(401, "The API key is not valid.")
         if self._window is not None and not self._window.accept(recorded.at):
             sentence = f"Request was throttled. Expected to be accepted in {self.retry_after} s."
