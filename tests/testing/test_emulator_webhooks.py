@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.conftest import Clock
-from ultravox_async import AsyncUltravox
+from ultravox_async import AsyncUltravox, BadRequestError
 from ultravox_async.testing import Emulator, data_connection_headers, webhook_headers
 from ultravox_async.testing._threaded import threaded_emulator
 from ultravox_async.webhooks import CallEnded, Event, unwrap, verify_data_connection
@@ -222,14 +222,28 @@ async def test_it_is_repeated_by_itself_too(clock: Clock, receiver: Receiver, ur
         await receiver.arrived.wait()
         await emulator.webhooks.until_idle()
     assert 0 < clock.ahead - before < 40.0
-    assert emulator.webhooks.deliveries[0].statuses == [503, 204]
+    (delivery,) = emulator.webhooks.deliveries
+    assert (delivery.statuses, delivery.errors) == ([503, 204], [None, None])
 
 
-async def test_no_response_counts_as_a_failure(emulator: Emulator, client: AsyncUltravox) -> None:
+async def test_an_event_that_the_api_does_not_have_is_refused(client: AsyncUltravox) -> None:
+    with pytest.raises(BadRequestError, match='"call.endd" is not a valid choice') as caught:
+        await client.webhooks.create(url="http://127.0.0.1:1/", events=["call.started", "call.endd"])
+    assert [*caught.value.field_errors] == ["events.1"]
+    webhook = await client.webhooks.create(url="http://127.0.0.1:1/", events=["call.started"])
+    with pytest.raises(BadRequestError):
+        await client.webhooks.update(webhook.webhook_id, events=["call"])
+
+
+async def test_no_response_counts_as_a_failure_and_the_delivery_says_why(
+    emulator: Emulator, client: AsyncUltravox
+) -> None:
     await client.webhooks.create(url="http://127.0.0.1:1/", events=["call.started"])
     await client.calls.create()
     await emulator.webhooks.until_idle()
-    assert emulator.webhooks.deliveries[0].statuses == [None]
+    (delivery,) = emulator.webhooks.deliveries
+    assert delivery.statuses == [None]
+    assert "Cannot connect to host 127.0.0.1:1" in str(delivery.errors[0])
 
 
 async def test_a_response_that_takes_too_long_counts_as_a_failure(
@@ -239,7 +253,8 @@ async def test_a_response_that_takes_too_long_counts_as_a_failure(
     await client.webhooks.create(url=url, events=["call.started"], secrets=[SECRET])
     await client.calls.create()
     await emulator.webhooks.until_idle()
-    assert emulator.webhooks.deliveries[0].statuses == [None]
+    (delivery,) = emulator.webhooks.deliveries
+    assert (delivery.statuses, delivery.errors) == ([None], ["no response within 15 s"])
     assert clock.ahead > 0
     receiver.hold.set()
 

@@ -36,6 +36,9 @@ class WebhookDelivery:
     statuses: list[int | None] = attrs.field(init=False, factory=list[int | None])
     """The status of each response so far; None for an attempt without a response."""
 
+    errors: list[str | None] = attrs.field(init=False, factory=list[str | None])
+    """Why each attempt had no response; None for one that had."""
+
     @property
     def is_accepted(self) -> bool:
         """Whether the last response was a success, or a redirect, which counts as one."""
@@ -45,6 +48,11 @@ class WebhookDelivery:
     def is_given_up(self) -> bool:
         """Whether it was never accepted, and is not repeated any more."""
         return len(self.statuses) > _MOST_REPETITIONS and not self.is_accepted
+
+    def note(self, status: int | None, error: str | None) -> None:
+        """Note what came of an attempt."""
+        self.statuses.append(status)
+        self.errors.append(error)
 
 
 @attrs.define(eq=False)
@@ -139,10 +147,12 @@ class EmulatedWebhooks:
         except asyncio.CancelledError:
             self._due.append((0.0, delivery))
             raise
-        except (aiohttp.ClientError, TimeoutError):
-            delivery.statuses.append(None)
+        except aiohttp.ClientError as error:
+            delivery.note(None, f"{type(error).__name__}: {error}")
+        except TimeoutError:
+            delivery.note(None, f"no response within {_PATIENCE:g} s")
         else:
-            delivery.statuses.append(status)
+            delivery.note(status, None)
         if not delivery.is_accepted and not delivery.is_given_up:
             pause = _FIRST_PAUSE * 2 ** (len(delivery.statuses) - 1)
             self._due.append((self._now() + pause, delivery))
