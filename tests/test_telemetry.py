@@ -213,7 +213,7 @@ async def test_retries_are_logged_once_a_second_at_most(caplog: pytest.LogCaptur
     async with Wire(in_turn(*[answer(503)] * 3, OK)) as wire, client_of(wire.base_url) as ultravox:
         await ask(ultravox)
     first, rest = logged(caplog, logging.INFO)
-    assert first.startswith("1 retries, the longest after 0.0 s; the last: GET /api/things: 503")
+    assert first.startswith("1 retry after 0.0 s: GET /api/things: 503")
     assert rest.startswith("2 retries")
 
 
@@ -222,7 +222,7 @@ async def test_later_retries_are_logged_when_a_second_is_over(caplog: pytest.Log
     policy = RetryPolicy(base_delay=3.0)
     async with Wire(in_turn(answer(503), answer(503), OK)) as wire, client_of(wire.base_url, retry=policy) as ultravox:
         await ask(ultravox)
-        lines = [line for line in logged(caplog, logging.INFO) if "retries" in line]
+        lines = [line for line in logged(caplog, logging.INFO) if "retry" in line]
         assert len(lines) == 2
     assert clock.ahead > 2
 
@@ -233,7 +233,7 @@ async def test_waits_of_more_than_a_second_are_logged(caplog: pytest.LogCaptureF
     async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, rate_limit=RateLimit(0.5)) as ultravox:
         await ask(ultravox)
         await ask(ultravox)
-    assert logged(caplog, logging.INFO) == ["1 waits for a turn, the longest 2.0 s; the last: GET /api/things"]
+    assert logged(caplog, logging.INFO) == ["1 wait for a turn, of 2.0 s: GET /api/things"]
 
 
 async def test_a_request_that_is_given_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -241,14 +241,16 @@ async def test_a_request_that_is_given_up_is_logged(caplog: pytest.LogCaptureFix
         with pytest.raises(ServerError):
             await ask(ultravox)
     (line,) = logged(caplog, logging.WARNING)
-    assert line.startswith("1 requests given up, the longest after 0.0 s; the last: GET /api/things: 503, 4 attempts")
+    assert line.startswith("1 request given up after 0.0 s: GET /api/things: 503, 4 attempts")
 
 
 async def test_a_connection_that_is_refused_is_logged_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
     async with client_of("http://127.0.0.1:9", retry=RetryPolicy(max_attempts=1)) as ultravox:
         with pytest.raises(APIConnectionError):
             await ask(ultravox)
-    assert "GET /api/things: cannot connect to 127.0.0.1:9" in logged(caplog, logging.WARNING)[0]
+    (line,) = logged(caplog, logging.WARNING)
+    assert "GET /api/things: cannot connect to 127.0.0.1:9" in line
+    assert line.endswith(", 1 attempt")
 
 
 async def test_a_404_is_not_a_request_that_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -403,7 +405,7 @@ def test_what_is_no_observer_is_refused(observers: list[Any]) -> None:
 
 @pytest.mark.parametrize("observers", [Observer(), None])
 def test_what_is_no_list_of_observers_is_refused(observers: Any) -> None:  # noqa: ANN401 - the wrong types
-    with pytest.raises(ConfigurationError, match="observers takes a list of instances of Observer, not (Obs|None)"):
+    with pytest.raises(ConfigurationError, match="observers takes a list of instances of Observer, not "):
         AsyncUltravox(KEY, observers=observers)
 
 
@@ -412,7 +414,7 @@ def test_an_observer_with_an_async_method_is_refused() -> None:
         async def attempt_ended(self, state: object, request: RequestInfo, attempt: AttemptInfo) -> None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - it is refused
             pass
 
-    with pytest.raises(ConfigurationError, match="Waiting.attempt_ended is an async method"):
+    with pytest.raises(ConfigurationError, match=r"Waiting\.attempt_ended is async"):
         AsyncUltravox(KEY, observers=[Waiting()])
 
 

@@ -41,6 +41,10 @@ class NextAttempt:
     delay_counts: bool
     """Whether the delay counts against `Timeout.total`."""
 
+    def counted_seconds(self, taken: float) -> float:
+        """Return what counts against `Timeout.total` of the failed attempt, which took so long, and of the delay."""
+        return (taken if self.attempt_counts else 0.0) + (self.delay if self.delay_counts else 0.0)
+
 
 class Recovery:
     """Decides about the attempts of one request.

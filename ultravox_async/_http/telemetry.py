@@ -37,12 +37,14 @@ class _Digest:
 
     Args:
         level: The level of the records.
-        text: The text, with places for the number, for the maximum in seconds, and for what happened last.
+        one: The text if it has happened once, with places for the seconds, and for what happened.
+        many: The text otherwise, with places for the number, for the maximum in seconds, and for what happened last.
     """
 
-    def __init__(self, level: int, text: str) -> None:
+    def __init__(self, level: int, one: str, many: str) -> None:
         self._level = level
-        self._text = text
+        self._one = one
+        self._many = many
         self._count = 0
         self._longest = 0.0
         self._last = ""
@@ -73,7 +75,10 @@ class _Digest:
             self._timer = asyncio.get_running_loop().call_later(_LINE_INTERVAL, self._say)
 
     def _write(self) -> None:
-        _log.log(self._level, self._text, self._count, self._longest, self._last)
+        if self._count == 1:
+            _log.log(self._level, self._one, self._longest, self._last)
+        else:
+            _log.log(self._level, self._many, self._count, self._longest, self._last)
         self._count, self._longest = 0, 0.0
 
 
@@ -89,9 +94,19 @@ class Telemetry:
         self.counts = Counts()
         self.observers = tuple(observers)
         self.origin = origin
-        self.retries = _Digest(logging.INFO, "%d retries, the longest after %.1f s; the last: %s")
-        self.waits = _Digest(logging.INFO, "%d waits for a turn, the longest %.1f s; the last: %s")
-        self.given_up = _Digest(logging.WARNING, "%d requests given up, the longest after %.1f s; the last: %s")
+        self.retries = _Digest(
+            logging.INFO, "1 retry after %.1f s: %s", "%d retries, the longest after %.1f s; the last: %s"
+        )
+        self.waits = _Digest(
+            logging.INFO,
+            "1 wait for a turn, of %.1f s: %s",
+            "%d waits for a turn, the longest of %.1f s; the last: %s",
+        )
+        self.given_up = _Digest(
+            logging.WARNING,
+            "1 request given up after %.1f s: %s",
+            "%d requests given up, the longest after %.1f s; the last: %s",
+        )
 
     def begin(self, request: Request, priority: Priority, now: float) -> "RequestRecord":
         """Note that a request was asked for."""
@@ -224,7 +239,7 @@ class RequestRecord:
         if isinstance(outcome, RateLimitError) or (
             isinstance(outcome, UltravoxError) and is_failure_of_the_server(outcome)
         ):
-            what = f"{_result_of(outcome)}, {self._attempts} attempts"
+            what = f"{_result_of(outcome)}, {self._attempts} {'attempt' if self._attempts == 1 else 'attempts'}"
             self._telemetry.given_up.note(seconds, lambda: f"{self._name()}: {what}")
         if self._info is not None:
             result = RequestResult(

@@ -293,10 +293,7 @@ class Transport:
                     return result
                 outcome = result
                 record.note_retry(result, following.delay)
-                if following.attempt_counts:
-                    left -= taken
-                if following.delay_counts:
-                    left -= following.delay
+                left -= following.counted_seconds(taken)
                 if left <= 0:
                     return result
                 # During the pause the request has no permit, because it would keep others from sending.
