@@ -332,7 +332,7 @@ def _checked_observer(observer: object) -> Observer:
         raise ConfigurationError(f"observers takes instances of Observer, not {observer!r}")
     for name in ("request_started", "attempt_ended", "request_ended"):
         if inspect.iscoroutinefunction(getattr(observer, name)):
-            msg = f"{type(observer).__name__}.{name} is an async method; those of an Observer are called, and not awaited"
+            msg = f"{type(observer).__name__}.{name} is async; the methods of an Observer are called, and not awaited"
             raise ConfigurationError(msg)
     return observer
 

@@ -27,7 +27,6 @@ from benchmarks.weather.series import (
     unfair_until,
 )
 from benchmarks.weather.server import Server, options_from
-
 from tests.conftest import Clock
 
 from .test_smoke import run

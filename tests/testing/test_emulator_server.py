@@ -113,11 +113,14 @@ async def test_a_request_over_the_limit_is_throttled() -> None:
 
 async def test_a_key_that_was_created_is_accepted_until_it_is_revoked_or_deleted(emulator: Emulator) -> None:
     async with AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as first:
-        for end in (lambda prefix: first.api_keys.update(prefix, revoked=True), first.api_keys.delete):
+        for end in ("revoke", "delete"):
             made = await first.api_keys.create(name="second")
             async with AsyncUltravox(made.secret, base_url=emulator.base_url) as second:
                 await second.sip.get_config()
-                await end(made.prefix)
+                if end == "revoke":
+                    await first.api_keys.update(made.prefix, revoked=True)
+                else:
+                    await first.api_keys.delete(made.prefix)
                 with pytest.raises(AuthenticationError):
                     await second.sip.get_config()
         await first.sip.get_config()

@@ -227,7 +227,7 @@ async def test_it_is_repeated_by_itself_too(clock: Clock, receiver: Receiver, ur
 
 
 async def test_an_event_that_the_api_does_not_have_is_refused(client: AsyncUltravox) -> None:
-    with pytest.raises(BadRequestError, match='"call.endd" is not a valid choice') as caught:
+    with pytest.raises(BadRequestError, match=r'"call\.endd" is not a valid choice') as caught:
         await client.webhooks.create(url="http://127.0.0.1:1/", events=["call.started", "call.endd"])
     assert [*caught.value.field_errors] == ["events.1"]
     webhook = await client.webhooks.create(url="http://127.0.0.1:1/", events=["call.started"])

@@ -70,7 +70,7 @@ class Emulator(FaultInjection):
     """
 
     api_key: str = attrs.field(default=DEFAULT_API_KEY, repr=False, on_setattr=_fixed)
-    """The first key that is accepted. Others are created by requests, and accepted until they are revoked or deleted."""
+    """The first key that is accepted. So are those that requests create, until they are revoked or deleted."""
 
     registrations: int = attrs.field(default=1000, validator=attrs.validators.ge(0), on_setattr=_fixed)
     """How many registrations there are in the beginning."""

@@ -129,8 +129,7 @@ class SipFallbackHandler:
 
 
 def _check_deadline(deadline: object) -> None:
-    is_number = isinstance(deadline, int | float) and not isinstance(deadline, bool)
-    if not (is_number and 0 < deadline < _ULTRAVOX_WAITS):
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline < _ULTRAVOX_WAITS:
         raise ConfigurationError(f"deadline takes seconds above 0 and below {_ULTRAVOX_WAITS:g}, not {deadline!r}")
 
 
