@@ -233,8 +233,12 @@ LAZY = {"ultravox_async.resources", "ultravox_async.types"}
 @pytest.mark.parametrize("name", sorted(MODULES.keys() - LAZY))
 def test_every_import_stands_at_the_top_of_its_module(name: str) -> None:
     tree = MODULES[name]
+    top = [*tree.body]
+    if name in OPTIONAL:  # the error says which extra is missing
+        (guarded,) = [node for node in tree.body if isinstance(node, ast.Try)]
+        top += guarded.body
     anywhere = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert [ast.unparse(node) for node in anywhere if node not in tree.body] == []
+    assert [ast.unparse(node) for node in anywhere if node not in top] == []
 
 
 @pytest.mark.parametrize("name", sorted(MODULES.keys() - LAZY))

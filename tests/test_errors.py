@@ -35,6 +35,7 @@ from ultravox_async import (
 )
 from ultravox_async._wire.text import one_line
 from ultravox_async.errors import class_for_status
+from ultravox_async.redis import RedisUnavailableError
 
 CLASS_BY_STATUS = {
     301: RedirectError,
@@ -77,6 +78,7 @@ ERRORS: list[UltravoxError] = [
     WaitError("call x to be joined", "it has ended"),
     WaitTimeoutError("call x to be joined", "nobody has joined it yet", 60.0),
     WebhookVerificationError("timestamp", "is older than the tolerance of 0:05:00"),
+    RedisUnavailableError("not sent: Redis, which shares the rate, does not answer (ConnectionError)"),
 ]
 
 JSON = st.recursive(

@@ -1,5 +1,7 @@
 import asyncio
+import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 import attrs
 import pytest
@@ -171,6 +173,13 @@ async def test_attempts_are_left_to_the_instrumentation_of_aiohttp_if_there_is_o
     assert request.context is not None
     assert attempt.parent.span_id == request.context.span_id
     assert telemetry.points("http.client.request.duration") == []
+
+
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "ultravox_async.otel")
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(ImportError, match=r"pip install 'ultravox-async\[otel\]'"):
+        import_module("ultravox_async.otel")
 
 
 async def test_nothing_secret_is_exported(telemetry: Telemetry) -> None:

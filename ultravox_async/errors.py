@@ -26,6 +26,8 @@
     ├── DecodeError                   the response body, or that of a webhook, is not what the API documents
     └── WebhookVerificationError      a request does not prove that Ultravox sent it, and when
 
+`ultravox_async.redis` has one more `UltravoxError`, `RedisUnavailableError`.
+
 All of them can be pickled. None of them holds the API key, a password or an exception of aiohttp.
 """
 

@@ -11,13 +11,18 @@ from contextvars import Token
 from typing import Final
 
 import attrs
-from opentelemetry import context, metrics, trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-from opentelemetry.util.types import AttributeValue
 from yarl import URL
 
 from ultravox_async import AttemptInfo, Observer, RequestInfo, RequestResult, __version__
+
+try:
+    from opentelemetry import context, metrics, trace
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+    from opentelemetry.util.types import AttributeValue
+except ModuleNotFoundError as missing:
+    _message = "ultravox_async.otel needs opentelemetry-api: pip install 'ultravox-async[otel]'"
+    raise ImportError(_message) from missing
 
 _NAME: Final = "ultravox_async"
 _CANCELLED: Final = "cancelled"

@@ -1,6 +1,19 @@
+import sys
+from importlib import import_module
 from types import ModuleType
 
+import pytest
+
 from ultravox_async import redis
+
+
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("ultravox_async.redis")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(ImportError, match=r"pip install 'ultravox-async\[redis\]'"):
+        import_module("ultravox_async.redis")
 
 
 def test_all_is_sorted_and_complete() -> None:

@@ -40,8 +40,8 @@ class RedisRateBudget:
             nothing.
         rate_limit: The rate; all processes have to set the same one. `RateLimit.adaptive` has no effect: every 429
             stops all clients for the time that the API asks for.
-        on_outage: ``"share"`` to send within a part of the rate while Redis is gone, or ``"raise"`` to fail with an
-            `UltravoxError`.
+        on_outage: ``"share"`` to send within a part of the rate while Redis is gone, or ``"raise"`` to fail with a
+            `RedisUnavailableError`.
 
     Raises:
         ConfigurationError: An argument is invalid. Also raised later, if the budget is used in a second event loop.
@@ -103,7 +103,8 @@ class RedisRateBudget:
         """Wait for a slot; as `PriorityRateBudget.acquire_within`.
 
         Raises:
-            UltravoxError: Redis does not answer, with ``on_outage="raise"``; or the budget is closed.
+            RedisUnavailableError: Redis does not answer, with ``on_outage="raise"``.
+            UltravoxError: The budget is closed.
         """
         if self._closed:
             raise closed_error()

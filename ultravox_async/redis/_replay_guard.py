@@ -11,8 +11,9 @@ from typing import Any, Final, TypeAlias, final
 import attrs
 from redis.asyncio import Redis
 
-from ultravox_async import ConfigurationError, UltravoxError
+from ultravox_async import ConfigurationError
 from ultravox_async.redis._arguments import check_client, check_name
+from ultravox_async.redis._errors import RedisUnavailableError, lost_error
 from ultravox_async.webhooks import Claim
 
 _log = logging.getLogger("ultravox_async")
@@ -67,8 +68,8 @@ class RedisReplayGuard:
     handler has claimed the event meanwhile, completing or releasing it changes nothing. A claim belongs to the task
     that made it: complete or release it there, as `claimed` does.
 
-    If Redis does not answer within five seconds, a claim raises an `UltravoxError`: respond with an error then, so that
-    the event is delivered again. A handler that has begun is not disturbed: if its event cannot be completed or
+    If Redis does not answer within five seconds, a claim raises a `RedisUnavailableError`: respond with an error then,
+    so that the event is delivered again. A handler that has begun is not disturbed: if its event cannot be completed or
     released, that is logged, and the claim ends after `dead_after`. If such an event is delivered again, it is handled
     again; so is one that Redis forgets because it is restarted without its data, or has too little memory for them.
 
@@ -120,7 +121,7 @@ class RedisReplayGuard:
         """Claim an event; as `ReplayGuard.claim`.
 
         Raises:
-            UltravoxError: Redis does not answer; nobody knows whether the event was handled.
+            RedisUnavailableError: Redis does not answer; nobody knows whether the event was handled.
         """
         # If redis-py sends this again after a lost connection, the token is already there, and it is granted again.
         token = uuid.uuid4().hex.encode()
@@ -134,7 +135,7 @@ class RedisReplayGuard:
         token = self._let_go(key)
         try:
             await self._ask(self._write, key, token, _DONE, _milliseconds(self._retention))
-        except UltravoxError as error:
+        except RedisUnavailableError as error:
             # If this raised, the event would be delivered again, and handled again for certain.
             _log.warning("an event was handled, and may be handled again if it is delivered again: %s", error)
 
@@ -143,7 +144,7 @@ class RedisReplayGuard:
         token = self._let_go(key)
         try:
             await self._ask(self._expire, key, token, 0)
-        except UltravoxError as error:
+        except RedisUnavailableError as error:
             # If this raised, it would hide what the handler has raised.
             _log.warning("an event that was not handled is claimed for some seconds more: %s", error)
 
@@ -174,7 +175,7 @@ class RedisReplayGuard:
     async def _still_holds(self, key: str, token: bytes) -> bool:
         try:
             return bool(await self._ask(self._expire, key, token, _milliseconds(self._pending)))
-        except UltravoxError:
+        except RedisUnavailableError:
             # Redis may be back in time.
             return True
 
@@ -185,16 +186,9 @@ class RedisReplayGuard:
                 return int(await script([f"ultravox:events/{self._name}/{key}"], arguments))
         # Also what the credentials or the retries of the caller's client of Redis raise.
         except Exception as error:  # noqa: BLE001
-            lost = _lost_error(error)
+            lost = lost_error("Redis, which remembers the events, does not answer", error)
         raise lost
 
 
 def _milliseconds(duration: timedelta) -> int:
     return duration // _MILLISECOND
-
-
-def _lost_error(cause: Exception) -> UltravoxError:
-    # The text of the cause is not repeated, and the frames of its traceback are dropped: they may contain the password.
-    error = UltravoxError(f"Redis, which remembers the events, does not answer ({type(cause).__name__})")
-    error.__cause__ = cause.with_traceback(None)
-    return error

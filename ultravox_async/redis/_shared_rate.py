@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from ultravox_async import LocalRateBudget, RateLimit, RequestPriority, UltravoxError
+from ultravox_async.redis._errors import lost_error
 from ultravox_async.redis._slots import OperationSlots
 from ultravox_async.redis._store import OPERATIONS, Answer, Question, Store
 
@@ -230,15 +231,15 @@ class SharedRate:
     def _lose_store(self, error: Exception, started: float) -> None:
         for slots in self._slots.values():
             if not self._goes_on_alone:
-                slots.fail(lambda: _lost_error(error))
+                slots.fail(lambda: lost_error("not sent: Redis, which shares the rate, does not answer", error))
             slots.forget()
         self._ask_again_at = self._loop.time() + _ASK_AGAIN
         if self._goes_on_alone and self._alone is None:
             # Neither the text of the error nor its traceback: they may contain a password.
             _log.warning(
-                "Redis does not answer (%s): until it does, requests are sent within 1/%d of the rate",
+                "Redis does not answer (%s): until it does, requests are sent within %s",
                 type(error).__name__,
-                self._clients,
+                "the whole rate" if self._clients == 1 else f"1/{self._clients} of the rate",
             )
             part = LocalRateBudget(_part_of(self._rate_limit, self._clients))
             for operation, slots in self._slots.items():
@@ -270,10 +271,3 @@ def _part_of(rate_limit: RateLimit, clients: int) -> RateLimit:
 def closed_error() -> UltravoxError:
     """Return the error of a request that a closed budget gives no slot."""
     return UltravoxError("not sent: the RedisRateBudget is closed")
-
-
-def _lost_error(cause: Exception) -> UltravoxError:
-    # The text of the cause is not repeated, and the frames of its traceback are dropped: they may contain the password.
-    error = UltravoxError(f"not sent: Redis, which shares the rate, does not answer ({type(cause).__name__})")
-    error.__cause__ = cause.with_traceback(None)
-    return error
