@@ -24,7 +24,7 @@ class Counts:
     attempts: int = 0
     """Number of times that a request was sent, or that no connection could be made for it.
 
-    Those that were cancelled after they were sent are counted: the server has got them.
+    Those that were cancelled after they were sent are counted: the server may have got them.
     """
 
     retries: dict[str, int] = attrs.field(factory=dict[str, int])
