@@ -155,8 +155,8 @@ def test_a_list_has_a_length_within_its_limits() -> None:
 
 def test_a_list_of_lists_is_checked_at_every_level() -> None:
     assert told("lists", [["a"], []]) is None
-    assert told("lists", [["a"], ["b", "c"]]) == ("[1]", "takes at most 1 items, not 2")
-    assert told("lists", [["a"], ["bc"]]) == ("[1][0]", "takes at most 1 characters, not 2")
+    assert told("lists", [["a"], ["b", "c"]]) == ("[1]", "takes at most 1 item, not 2")
+    assert told("lists", [["a"], ["bc"]]) == ("[1][0]", "takes at most 1 character, not 2")
 
 
 @pytest.mark.parametrize("value", ["203.0.113.0/24", "0.0.0.0/0", "203.0.113.7/24", "255.255.255.255/32"])
