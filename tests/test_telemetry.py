@@ -397,6 +397,60 @@ async def test_an_observer_that_raises_is_logged_and_affects_nothing(caplog: pyt
     ]
 
 
+class Raising(Observer):
+    """Raises an error in one of its methods."""
+
+    def __init__(self, method: str, error: BaseException) -> None:
+        setattr(self, method, self.fail)
+        self._error = error
+
+    def fail(self, *_: object) -> None:
+        error, self._error = self._error, ZeroDivisionError()
+        raise error
+
+
+async def download(ultravox: AsyncUltravox) -> bytes:
+    async with ultravox.calls.recording("c") as stream:
+        return await stream.read()
+
+
+@pytest.mark.parametrize("method", ["request_started", "attempt_ended", "request_ended"])
+async def test_an_observer_that_reads_a_cancelled_future_affects_nothing(method: str) -> None:
+    observer = Raising(method, asyncio.CancelledError())
+    async with (
+        Wire(in_turn(answer(200, body=b"x"))) as wire,
+        client_of(wire.base_url, observers=[observer], pool_size=1) as ultravox,
+    ):
+        assert await download(ultravox)
+        assert await download(ultravox)
+
+
+class Interrupted(BaseException):
+    """Stands for KeyboardInterrupt, which would end the tests."""
+
+
+@pytest.mark.parametrize("method", ["attempt_ended", "request_ended"])
+async def test_an_observer_that_is_interrupted_takes_no_permit_with_it(method: str, clock: Clock) -> None:
+    observer = Raising(method, Interrupted())
+    async with (
+        Wire(in_turn(answer(200, body=b"x"))) as wire,
+        client_of(wire.base_url, observers=[observer], pool_size=1) as ultravox,
+    ):
+        with pytest.raises(Interrupted):
+            await download(ultravox)
+        async with asyncio.timeout(1000):
+            assert await download(ultravox)
+    assert clock.ahead < 1000
+
+
+async def test_an_interrupt_after_an_ordinary_response_goes_through() -> None:
+    observer = Raising("request_ended", Interrupted())
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url, observers=[observer]) as ultravox:
+        with pytest.raises(Interrupted):
+            await ask(ultravox)
+        await ask(ultravox)
+
+
 @pytest.mark.parametrize("observers", [[Recorder], [print], ["x"]])
 def test_what_is_no_observer_is_refused(observers: list[Any]) -> None:
     with pytest.raises(ConfigurationError, match="observers takes instances of Observer"):

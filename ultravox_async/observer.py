@@ -2,7 +2,8 @@
 
 Override the methods that you need; those of this class do nothing. They are called in the task that makes the request,
 so that a context variable that `request_started` sets is set for the attempts too. They have to return at once, and
-cannot be ``async``. One that raises is logged, and does not affect the request.
+cannot be ``async``. One that raises is logged, and does not affect the request; only what ends a program, such as
+`KeyboardInterrupt`, goes on.
 """
 
 from typing import Any

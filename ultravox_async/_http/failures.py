@@ -9,18 +9,21 @@ from datetime import UTC, datetime
 from ssl import SSLCertVerificationError
 
 import aiohttp
+import orjson
 from multidict import CIMultiDict
 
 from ultravox_async._http.deadlines import Attempt
 from ultravox_async._http.messages import Credentials, Request
 from ultravox_async._http.pool import UNUSABLE_SESSION, Pool
 from ultravox_async._http.retry import parse_http_date, parse_retry_after
+from ultravox_async._http.scheduler import BudgetFailedError, CoolingDownError, OutageError, SchedulerClosedError
 from ultravox_async._wire.text import one_line, without_user_information_of_urls
 from ultravox_async.errors import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
     ClientClosedError,
+    RateLimitError,
     ResponseTooLargeError,
     UltravoxError,
     class_for_status,
@@ -38,6 +41,33 @@ class TooLargeError(Exception):
 def closed_meanwhile(request: Request) -> ClientClosedError:
     """Return the error of a request that was ended by closing the client."""
     return ClientClosedError(f"{request.method} {request.path}: the AsyncUltravox was closed meanwhile")
+
+
+def not_sent(request: Request, error: CoolingDownError | SchedulerClosedError | BudgetFailedError) -> UltravoxError:
+    """Return the error of a request that got no permit."""
+    if isinstance(error, CoolingDownError):
+        return _cooling_down(request, error.seconds)
+    if isinstance(error, BudgetFailedError):
+        return _budget_failed(request, error.__cause__)
+    return closed_meanwhile(request)
+
+
+def _budget_failed(request: Request, cause: BaseException | None) -> UltravoxError:
+    # The text of the cause is not repeated: it may contain the password of the server that the budget uses.
+    error = UltravoxError(f"{request.method} {request.path}: not sent: the rate budget raised {type(cause).__name__}")
+    error.__cause__ = cause
+    return error
+
+
+def in_outage(request: Request, error: OutageError) -> APIConnectionError:
+    """Return the error of a request that was not sent because of an outage."""
+    reason = f"not sent: no request has succeeded for {error.seconds:.1f} s; the last failure: {error.last_failure}"
+    return APIConnectionError(request.method, request.path, reason, connected=False)
+
+
+def _cooling_down(request: Request, seconds: float) -> RateLimitError:
+    body = orjson.dumps({"detail": "not sent: the cool-down after an earlier 429 is not over"})
+    return RateLimitError(429, request.method, request.path, body=body, retry_after=seconds)
 
 
 class Failures:

@@ -264,7 +264,8 @@ def _info_of(request: Request, priority: Priority, origin: str) -> RequestInfo:
 def _call(method: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - the state belongs to the observer
     try:
         return method(*arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the request goes on
+    # An observer awaits nothing, so that its CancelledError, for example from a future, is not about this task.
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, the request goes on
         # Without the traceback: its frames have the request.
         _log.error("%s raised %s", method.__qualname__, type(error).__name__)
         return None

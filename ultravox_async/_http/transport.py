@@ -9,13 +9,12 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
-import orjson
 from yarl import URL
 
 from ultravox_async._http.attempt import Sender
 from ultravox_async._http.coalescing import Coalescer, SharedCancelledError
 from ultravox_async._http.deadlines import Attempt
-from ultravox_async._http.failures import closed_meanwhile
+from ultravox_async._http.failures import closed_meanwhile, in_outage, not_sent
 from ultravox_async._http.keyless import KeylessSender, keyless_settings
 from ultravox_async._http.messages import Credentials, Request, RequestOptions, Response, Result
 from ultravox_async._http.open_body import OpenBody
@@ -33,7 +32,7 @@ from ultravox_async._http.scheduler import (
 )
 from ultravox_async._http.telemetry import RequestRecord, Telemetry
 from ultravox_async._wire.payload import Secret
-from ultravox_async.errors import APIConnectionError, DecodeError, RateLimitError, UltravoxError
+from ultravox_async.errors import APIConnectionError, DecodeError, UltravoxError
 from ultravox_async.observer import Observer
 from ultravox_async.settings import RateBudget, RateLimit
 from ultravox_async.stats import Stats
@@ -254,11 +253,12 @@ class Transport:
         """Make attempts until one succeeds, or no other may follow, and tell about all of it."""
         clock = pool.loop.time
         record = self.telemetry.begin(request, self._priority_of(request), clock())
-        told: object = None
         try:
-            told = outcome = await self._attempts(pool, request, send, record)
-        finally:
-            record.end(told, clock())
+            outcome = await self._attempts(pool, request, send, record)
+        except BaseException:
+            record.end(None, clock())
+            raise
+        _tell(outcome, record.end, outcome, clock())
         return outcome
 
     async def _attempts(
@@ -288,7 +288,7 @@ class Transport:
                         record.note_attempt(attempt, error, clock() - started)
                     raise
                 taken = clock() - started
-                record.note_attempt(attempt, result, taken)
+                _tell(result, record.note_attempt, attempt, result, taken)
                 if following is None or not isinstance(result, UltravoxError):
                     return result
                 outcome = result
@@ -301,9 +301,9 @@ class Transport:
                     await pool.scheduler.pause(following.delay)
         except OutageError as error:
             # If there was an attempt, its failure says more than that there was no further one.
-            return outcome or _outage(request, error)
+            return outcome or in_outage(request, error)
         except (CoolingDownError, SchedulerClosedError, BudgetFailedError) as error:
-            return _unsent(request, error)
+            return not_sent(request, error)
 
     async def _try(
         self, pool: Pool, request: Request, attempt: Attempt, recovery: Recovery, send: "_Send[T]"
@@ -335,29 +335,14 @@ class Transport:
                 pool.scheduler.cancel(request.operation)
 
 
-def _unsent(request: Request, error: CoolingDownError | SchedulerClosedError | BudgetFailedError) -> UltravoxError:
-    if isinstance(error, CoolingDownError):
-        return _cooling_down(request, error.seconds)
-    if isinstance(error, BudgetFailedError):
-        return _budget_failed(request, error.__cause__)
-    return closed_meanwhile(request)
-
-
-def _budget_failed(request: Request, cause: BaseException | None) -> UltravoxError:
-    # The text of the cause is not repeated: it may contain the password of the server that the budget uses.
-    error = UltravoxError(f"{request.method} {request.path}: not sent: the rate budget raised {type(cause).__name__}")
-    error.__cause__ = cause
-    return error
-
-
-def _outage(request: Request, error: OutageError) -> APIConnectionError:
-    reason = f"not sent: no request has succeeded for {error.seconds:.1f} s; the last failure: {error.last_failure}"
-    return APIConnectionError(request.method, request.path, reason, connected=False)
-
-
-def _cooling_down(request: Request, seconds: float) -> RateLimitError:
-    body = orjson.dumps({"detail": "not sent: the cool-down after an earlier 429 is not over"})
-    return RateLimitError(429, request.method, request.path, body=body, retry_after=seconds)
+def _tell(outcome: object, tell: Callable[..., None], *arguments: object) -> None:
+    """Tell the observers about an outcome. If one raises `KeyboardInterrupt`, for example, nobody gets the outcome."""
+    try:
+        tell(*arguments)
+    except BaseException:
+        if isinstance(outcome, OpenBody):
+            outcome.close()  # It has a permit, which would be lost.
+        raise
 
 
 def make_transport(  # noqa: PLR0913 - the settings of a client
