@@ -207,10 +207,12 @@ class AsyncUltravox(ResourceAttributes):
 
         A session that was handed in stays open. Closing again does nothing. A service that is told to stop gives the
         requests that it has sent some time with `drain`. What waits for its turn, the rest of sweeps, and what is new
-        get `ClientClosedError` at once. A second close without `drain` ends the others too.
+        get `ClientClosedError` at once. So does an upload by `corpora.upload()`, whose last step, creating the source,
+        would be refused. A second close without `drain` ends the others too, and so does the first of several that has
+        waited for its `drain`. If one is cancelled, everything ends at once, unless another one still waits.
 
         Args:
-            drain: For how many seconds requests that were sent, downloads and uploads may go on; 0.0 for not at all.
+            drain: For how many seconds requests that were sent, and downloads, may go on; 0.0 for not at all.
 
         Raises:
             InvalidRequestError: `drain` is not a finite number of 0 or more.

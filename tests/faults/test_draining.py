@@ -4,8 +4,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Clock
-from tests.wire import Received, Say, Wire, answer, client_of
-from ultravox_async import AsyncUltravox, ClientClosedError, InvalidRequestError, NotFoundError
+from tests.wire import WAIT, Received, Say, Wire, answer, client_of, in_turn
+from ultravox_async import (
+    APITimeoutError,
+    AsyncUltravox,
+    ClientClosedError,
+    InvalidRequestError,
+    NotFoundError,
+    RetryPolicy,
+)
 
 THING = "/api/things"
 
@@ -107,6 +114,83 @@ async def test_a_second_close_ends_it_at_once(clock: Clock) -> None:
             await asking
         await closing
     assert clock.ahead < 5
+
+
+async def test_a_drain_that_is_cancelled_ends_everything_at_once(clock: Clock) -> None:
+    async def script(request: Received) -> Say:
+        if "recording" in request.target:
+            return answer(302, body=b"", headers={"Location": "/stored"})
+        return WAIT
+
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        asking = asyncio.create_task(ask(ultravox))
+        reading = asyncio.create_task(ultravox.calls.recording("c").open())
+        await wire.until_received(3)
+        closing = asyncio.create_task(ultravox.close(drain=10.0))
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        assert closing.cancelled()
+        for ended in (asking, reading):
+            with pytest.raises(ClientClosedError):
+                await ended
+    assert clock.ahead < 5
+
+
+async def test_a_drain_that_is_cancelled_leaves_its_time_to_another_one() -> None:
+    gate = Gate(answer(200, "done"))
+    async with Wire(gate) as wire, client_of(wire.base_url) as ultravox:
+        asking = asyncio.create_task(ask(ultravox))
+        await wire.until_received(1)
+        first, second = (asyncio.create_task(ultravox.close(drain=60.0)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        gate.opened.set()
+        assert await asking == "done"
+        await second
+
+
+async def test_the_last_drain_that_is_cancelled_ends_everything_at_once(clock: Clock) -> None:
+    async with Wire(in_turn(WAIT)) as wire, client_of(wire.base_url) as ultravox:
+        asking = asyncio.create_task(ask(ultravox))
+        await wire.until_received(1)
+        drains = [asyncio.create_task(ultravox.close(drain=10.0)) for _ in range(2)]
+        await asyncio.sleep(0)
+        for drain in drains:
+            drain.cancel()
+        await asyncio.wait(drains)
+        with pytest.raises(ClientClosedError):
+            await asking
+    assert clock.ahead < 5
+
+
+async def test_an_upload_to_a_corpus_is_ended_before_its_contents_are_complete(clock: Clock) -> None:
+    async def script(request: Received) -> Say:
+        if request.method == "PUT":
+            return WAIT
+        return answer(201, {"documentId": "d", "presignedUrl": f"{wire.base_url}/stored"})
+
+    async with Wire(script) as wire, client_of(wire.base_url) as ultravox:
+        uploading = asyncio.create_task(ultravox.corpora.upload("c", b"text", mime_type="text/plain"))
+        await wire.until_received(2)
+        await ultravox.close(drain=10.0)
+        with pytest.raises(ClientClosedError):
+            await uploading
+    assert clock.ahead < 5
+
+
+async def test_a_timeout_of_the_caller_during_an_upload_to_a_corpus_is_that(clock: Clock) -> None:
+    assert clock
+
+    async def script(request: Received) -> Say:
+        if request.method == "PUT":
+            return WAIT
+        return answer(201, {"documentId": "d", "presignedUrl": f"{wire.base_url}/stored"})
+
+    async with Wire(script) as wire, client_of(wire.base_url, retry=RetryPolicy(max_attempts=1)) as ultravox:
+        with pytest.raises(APITimeoutError):
+            await ultravox.corpora.upload("c", b"text", mime_type="text/plain")
 
 
 async def test_the_rest_of_a_sweep_is_refused_and_what_was_sent_has_its_outcome() -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Coroutine
+import time
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -40,6 +41,8 @@ class PoolOwner:
         """Whether no request can be begun any more."""
         self.ended = False
         """Whether the requests that were sent were ended too."""
+        self.draining = 0
+        """How many calls of `drain` wait."""
         self._settings = settings
         self._budget = rate
         self._pool: Pool | None = None
@@ -47,6 +50,7 @@ class PoolOwner:
         self._scheduler: RequestScheduler | None = None
         # The event loop has only weak references to tasks: without this set, a task could be garbage-collected.
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._ended_by_drain: set[asyncio.Timeout] = set()
 
     @property
     def interval(self) -> float:
@@ -112,29 +116,60 @@ class PoolOwner:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def close(self, drain: float = 0.0) -> None:
-        """End all requests and tasks, and close the session if the client owns it; closing again does nothing.
+    @contextlib.asynccontextmanager
+    async def unless_draining(self) -> AsyncGenerator[None, None]:
+        """End what is awaited in the context when a drain begins.
 
-        Args:
-            drain: For how many seconds requests that were sent may go on.
+        Raises:
+            ClientClosedError: It was ended.
+        """
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._ended_by_drain.add(scope)
+                try:
+                    yield
+                finally:
+                    self._ended_by_drain.discard(scope)
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            msg = "the AsyncUltravox was closed meanwhile"
+            raise ClientClosedError(msg) from None
+
+    async def drain(self, seconds: float) -> None:
+        """Begin no request any more, and wait until those that were sent are over, for so many seconds at most.
 
         Raises:
             UltravoxError: The client was used in another event loop.
         """
-        pool = self._pool
-        if pool is not None:
-            _check_loop(pool.loop)
-        # First of all, and before anything is awaited: from now on no request and no task can be added.
-        self.closed = True
+        pool = self._refuse_new()
         if pool is None:
             return
+        while self._ended_by_drain:
+            self._ended_by_drain.pop().reschedule(-math.inf)
+        self.draining += 1
         try:
-            # Before the attempts are ended: each of them gives back a permit, which would admit a waiter.
-            pool.scheduler.close()
-            pool.streams.close()
-            if drain > 0:
-                await self._drain(pool, drain)
-            self.ended = True
+            async with asyncio.timeout(seconds):
+                # A response whose body is read by the caller is part of an attempt until its headers have arrived.
+                await pool.deadlines.wait_for_others()
+                await pool.wait_for_bodies()
+        except TimeoutError:
+            pass
+        finally:
+            self.draining -= 1
+
+    async def close(self) -> None:
+        """End all requests and tasks, and close the session if the client owns it; closing again does nothing.
+
+        Raises:
+            UltravoxError: The client was used in another event loop.
+        """
+        pool = self._refuse_new()
+        if pool is None:
+            return
+        self.ended = True
+        try:
             # The current task is one of them if the client is closed by the iterable of ids of a sweep, or by a
             # callback of a TraceConfig. It would wait for itself. It ends without that, because it cannot send anything
             # any more.
@@ -145,7 +180,6 @@ class PoolOwner:
             if tasks:
                 await asyncio.wait(tasks)
         finally:
-            self.ended = True
             # Also if this close is cancelled while it waits: it leaves no connection behind, and can be repeated.
             await pool.close()
             self.telemetry.stop()
@@ -153,13 +187,48 @@ class PoolOwner:
             pool.deadlines.end_own()
         self._pool = None
 
-    async def _drain(self, pool: Pool, seconds: float) -> None:
-        """Wait until the requests that were sent are over, for so many seconds at most."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                # A response whose body is read by the caller is part of an attempt until its headers have arrived.
-                await pool.deadlines.wait_for_others()
-                await pool.wait_for_bodies()
+    def _refuse_new(self) -> Pool | None:
+        """Begin no request and no task any more, and return the pool, if there is one."""
+        pool = self._pool
+        if pool is not None:
+            _check_loop(pool.loop)
+        # First of all, and before anything is awaited.
+        self.closed = True
+        if pool is not None:
+            # Before attempts are ended: each of them gives back a permit, which would admit a waiter.
+            pool.scheduler.close()
+            pool.streams.close()
+        return pool
+
+
+async def close_pools(owners: Sequence[PoolOwner], drain: float) -> None:
+    """Close the pools of a client.
+
+    Args:
+        owners: Those of the API and of storage, in this order: a redirect that the API sends meanwhile is followed.
+        drain: For how many seconds requests that were sent may go on.
+
+    Raises:
+        UltravoxError: The client was used in another event loop.
+    """
+    ends_at = time.monotonic() + drain
+    try:
+        if drain > 0:
+            for owner in owners:
+                await owner.drain(ends_at - time.monotonic())
+    except asyncio.CancelledError:
+        # Another close that drains has its own time, and ends what is left.
+        if not any(owner.draining for owner in owners):
+            await _end(owners)
+        raise
+    await _end(owners)
+
+
+async def _end(owners: Sequence[PoolOwner]) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        # All of them, also if this is cancelled while it waits.
+        for owner in reversed(owners):
+            stack.push_async_callback(owner.close)
 
 
 def _check_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -73,12 +73,14 @@ async def store(transport: Transport, address: Secret, body: FileBody) -> None:
     """Upload a file to an address in storage, without the key.
 
     Raises:
+        ClientClosedError: The client was closed meanwhile; a drain ends it too.
         UltravoxError: The address is not https, or anything else that can go wrong with a request.
     """
     request = _upload_to(transport, address, body)
     if request is None:
         raise UltravoxError("the API named an address for the upload that is not https; nothing was sent to it")
-    async with transport.streaming():
+    # A drain ends it: what has to follow an upload could not be sent any more.
+    async with transport.streaming(), transport.unless_draining():
         await transport.storage.send(request)
 
 

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import copy
 import math
-import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
@@ -20,7 +20,7 @@ from ultravox_async._http.messages import Credentials, Request, RequestOptions, 
 from ultravox_async._http.open_body import OpenBody
 from ultravox_async._http.operation_class import OperationClass
 from ultravox_async._http.pool import Pool, PoolSettings
-from ultravox_async._http.pool_owner import PoolOwner
+from ultravox_async._http.pool_owner import PoolOwner, close_pools
 from ultravox_async._http.recovery import NextAttempt, Recovery
 from ultravox_async._http.scheduler import (
     BudgetFailedError,
@@ -68,6 +68,7 @@ class Transport:
         self.prefix = sender.base_url.raw_path.rstrip("/")
         self.options = options
         self.storage = storage or self
+        self.owners: tuple[PoolOwner, ...] = (owner,) if storage is None else (owner, *storage.owners)
         self._limits = WaitLimits(cool_down=options.retry.max_delay, outage=options.retry.patience)
         self.telemetry = owner.telemetry
         self._owner = owner
@@ -168,6 +169,10 @@ class Transport:
         finally:
             end()
 
+    def unless_draining(self) -> AbstractAsyncContextManager[None]:
+        """End what is awaited in the context with `ClientClosedError` when `close` begins to drain."""
+        return self._owner.unless_draining()
+
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in a task that `close` cancels."""
         return self._owner.spawn(work)
@@ -197,12 +202,7 @@ class Transport:
         Raises:
             UltravoxError: The client was used in another event loop.
         """
-        ends_at = time.monotonic() + drain
-        try:
-            await self._owner.close(drain)
-        finally:
-            if self.storage is not self:
-                await self.storage.close(max(0.0, ends_at - time.monotonic()))
+        await close_pools(self.owners, drain)
 
     def redacted(self, text: str) -> str:
         """Return `text` without the key."""

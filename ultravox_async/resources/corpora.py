@@ -187,7 +187,8 @@ class Corpora(Resource):
         """Add a document to a corpus: ask for a URL, upload the contents to it, and create a source with the document.
 
         The contents are sent to storage without the API key, as they are read. If the upload fails, they are read and
-        sent again as `RetryPolicy` says, unless `file` is a file object that cannot seek.
+        sent again as `RetryPolicy` says, unless `file` is a file object that cannot seek. `AsyncUltravox.close` ends an
+        upload, also if it drains.
 
         Args:
             corpus_id: The id of the corpus.
