@@ -1,6 +1,8 @@
 import asyncio
+import contextlib
 import logging
 import socket
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
@@ -13,6 +15,7 @@ from ultravox_async import (
     AsyncUltravox,
     AttemptInfo,
     ConfigurationError,
+    Counts,
     NotFoundError,
     Observer,
     RateLimit,
@@ -170,6 +173,43 @@ async def test_a_measurement_does_not_count_another_client() -> None:
         with one.measure() as counts:
             await ask(other)
         assert counts.requests == 0
+
+
+async def test_a_measurement_goes_on_in_tasks_that_were_created_in_it() -> None:
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as ultravox:
+        with ultravox.measure() as counts:
+            task = asyncio.create_task(ask(ultravox))
+        await task
+        assert counts.requests == 1
+
+
+async def test_measurements_that_overlap_end_one_by_one() -> None:
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as ultravox:
+        with contextlib.ExitStack() as second:
+            with ultravox.measure() as early:
+                late = second.enter_context(ultravox.measure())
+            await ask(ultravox)
+        await ask(ultravox)
+        assert (early.requests, late.requests) == (0, 1)
+
+
+async def test_a_measurement_that_is_left_in_another_task_ends_there() -> None:
+    async def measured() -> AsyncGenerator[Counts, None]:
+        with ultravox.measure() as counts:
+            try:
+                yield counts
+            finally:
+                raise ZeroDivisionError
+
+    async with Wire(in_turn(OK)) as wire, client_of(wire.base_url) as ultravox:
+        generator = measured()
+        counts = await anext(generator)
+        await ask(ultravox)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.create_task(generator.aclose())
+        with ultravox.measure() as later:
+            await ask(ultravox)
+        assert (counts.requests, later.requests) == (1, 1)
 
 
 def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:

@@ -195,6 +195,8 @@ class AsyncUltravox(ResourceAttributes):
             with ultravox.measure() as counts:
                 found = await ultravox.sip.registrations.get_many(ids)
             print(counts.requests, counts.refusals)
+
+        If the block is left in another task or thread than it was entered in, nothing that begins later counts.
         """
         return self._transport.telemetry.measure()
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
+import attrs
+
 from ultravox_async._http.deadlines import Attempt
 from ultravox_async._http.messages import Request, Response
 from ultravox_async._http.retry import is_failure_of_the_server
@@ -28,8 +30,18 @@ _LONG_WAIT: Final = 1.0
 _LINE_INTERVAL: Final = 1.0
 _CANCELLED: Final = "cancelled"
 
-# What is measured in the current context, with the client whose requests count.
-_measured: ContextVar[tuple[tuple["Telemetry", Counts], ...]] = ContextVar("ultravox_async.measured", default=())
+
+@attrs.define(eq=False)
+class _Measurement:
+    """A piece of work that is measured, and the client whose requests count."""
+
+    client: "Telemetry"
+    counts: Counts
+    abandoned: bool = False
+
+
+# What is measured in the current context.
+_measured: ContextVar[tuple[_Measurement, ...]] = ContextVar("ultravox_async.measured", default=())
 
 
 class _Digest:
@@ -117,7 +129,7 @@ class Telemetry:
         measured = _measured.get()
         if not measured:
             return (self.counts,)
-        return (self.counts, *(counts for client, counts in measured if client is self))
+        return (self.counts, *(each.counts for each in measured if each.client is self and not each.abandoned))
 
     def note_coalesced(self) -> None:
         """Note a request that shares the response of another one."""
@@ -137,12 +149,21 @@ class Telemetry:
     @contextlib.contextmanager
     def measure(self) -> Generator[Counts, None, None]:
         """Count what is asked for within the context, and within the tasks that are created there."""
-        counts = Counts()
-        token = _measured.set((*_measured.get(), (self, counts)))
+        measurement = _Measurement(self, Counts())
+        token = _measured.set((*(each for each in _measured.get() if not each.abandoned), measurement))
         try:
-            yield counts
+            yield measurement.counts
         finally:
-            _measured.reset(token)
+            measured = _measured.get()
+            try:
+                _measured.reset(token)
+            except ValueError:
+                # It is left in another context, as when a generator is closed by another task. The context where it was
+                # entered cannot be changed from here.
+                measurement.abandoned = True
+            else:
+                # What was entered meanwhile may not have ended yet.
+                _measured.set(tuple(each for each in measured if each is not measurement))
 
     def stop(self) -> None:
         """Log what was not logged yet."""
