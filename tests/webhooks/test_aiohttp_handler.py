@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import json
 import logging
 import weakref
@@ -194,6 +195,23 @@ async def test_a_request_that_is_not_signed_is_a_401_that_says_nothing(caplog: p
 async def test_an_old_request_is_a_401_unless_it_is_tolerated() -> None:
     async with serving(accept) as client, client.post("/", data=BODY, headers=signed(BODY)) as response:
         assert (response.status, await response.read()) == (401, b"")
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_is_a_400(caplog: pytest.LogCaptureFixture) -> None:
+    headers = {**signed_now(BODY), "Content-Encoding": "gzip"}
+    async with serving(accept) as client, client.post("/", data=BODY, headers=headers) as response:
+        assert (response.status, await response.read()) == (400, b"")
+        async with client.post("/", data=BODY, headers=signed_now(BODY)) as next_response:
+            assert next_response.status == 200
+    assert "not encoded as its headers say" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_body_that_is_too_large_to_be_read_is_a_413() -> None:
+    body = b" " * (1024 * 1024) + BODY
+    headers = signed_now(body)
+    async with serving(accept) as client, client.post("/", data=io.BytesIO(body), headers=headers) as response:
+        assert response.status == 413
 
 
 async def test_a_body_that_does_not_arrive_in_time_is_a_408(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

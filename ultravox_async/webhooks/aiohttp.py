@@ -34,8 +34,10 @@ class SipFallbackHandler:
         app.router.add_post("/sip-fallback", handler.handle)
 
     Ultravox waits for five seconds, and asks once. If `decide` raises, or has not returned when the time is up, the
-    answer is `otherwise`, and the log says why. A request without a valid signature gets a 401 without a body. All of
-    this needs an event loop that is free: nothing can be answered while `decide` blocks it.
+    answer is `otherwise`, and the log says why. A request without a valid signature gets a 401 without a body. If its
+    body cannot be read, there is no signature to check: the answer is a 400 if it is not compressed as the headers say,
+    and a 413 if it is larger than `client_max_size` of the application, by default a MiB. All of this needs an event
+    loop that is free: nothing can be answered while `decide` blocks it.
 
     Args:
         decide: Decides about a call. When the time is up, it is cancelled and not waited for.
@@ -84,6 +86,9 @@ class SipFallbackHandler:
         except TimeoutError:
             _log.warning("a request to the SIP fallback handler did not arrive within %g s", self._deadline)
             return web.Response(status=408)
+        except web.RequestPayloadError:
+            _log.warning("a request to the SIP fallback handler has a body that is not encoded as its headers say")
+            return _unreadable(request)
         except DecodeError as error:
             _log.error("the SIP fallback handler got a call that it cannot read: %s", error)
             return _json(self._otherwise)
@@ -131,6 +136,14 @@ class SipFallbackHandler:
 def _check_deadline(deadline: object) -> None:
     if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline < _ULTRAVOX_WAITS:
         raise ConfigurationError(f"deadline takes seconds above 0 and below {_ULTRAVOX_WAITS:g}, not {deadline!r}")
+
+
+def _unreadable(request: web.Request) -> web.Response:
+    # aiohttp would read the rest of the body after the response, get the same exception, and log its traceback.
+    request.content.feed_eof()
+    response = web.Response(status=400)
+    response.force_close()
+    return response
 
 
 def _json(response: SipFallbackResponse) -> web.Response:
