@@ -63,6 +63,7 @@ DEADLINE = 4.0
 # For how many seconds requests that were sent may go on when the service stops.
 DRAIN = 10.0
 NOBODY_THERE = SipFallbackResponse.reject(code=480, message="no decision")
+deciding: set[asyncio.Task[SipFallbackResponse]] = set()
 
 
 def ultravox_of(request: Request) -> AsyncUltravox:
@@ -108,14 +109,32 @@ async def handle(event: Event) -> None:
 @router.post("/sip-fallback")
 async def answer(request: Request) -> Response:
     """Answer what to do with an incoming call, in time whatever happens."""
-    call = unwrap_fallback(await request.body(), request.headers, request.app.state.secrets)
+    body = await request.body()
     try:
-        async with asyncio.timeout(DEADLINE):
-            response = await decide(call)
+        call = unwrap_fallback(body, request.headers, request.app.state.secrets)
+        response = await decision(call)
+    except WebhookVerificationError:
+        raise
     except Exception:
         log.exception("no decision about a call")
         response = NOBODY_THERE
     return Response(response.to_json(), media_type="application/json")
+
+
+async def decision(call: IncomingSipCall) -> SipFallbackResponse:
+    """Return what was decided about an incoming call, or raise an error when the time is up."""
+    # In its own task, which is cancelled and not waited for: nothing says that it ends when it is cancelled.
+    task = asyncio.create_task(decide(call))
+    # The event loop itself has only weak references to tasks.
+    deciding.add(task)
+    task.add_done_callback(deciding.discard)
+    try:
+        await asyncio.wait([task], timeout=DEADLINE)
+        if task.done() and not task.cancelled():
+            return task.result()
+        raise TimeoutError
+    finally:
+        task.cancel()
 
 
 async def decide(call: IncomingSipCall) -> SipFallbackResponse:

@@ -196,6 +196,34 @@ async def test_an_incoming_call_is_rejected_if_nothing_is_decided_in_time(
     assert 0 < clock.ahead < 5.0
 
 
+async def test_a_decision_that_does_not_let_itself_be_cancelled_is_not_waited_for(
+    example: ModuleType, service: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    may_end = asyncio.Event()
+
+    async def stay(_call: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await may_end.wait()
+
+    monkeypatch.setattr(example, "decide", stay)
+    async with asyncio.timeout(100):
+        assert (await post(service, "/sip-fallback", INVITED)).json()["reject"]["sipRejectCode"] == 480
+    may_end.set()
+    await asyncio.wait(example.deciding)
+    assert 0 < clock.ahead < 5.0
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"toUri": 5}'])
+async def test_an_incoming_call_that_cannot_be_read_is_rejected(
+    service: httpx.AsyncClient, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await post(service, "/sip-fallback", body)
+    assert (response.status_code, response.json()["reject"]["sipRejectCode"]) == (200, 480)
+    assert "DecodeError" in caplog.text
+
+
 @pytest.mark.parametrize("secrets", ["", "one,", ","])
 def test_without_a_secret_it_does_not_start(example: ModuleType, monkeypatch: pytest.MonkeyPatch, secrets: str) -> None:
     monkeypatch.setenv("ULTRAVOX_WEBHOOK_SECRETS", secrets)
