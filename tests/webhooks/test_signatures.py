@@ -63,6 +63,16 @@ def test_while_secrets_are_rotated_any_of_several_signatures_is_enough() -> None
     assert isinstance(unwrapped(headers=headers, secrets=[OTHER_SECRET]), CallEnded)
 
 
+def test_as_many_signatures_as_63_secrets_make_are_read() -> None:
+    others = [f"other-{number}" for number in range(62)]
+    assert isinstance(unwrapped(headers=signed(BODY, secrets=[*others, SECRET])), CallEnded)
+
+
+def test_more_signatures_than_that_are_refused_although_one_is_right() -> None:
+    others = [f"other-{number}" for number in range(63)]
+    assert "longer than 4096 characters" in str(refusal(headers=signed(BODY, secrets=[SECRET, *others])))
+
+
 def test_signatures_may_be_separated_by_spaces_too() -> None:
     both = f" {digest(BODY, TIMESTAMP, OTHER_SECRET)} ,\t{digest(BODY, TIMESTAMP)} "
     assert isinstance(unwrapped(headers={**SIGNED, SIGNATURE_HEADER: both}), CallEnded)
