@@ -3,7 +3,7 @@ import gc
 import logging
 import weakref
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, cast
 
@@ -88,6 +88,19 @@ async def test_what_a_handler_failed_to_handle_is_granted_to_the_next_process(
             raise RuntimeError
     async with claimed(other, KEY) as claim:
         assert claim is Claim.GRANTED
+
+
+@pytest.mark.parametrize("end", [RedisReplayGuard.complete, RedisReplayGuard.release])
+async def test_another_task_cannot_end_a_claim_and_the_log_says_so(
+    guard: RedisReplayGuard,
+    end: Callable[[RedisReplayGuard, str], Coroutine[Any, Any, None]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with claimed(guard, KEY):
+        await asyncio.create_task(end(guard, KEY))
+        assert await guard.claim(KEY) is Claim.PENDING
+        assert caplog.messages == ["this task has no claim of the event: another task made it, or its lease has ended"]
+    assert len(caplog.messages) == 1
 
 
 async def test_of_a_thousand_deliveries_at_once_to_two_processes_one_is_handled(server: ValkeyServer) -> None:

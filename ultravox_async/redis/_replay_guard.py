@@ -159,6 +159,7 @@ class RedisReplayGuard:
         """Stop renewing the claim of this task, and return its token; that of no claim if there is none any more."""
         held = self._claims.pop((asyncio.current_task(), key), None)
         if held is None:
+            _log.warning("this task has no claim of the event: another task made it, or its lease has ended")
             return b"none"
         held.renewal.cancel()
         return held.token
