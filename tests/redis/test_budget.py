@@ -1,4 +1,5 @@
 import asyncio
+import copy
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -231,6 +232,18 @@ async def test_a_request_counts_from_its_send_and_not_from_its_slot(redis: Redis
     assert sent[0][1] - at >= 1.0
     await one.budget.close()
     await other.budget.close()
+
+
+async def test_processes_forked_from_one_that_has_made_the_budget_are_clients_of_their_own(redis: Redis) -> None:
+    budget = RedisRateBudget(redis, "test", RateLimit(100.0))
+    # A fork copies it.
+    children = [copy.copy(budget) for _ in range(2)]
+    for child in children:
+        await child.acquire(DIGEST, "api")
+        child.mark_sent(DIGEST, "api")
+    assert await slots_in(redis, "clients") == 2
+    for child in children:
+        await child.close()
 
 
 async def test_slots_that_were_not_used_are_given_to_others(redis: Redis) -> None:

@@ -61,7 +61,7 @@ class RedisRateBudget:
         self._rate_limit = rate_limit
         self._rate = rate_limit.requests_per_second
         self._on_outage: OnOutage = on_outage
-        self._client = uuid.uuid4().hex
+        self._client = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rates: dict[str, SharedRate] = {}
         self._closed = False
@@ -130,6 +130,8 @@ class RedisRateBudget:
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
+            # Not when the budget is made: with one made before a fork, all children would be the same client.
+            self._client = uuid.uuid4().hex
         if self._loop is not loop:
             raise ConfigurationError("this RedisRateBudget was used in another event loop; make one for each loop")
         rate = self._rates.get(key_digest)
