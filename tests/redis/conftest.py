@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -26,3 +27,15 @@ async def mortal() -> AsyncIterator[Valkey]:
     """A server that a test may kill."""
     async with Valkey() as server:
         yield server
+
+
+@pytest.fixture
+async def mute() -> AsyncIterator[int]:
+    """The port of a server that never answers, not even to AUTH."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from benchmarks.fleet.valkey import Valkey
+from tests.conftest import Clock
 from tests.redis.test_budget import ANYTHING, DIGEST, OK, Process, end, until
 from tests.redis.untyped import untyped
 from tests.test_scheduler import most_in_a_window
@@ -182,6 +183,17 @@ async def test_on_request_requests_fail_while_redis_is_gone(mortal: Valkey) -> N
         assert PASSWORD not in shown(caught.value)
         assert KEY not in shown(caught.value)
         assert wire.received == []
+
+
+async def test_the_error_about_a_redis_that_never_answers_shows_no_password(clock: Clock, mute: int) -> None:
+    async with (
+        Redis(port=mute, username="worker", password=PASSWORD) as redis,
+        RedisRateBudget(redis, "test", RateLimit(100.0), on_outage="raise") as budget,
+    ):
+        with pytest.raises(UltravoxError, match=r"does not answer \(TimeoutError\)") as caught:
+            await budget.acquire(DIGEST, "api")
+    assert PASSWORD not in shown(caught.value)
+    assert clock.ahead < 10
 
 
 async def test_a_report_to_a_redis_that_is_gone_is_not_repeated_at_once() -> None:
