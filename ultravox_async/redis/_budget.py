@@ -32,6 +32,10 @@ class RedisRateBudget:
     after a pause of 1.5 seconds in which the slots from the server expire. The parts are those of all processes that
     used the key in the last ten seconds. When the server is back, it is used again within a second of the next request.
 
+    Nobody knows what the others have sent in the last minute if the server is gone or has lost its memory. With
+    `RateLimit.calls_per_minute`, no calls are created in the first minute without the server, nor in the first minute
+    of a server without its memory: give it a disk or a replica if that matters.
+
     Args:
         redis: The client of Redis, which this never closes. Users, passwords and TLS are set there. It needs the
             commands ``EVALSHA`` and ``SCRIPT LOAD``, and for keys that begin with ``ultravox:``, those that the script

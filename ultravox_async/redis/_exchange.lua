@@ -15,7 +15,7 @@ local AHEAD = 200000
 local CATCH_UP = 100000
 -- A client counts as active for this long after an exchange, and as present for this long.
 local ACTIVE, PRESENT = 500000, 10000000
--- If nobody was served for this long, the store was not available.
+-- If nobody was served for this long, the store may not have been available.
 local ABSENCE = 500000
 -- Clients that lost the store try again this often at least; until then, they send without it.
 local RETURN = 800000
@@ -31,8 +31,16 @@ local clock = redis.call('TIME')
 local seconds, microseconds = tonumber(clock[1]), tonumber(clock[2])
 local now = seconds * 1000000 + microseconds
 local question = cjson.decode(ARGV[1])
+-- The client no longer waits for the answer, and may have sent without the store since: serving it would hide that. Or
+-- the server's clock was set forward. Then the client learns that from this answer, and asks again.
+if question.expires > 0 and now > question.expires then
+  return { seconds, microseconds, 0 }
+end
 local state = {}
-local fields = { 'due', 'credit', 'last', 'blocked', 'id', 'cool:api', 'cool:calls', 'first:api', 'first:calls' }
+local fields = {
+  'due', 'credit', 'last', 'resumed', 'born', 'blocked', 'blocked:calls', 'id',
+  'cool:api', 'cool:calls', 'first:api', 'first:calls',
+}
 for index, value in ipairs(redis.call('HMGET', STATE, unpack(fields))) do
   state[fields[index]] = tonumber(value or 0)
 end
@@ -42,16 +50,40 @@ local interval = general[3] / (general[2] - question.spare)
 
 local function block_if_memory_is_lost()
   local stepped_back = state.last > now + 1000000
-  local forgot = state.last < question.known
-  local was_away = question.returning and state.last < now - ABSENCE
   if stepped_back then
     redis.call('DEL', SLOTS[1], SLOTS[2])
-    state.due, state['cool:api'], state['cool:calls'] = 0, 0, 0
-    state['first:api'], state['first:calls'] = 0, 0
+    for _, field in ipairs(fields) do
+      state[field] = field == 'id' and state.id or 0
+    end
   end
-  if stepped_back or forgot or was_away then
-    state.blocked = now + RETURN + general[3]
+  if state.last < now - ABSENCE then
+    state.resumed = now
   end
+  if state.born == 0 then
+    state.born = now
+    -- Clients may still report about slots that were numbered before.
+    state.id = math.max(state.id, now)
+  end
+
+  -- What was sent before this is not known completely.
+  local lost = 0
+  if stepped_back or question.clock_leapt or state.last < question.known then
+    lost = now
+  elseif question.known > 0 and question.known < state.born then
+    lost = state.born
+  end
+  if lost > 0 then
+    state['blocked:calls'] = math.max(state['blocked:calls'], lost + RETURN + question.longest[2])
+  end
+  -- If nobody was served while a client sent without the store, the others probably did so too, and some still do.
+  if now - question.alone_for < state.resumed then
+    lost = math.max(lost, state.resumed)
+  end
+  if lost > 0 then
+    state.blocked = math.max(state.blocked, lost + RETURN + general[3])
+  end
+  -- The calls that this client has created without the store.
+  state['blocked:calls'] = math.max(state['blocked:calls'], now + question.calls_pause)
 end
 
 local function put(slot, operation, at)
@@ -107,6 +139,9 @@ end
 
 local function opening(operation, spare, at)
   at = math.max(at, state.blocked, state['cool:' .. operation])
+  if operation == 'calls' then
+    at = math.max(at, state['blocked:calls'])
+  end
   local settled
   repeat
     settled = true
@@ -184,8 +219,8 @@ local function save()
     redis.call('ZREMRANGEBYSCORE', SLOTS[number], '-inf', int(now - length - 1000000))
     redis.call('PEXPIRE', SLOTS[number], int(length / 1000 + 60000))
   end
-  local cooling = math.max(state['cool:api'], state['cool:calls']) - now
-  redis.call('PEXPIRE', STATE, int(600000 + math.max(0, cooling / 1000)))
+  local cooling = math.max(0, state['cool:api'] - now, state['cool:calls'] - now)
+  redis.call('PEXPIRE', STATE, int(math.max(600000 + cooling / 1000, question.longest[2] / 1000 + 60000)))
   redis.call('PEXPIRE', CLIENTS, int(PRESENT / 1000))
 end
 
@@ -208,6 +243,6 @@ for _, operation in ipairs({ 'calls', 'api' }) do
   local cooling = math.max(0, state['cool:' .. operation] - now)
   answer[#answer + 1] = { operation, cooling, waits, waits_too, slots }
 end
-state.last = now
+state.last = math.max(state.last, now)
 save()
 return answer

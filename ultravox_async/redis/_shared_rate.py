@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -28,11 +29,21 @@ class Alone:
 
     Args:
         budget: That part.
-        begins_at: When the slots that the store has handed out no longer count.
+        since: When the exchange began that has failed.
+        begins_at: For each class of operations, when what the store has handed out no longer counts.
+        waiting: The scopes of the requests that wait.
     """
 
     budget: LocalRateBudget
-    begins_at: float
+    since: float
+    begins_at: Mapping[str, float]
+    waiting: set[asyncio.Timeout] = attrs.field(factory=set[asyncio.Timeout])
+
+    def end(self) -> None:
+        """Have all requests that wait look again."""
+        for scope in self.waiting:
+            scope.reschedule(-math.inf)
+        self.waiting.clear()
 
 
 class SharedRate:
@@ -66,6 +77,8 @@ class SharedRate:
         self._cool_downs: dict[str, float] = {}
         self._clients = 1
         self._alone: Alone | None = None
+        self._called_alone_at = -math.inf
+        self._users = 0
         self._unsent_alone: dict[str, list[LocalRateBudget]] = {operation: [] for operation in OPERATIONS}
         self._ask_again_at = -math.inf
         self._exchange: asyncio.Task[None] | None = None
@@ -75,31 +88,28 @@ class SharedRate:
     @property
     def idle(self) -> bool:
         """Whether nobody uses it."""
-        unused = all(slots.idle for slots in self._slots.values()) and not any(self._unsent_alone.values())
+        unused = not self._users and all(slots.idle for slots in self._slots.values())
         cool = all(slots.cooling_until <= self._loop.time() for slots in self._slots.values())
-        return unused and cool and self._exchange is None and self._alone is None
+        sent = not any(self._unsent_alone.values())
+        return unused and cool and sent and self._exchange is None and self._alone is None
 
     async def acquire(self, operation: str, priority: RequestPriority, longest_cool_down: float) -> float:
         """Wait for a slot; return 0.0, or the seconds of a cool-down that is too long."""
-        slots = self._slots[operation]
-        while True:
-            if self._closed:
-                raise closed_error()
-            now = self._loop.time()
-            if slots.cooling_until - now > longest_cool_down:
-                return slots.cooling_until - now
-            if self._alone is not None:
-                return await self._acquire_alone(self._alone, operation, priority, longest_cool_down)
-            if priority == "interactive" and slots.take_at_once(now):
-                self._serve()
-                return 0.0
-            if await self._turn(slots, single=priority == "interactive"):
-                return 0.0
+        self._users += 1
+        try:
+            while True:
+                left = await self._look_for_slot(operation, priority, longest_cool_down)
+                if left is not None:
+                    return left
+        finally:
+            self._users -= 1
 
     def mark_sent(self, operation: str) -> None:
         """Note that a request with a slot is being sent."""
         if self._unsent_alone[operation]:
             self._unsent_alone[operation].pop().mark_sent(self._key_digest, operation)
+            if operation == "calls":
+                self._called_alone_at = self._loop.time()
         elif self._slots[operation].mark_sent(self._loop.time()):
             self._serve()
 
@@ -132,6 +142,8 @@ class SharedRate:
         self._stop_timer()
         for slots in self._slots.values():
             slots.fail(closed_error)
+        if self._alone is not None:
+            self._alone.end()
         exchange = self._exchange
         if exchange is not None:
             try:
@@ -141,6 +153,21 @@ class SharedRate:
                 exchange.cancel()
         if self._alone is None:
             await self._take_leave()
+
+    async def _look_for_slot(self, operation: str, priority: RequestPriority, longest_cool_down: float) -> float | None:
+        """Wait as `acquire` does; return None if the request has to look again."""
+        if self._closed:
+            raise closed_error()
+        slots = self._slots[operation]
+        now = self._loop.time()
+        if slots.cooling_until - now > longest_cool_down:
+            return slots.cooling_until - now
+        if self._alone is not None:
+            return await self._acquire_alone(self._alone, operation, priority, longest_cool_down)
+        if priority == "interactive" and slots.take_at_once(now):
+            self._serve()
+            return 0.0
+        return 0.0 if await self._turn(slots, single=priority == "interactive") else None
 
     async def _turn(self, slots: OperationSlots, *, single: bool) -> bool:
         future: asyncio.Future[bool] = self._loop.create_future()
@@ -155,13 +182,22 @@ class SharedRate:
 
     async def _acquire_alone(
         self, alone: Alone, operation: str, priority: RequestPriority, longest_cool_down: float
-    ) -> float:
+    ) -> float | None:
+        scope = asyncio.timeout(None)
+        alone.waiting.add(scope)
         self._serve()
-        await asyncio.sleep(alone.begins_at - self._loop.time())
-        left = await alone.budget.acquire_within(self._key_digest, operation, priority, longest_cool_down)
-        if left == 0:
-            self._unsent_alone[operation].append(alone.budget)
-        return left
+        try:
+            async with scope:
+                await asyncio.sleep(alone.begins_at[operation] - self._loop.time())
+                left = await alone.budget.acquire_within(self._key_digest, operation, priority, longest_cool_down)
+                if left == 0:
+                    self._unsent_alone[operation].append(alone.budget)
+                return left
+        except TimeoutError:
+            # Redis is back, or the budget is closed.
+            return None
+        finally:
+            alone.waiting.discard(scope)
 
     def _serve(self) -> None:
         """Hand out the slots that are due, begin an exchange if one is due, and set a timer for what is due next."""
@@ -177,7 +213,7 @@ class SharedRate:
             if exchange_at <= now:
                 # Not `loop.create_task`: with an eager task factory, it would run before it is known here.
                 self._exchange = asyncio.Task(self._ask(), loop=self._loop)
-            elif self._alone is None:
+            elif self._alone is None or self._alone.waiting:
                 due = min(due, exchange_at)
         if due < math.inf:
             self._timer = self._loop.call_at(due, self._serve)
@@ -198,11 +234,13 @@ class SharedRate:
         alone = self._alone
         started = self._loop.time()
         question = self._question(started)
+        failure = ""
         try:
-            async with asyncio.timeout(_PATIENCE if alone is None else _PATIENCE_WHILE_GONE):
-                answer = await self._store.exchange(question)
+            answer = await self._store.exchange(question, _PATIENCE if alone is None else _PATIENCE_WHILE_GONE)
         # Also what the credentials or the retries of the caller's client of Redis raise.
         except Exception as error:  # noqa: BLE001
+            # Neither the text of the error nor its traceback is logged: they may contain a password.
+            failure = type(error).__name__
             self._cool_downs = question.cool_downs | self._cool_downs
             self._lose_store(error, started)
         else:
@@ -210,11 +248,22 @@ class SharedRate:
         finally:
             self._exchange = None
         self._serve()
+        # At last, because a logging filter of the program may raise.
+        if alone is not None and self._alone is None:
+            _log.info("Redis answers again: the rate is shared through it")
+        if alone is None and self._alone is not None:
+            _log.warning(
+                "Redis does not answer (%s): until it does, requests are sent within %s",
+                failure,
+                "the whole rate" if self._clients == 1 else f"1/{self._clients} of the rate",
+            )
 
     def _question(self, now: float) -> Question:
-        question = Question(cool_downs=self._cool_downs, returning=self._alone is not None)
+        question = Question(cool_downs=self._cool_downs, called_alone_at=self._called_alone_at)
         self._cool_downs = {}
-        if self._alone is None:
+        if self._alone is not None:
+            question.alone_since = self._alone.since
+        else:
             for operation, slots in self._slots.items():
                 question.wanted[operation] = slots.wanted(now)
                 slots.report(operation, now, question)
@@ -225,8 +274,8 @@ class SharedRate:
         for operation, granted in answer.granted.items():
             self._slots[operation].add(granted)
         if self._alone is not None:
+            self._alone.end()
             self._alone = None
-            _log.info("Redis answers again: the rate is shared through it")
 
     def _lose_store(self, error: Exception, started: float) -> None:
         for slots in self._slots.values():
@@ -235,16 +284,12 @@ class SharedRate:
             slots.forget()
         self._ask_again_at = self._loop.time() + _ASK_AGAIN
         if self._goes_on_alone and self._alone is None:
-            # Neither the text of the error nor its traceback: they may contain a password.
-            _log.warning(
-                "Redis does not answer (%s): until it does, requests are sent within %s",
-                type(error).__name__,
-                "the whole rate" if self._clients == 1 else f"1/{self._clients} of the rate",
-            )
             part = LocalRateBudget(_part_of(self._rate_limit, self._clients))
             for operation, slots in self._slots.items():
                 part.cool_down(self._key_digest, operation, max(0.0, slots.cooling_until - self._loop.time()))
-            self._alone = Alone(part, started + _SLOTS_LAST + _SECOND)
+            windows = {"api": _SECOND, "calls": max(_SECOND, self._store.call_window)}
+            begins_at = {operation: started + _SLOTS_LAST + window for operation, window in windows.items()}
+            self._alone = Alone(part, started, begins_at)
 
     async def _take_leave(self) -> None:
         question = Question(cool_downs=self._cool_downs, leaving=True)
@@ -252,8 +297,7 @@ class SharedRate:
             slots.return_all()
             slots.report(operation, self._loop.time(), question)
         try:
-            async with asyncio.timeout(_PATIENCE_WHILE_GONE):
-                await self._store.exchange(question)
+            await self._store.exchange(question, _PATIENCE_WHILE_GONE)
         # The store forgets this client by itself, only later.
         except Exception as error:  # noqa: BLE001
             _log.debug("Redis does not answer at the close: %s", type(error).__name__)

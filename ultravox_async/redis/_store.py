@@ -25,8 +25,10 @@ _MOST_HEADROOM: Final = 0.5
 _SPARE: Final = 100
 # The clocks of two machines drift apart by less than this, in seconds a second.
 _DRIFT: Final = 0.0002
-# Seconds, and more than any window of one second is long.
+# Seconds. What was sent before is in no window of one second any more.
 _MEMORY: Final = 2.0
+# Seconds. What looks like a smaller leap of the server's clock is within what is known of it.
+_LEAP: Final = 0.1
 
 
 @attrs.frozen
@@ -54,8 +56,14 @@ class Question:
     wanted: dict[str, tuple[int, int]] = attrs.field(factory=dict[str, tuple[int, int]])
     """For each class of operations, how many slots for single calls and for sweeps."""
 
-    returning: bool = False
-    """Whether the client has sent without the store before."""
+    alone_since: float | None = None
+    """Since when the client has done without the store, if it has."""
+
+    called_alone_at: float = -math.inf
+    """When the client has last created a call without the store."""
+
+    clock_leapt: bool = False
+    """Whether the server's clock was set forward, so that slots look older than they are."""
 
     leaving: bool = False
     """Whether this is the last exchange of the client."""
@@ -92,17 +100,24 @@ class ServerClock:
     """
 
     def __init__(self) -> None:
+        # How far ahead it is at least, and at most.
         self._ahead: float | None = None
+        self._most = 0.0
         self._read_at = 0.0
 
-    def note(self, reading: float, asked_at: float, answered_at: float) -> None:
-        """Take a reading into account."""
+    def note(self, reading: float, asked_at: float, answered_at: float) -> bool:
+        """Take a reading into account; return whether the clock was set forward since the last one."""
         least, most = reading - answered_at, reading - asked_at
+        leapt = False
         if self._ahead is not None:
-            known = self._ahead - _DRIFT * (answered_at - self._read_at)
-            # Beyond `most`, the clock was set back meanwhile.
-            least = max(least, known) if known <= most else least
-        self._ahead, self._read_at = least, answered_at
+            drift = _DRIFT * (answered_at - self._read_at)
+            known, known_most = self._ahead - drift, self._most + drift
+            leapt = least > known_most + _LEAP
+            # Otherwise, the clock was set meanwhile.
+            if known <= most and least <= known_most:
+                least, most = max(least, known), min(most, known_most)
+        self._ahead, self._most, self._read_at = least, most, answered_at
+        return leapt
 
     def on_server(self, time: float) -> float:
         """Return a time of the event loop on the clock of the server."""
@@ -136,25 +151,57 @@ class Store:
         self._spare = general[1] // _SPARE
         self._longest = [general[2], max((length for _, _, length in of_calls), default=0)]
 
-    async def exchange(self, question: Question) -> Answer:
-        """Run the script on the server."""
+    @property
+    def call_window(self) -> float:
+        """For how many seconds a call counts in the limits for creating calls; 0.0 without such limits."""
+        return self._longest[1] / _MICROSECONDS
+
+    async def exchange(self, question: Question, patience: float = 1.0) -> Answer:
+        """Run the script on the server.
+
+        Args:
+            question: What to tell and to ask.
+            patience: Seconds. If the server gets the question later, it does nothing.
+
+        Raises:
+            TimeoutError: The server did not answer in this time.
+        """
+        deadline = asyncio.get_running_loop().time() + patience
+        async with asyncio.timeout_at(deadline):
+            while True:
+                answer, valid = await self._ask(question, deadline)
+                if valid:
+                    return answer
+
+    async def _ask(self, question: Question, deadline: float) -> tuple[Answer, bool]:
+        """Return the answer, and False if the question has to be asked again, because the server's clock was set."""
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
-        arguments = [self._encoded(question, asked_at)]
+        arguments = [self._encoded(question, asked_at, deadline)]
         # The types of redis-py do not say what a script returns.
         seconds, microseconds, clients, *granted = cast("list[Any]", await self._run(self._keys, arguments))
-        self._answered_at = loop.time()
-        self._known = seconds * _MICROSECONDS + microseconds
+        answered_at = loop.time()
         reading = seconds + microseconds / _MICROSECONDS
-        self._clock.note(reading, asked_at, self._answered_at)
-        return Answer(clients, dict(self._granted(reading, each) for each in granted))
+        leapt = self._clock.note(reading, asked_at, answered_at)
+        answer = Answer(clients, dict(self._granted(reading, each) for each in granted))
+        # A client that had nothing to ask for some time has seen nothing of the slots that look too old. Others have.
+        leapt = leapt and asked_at - self._answered_at < _MEMORY
+        self._known, self._answered_at = seconds * _MICROSECONDS + microseconds, answered_at
+        question.clock_leapt |= leapt
+        # Nothing is granted, not even an empty list, if the server has taken the question for one that is too late.
+        if answer.granted and not leapt:
+            return answer, True
+        question.returned += [(slot, operation) for operation, got in answer.granted.items() for slot in got.slots]
+        return answer, False
 
-    def _encoded(self, question: Question, now: float) -> bytes:
+    def _encoded(self, question: Question, now: float, deadline: float) -> bytes:
+        alone_since, calls_until = question.alone_since, question.called_alone_at + self.call_window
         return orjson.dumps(
             {
                 "client": self._client,
+                "expires": self._stamp(deadline) if self._known else 0,
                 # If nothing was sent for some time, it does not matter whether the store remembers it.
-                "known": self._known if now - self._answered_at < _MEMORY else 0,
+                "known": self._known if now - self._answered_at < max(_MEMORY, self.call_window) else 0,
                 "windows": self._windows,
                 "longest": self._longest,
                 "spare": self._spare,
@@ -166,7 +213,9 @@ class Store:
                     if operation in question.cool_downs
                 },
                 "wanted": {operation: question.wanted.get(operation, (0, 0)) for operation in OPERATIONS},
-                "returning": question.returning,
+                "alone_for": 0 if alone_since is None else int((now - alone_since) * _MICROSECONDS),
+                "calls_pause": int(max(0.0, calls_until - now) * _MICROSECONDS),
+                "clock_leapt": question.clock_leapt,
                 "leaving": question.leaving,
             }
         )
