@@ -1,5 +1,6 @@
 import asyncio
 import copy
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -244,6 +245,24 @@ async def test_processes_forked_from_one_that_has_made_the_budget_are_clients_of
     assert await slots_in(redis, "clients") == 2
     for child in children:
         await child.close()
+
+
+async def test_a_send_is_late_although_the_clock_of_the_loop_stood_still_before_it(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Process(redis, 100.0, [])
+    await process.budget.acquire(DIGEST, "api")
+    names = [name for name in await untyped(redis).keys() if name.endswith(b":slots")]
+    planned = await untyped(redis).zrange(*names, 0, -1, withscores=True)
+    loop, exact = asyncio.get_running_loop(), time.monotonic
+    # As with uvloop, after a callback that took long.
+    with monkeypatch.context() as blocked:
+        blocked.setattr(loop, "time", exact)
+        blocked.setattr(time, "monotonic", lambda: exact() + 0.7)
+        process.budget.mark_sent(DIGEST, "api")
+    await process.budget.close()
+    sent = await untyped(redis).zrange(*names, 0, -1, withscores=True)
+    assert sent[0][1] > planned[0][1]
 
 
 async def test_slots_that_were_not_used_are_given_to_others(redis: Redis) -> None:

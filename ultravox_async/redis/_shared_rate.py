@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -50,6 +51,7 @@ class SharedRate:
     """The slots of one key for the requests of this process.
 
     Exchanges with the store are tasks, one at a time, and end within a second. Between them there are only timers.
+    The clock is `time.monotonic()`: that of uvloop's event loop stands still while a callback runs.
 
     Args:
         store: Where the slots come from.
@@ -89,7 +91,7 @@ class SharedRate:
     def idle(self) -> bool:
         """Whether nobody uses it."""
         unused = not self._users and all(slots.idle for slots in self._slots.values())
-        cool = all(slots.cooling_until <= self._loop.time() for slots in self._slots.values())
+        cool = all(slots.cooling_until <= time.monotonic() for slots in self._slots.values())
         sent = not any(self._unsent_alone.values())
         return unused and cool and sent and self._exchange is None and self._alone is None
 
@@ -109,8 +111,8 @@ class SharedRate:
         if self._unsent_alone[operation]:
             self._unsent_alone[operation].pop().mark_sent(self._key_digest, operation)
             if operation == "calls":
-                self._called_alone_at = self._loop.time()
-        elif self._slots[operation].mark_sent(self._loop.time()):
+                self._called_alone_at = time.monotonic()
+        elif self._slots[operation].mark_sent(time.monotonic()):
             self._serve()
 
     def cancel(self, operation: str) -> None:
@@ -118,12 +120,12 @@ class SharedRate:
         if self._unsent_alone[operation]:
             self._unsent_alone[operation].pop().cancel(self._key_digest, operation)
         else:
-            self._slots[operation].cancel(self._loop.time())
+            self._slots[operation].cancel(time.monotonic())
             self._serve()
 
     def cool_down(self, operation: str, seconds: float) -> None:
         """Start no operation of this class for so many seconds, in any process."""
-        until = self._loop.time() + seconds
+        until = time.monotonic() + seconds
         if self._slots[operation].cool_down(until):
             self._cool_downs[operation] = until
             if self._alone is not None:
@@ -132,7 +134,7 @@ class SharedRate:
 
     def cooling_down(self, operation: str) -> float:
         """Return the remaining seconds of a cool-down, as far as they are known here."""
-        return max(0.0, self._slots[operation].cooling_until - self._loop.time())
+        return max(0.0, self._slots[operation].cooling_until - time.monotonic())
 
     async def close(self) -> None:
         """Fail the requests that wait, give all slots back, and end the exchange that is going on."""
@@ -159,7 +161,7 @@ class SharedRate:
         if self._closed:
             raise closed_error()
         slots = self._slots[operation]
-        now = self._loop.time()
+        now = time.monotonic()
         if slots.cooling_until - now > longest_cool_down:
             return slots.cooling_until - now
         if self._alone is not None:
@@ -176,7 +178,7 @@ class SharedRate:
         try:
             return await future
         except asyncio.CancelledError:
-            slots.leave(future, self._loop.time())
+            slots.leave(future, time.monotonic())
             self._serve()
             raise
 
@@ -188,7 +190,7 @@ class SharedRate:
         self._serve()
         try:
             async with scope:
-                await asyncio.sleep(alone.begins_at[operation] - self._loop.time())
+                await asyncio.sleep(alone.begins_at[operation] - time.monotonic())
                 left = await alone.budget.acquire_within(self._key_digest, operation, priority, longest_cool_down)
                 if left == 0:
                     self._unsent_alone[operation].append(alone.budget)
@@ -204,7 +206,7 @@ class SharedRate:
         self._stop_timer()
         if self._closed:
             return
-        now = self._loop.time()
+        now = time.monotonic()
         for slots in self._slots.values():
             slots.hand_out(now)
         due = min(slots.hand_out_at() for slots in self._slots.values())
@@ -216,7 +218,7 @@ class SharedRate:
             elif self._alone is None or self._alone.waiting:
                 due = min(due, exchange_at)
         if due < math.inf:
-            self._timer = self._loop.call_at(due, self._serve)
+            self._timer = self._loop.call_later(due - now, self._serve)
 
     def _exchange_at(self, now: float) -> float:
         if self._alone is not None:
@@ -232,7 +234,7 @@ class SharedRate:
 
     async def _ask(self) -> None:
         alone = self._alone
-        started = self._loop.time()
+        started = time.monotonic()
         question = self._question(started)
         failure = ""
         try:
@@ -282,11 +284,11 @@ class SharedRate:
             if not self._goes_on_alone:
                 slots.fail(lambda: lost_error("not sent: Redis, which shares the rate, does not answer", error))
             slots.forget()
-        self._ask_again_at = self._loop.time() + _ASK_AGAIN
+        self._ask_again_at = time.monotonic() + _ASK_AGAIN
         if self._goes_on_alone and self._alone is None:
             part = LocalRateBudget(_part_of(self._rate_limit, self._clients))
             for operation, slots in self._slots.items():
-                part.cool_down(self._key_digest, operation, max(0.0, slots.cooling_until - self._loop.time()))
+                part.cool_down(self._key_digest, operation, max(0.0, slots.cooling_until - time.monotonic()))
             windows = {"api": _SECOND, "calls": max(_SECOND, self._store.call_window)}
             begins_at = {operation: started + _SLOTS_LAST + window for operation, window in windows.items()}
             self._alone = Alone(part, started, begins_at)
@@ -295,7 +297,7 @@ class SharedRate:
         question = Question(cool_downs=self._cool_downs, leaving=True)
         for operation, slots in self._slots.items():
             slots.return_all()
-            slots.report(operation, self._loop.time(), question)
+            slots.report(operation, time.monotonic(), question)
         try:
             await self._store.exchange(question, _PATIENCE_WHILE_GONE)
         # The store forgets this client by itself, only later.

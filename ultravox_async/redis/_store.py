@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final, cast
@@ -37,12 +38,12 @@ class Slot:
 
     number: int
     at: float
-    """The earliest time, on the clock of the event loop."""
+    """The earliest time, of `time.monotonic()`."""
 
 
 @attrs.define
 class Question:
-    """What a client reports to the store, and asks of it. Times are on the clock of the event loop."""
+    """What a client reports to the store, and asks of it. Times are of `time.monotonic()`."""
 
     moved: list[tuple[Slot, str, float]] = attrs.field(factory=list[tuple[Slot, str, float]])
     """Slots that were used later than planned, or are still to be used: with the class of operations, and the time."""
@@ -71,7 +72,7 @@ class Question:
 
 @attrs.frozen
 class Granted:
-    """What a client was given in one class of operations. Times are on the clock of the event loop."""
+    """What a client was given in one class of operations. Times are of `time.monotonic()`."""
 
     slots: Sequence[Slot]
     cooling_until: float
@@ -92,10 +93,10 @@ class Answer:
 
 
 class ServerClock:
-    """What is known about the clock of the server: how far it is ahead of the clock of the event loop, at least.
+    """What is known about the clock of the server: how far it is ahead of the clock of this process, at least.
 
     A reading is taken at some moment between the question and the arrival of the answer. So a time of the server, if it
-    is converted to the loop's clock by this, is never too early; and it is too late by at most the time that the
+    is converted to that clock by this, is never too early; and it is too late by at most the time that the
     quickest of the last answers took.
     """
 
@@ -120,11 +121,11 @@ class ServerClock:
         return leapt
 
     def on_server(self, time: float) -> float:
-        """Return a time of the event loop on the clock of the server."""
+        """Return a time of this process on the clock of the server."""
         return time + (self._ahead or 0.0)
 
     def on_loop(self, time: float) -> float:
-        """Return a time of the server on the clock of the event loop."""
+        """Return a time of the server on the clock of this process."""
         return time - (self._ahead or 0.0)
 
 
@@ -166,8 +167,8 @@ class Store:
         Raises:
             TimeoutError: The server did not answer in this time.
         """
-        deadline = asyncio.get_running_loop().time() + patience
-        async with asyncio.timeout_at(deadline):
+        deadline = time.monotonic() + patience
+        async with asyncio.timeout(patience):
             while True:
                 answer, valid = await self._ask(question, deadline)
                 if valid:
@@ -175,12 +176,11 @@ class Store:
 
     async def _ask(self, question: Question, deadline: float) -> tuple[Answer, bool]:
         """Return the answer, and False if the question has to be asked again, because the server's clock was set."""
-        loop = asyncio.get_running_loop()
-        asked_at = loop.time()
+        asked_at = time.monotonic()
         arguments = [self._encoded(question, asked_at, deadline)]
         # The types of redis-py do not say what a script returns.
         seconds, microseconds, clients, *granted = cast("list[Any]", await self._run(self._keys, arguments))
-        answered_at = loop.time()
+        answered_at = time.monotonic()
         reading = seconds + microseconds / _MICROSECONDS
         leapt = self._clock.note(reading, asked_at, answered_at)
         answer = Answer(clients, dict(self._granted(reading, each) for each in granted))
