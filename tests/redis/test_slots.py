@@ -128,6 +128,14 @@ async def test_requests_that_are_done_are_skipped() -> None:
     assert gone.cancelled()
 
 
+async def test_a_request_that_is_cancelled_as_it_gets_its_slot_gives_it_back() -> None:
+    slots = given(Slot(1, 5.0))
+    future = await waiting(slots, single=True)
+    slots.hand_out(5.0)
+    slots.leave(future, 5.0)
+    assert slots.take_at_once(5.0)
+
+
 async def test_a_request_that_leaves_after_it_was_failed_gives_no_slot_back() -> None:
     slots = OperationSlots()
     future = await waiting(slots, single=True)
