@@ -16,6 +16,7 @@ from ultravox_async._wire.rules import Rule, fields_of
 from ultravox_async._wire.validation import check_count, refusal
 from ultravox_async.testing._validation import Invalid, check_fields
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, Alternative, ExactlyOne, Format, Sensitive
+from ultravox_async.types.accounts import InvoiceStatus
 from ultravox_async.types.sip import NewSipRegistration, SipRegistrationChanges
 
 PASSWORD = "correct-horse-battery"
@@ -63,6 +64,7 @@ class Form(TypedDict, total=False):
     duration_or_none: timedelta | None
     choice: Annotated[Choice, ExactlyOne]
     optional_choice: Annotated[Choice, ExactlyOne] | None
+    state: InvoiceStatus
     labels: Annotated[Mapping[str, Annotated[str, MaxLen(2)]], MaxLen(2)]
     limits: dict[str, Annotated[int, Ge(0)]]
     choices: Mapping[str, Annotated[Choice, ExactlyOne]]
@@ -339,6 +341,16 @@ def test_a_negative_duration_is_refused(field: str) -> None:
 )
 def test_a_moment_or_a_duration_of_another_type_is_refused(field: str, value: object, problem: str) -> None:
     assert told(field, value) == ("", problem)
+
+
+def test_a_value_that_the_api_may_have_added_to_an_open_enum_is_sent() -> None:
+    assert refusal(Form, {"state": "overdue"}) is None
+
+
+def test_an_unknown_value_of_an_open_enum_does_not_hide_what_is_wrong_behind_it() -> None:
+    error = refusal(Form, {"state": "overdue", "labels": {"a": 1}})
+    assert error is not None
+    assert error.field == "labels.a"
 
 
 @pytest.mark.parametrize("value", [Choice("a"), Choice(nothing=Nothing())])

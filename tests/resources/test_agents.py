@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests.resources.emulated import last_request
-from ultravox_async import AsyncUltravox, InvalidRequestError, NotFoundError
+from ultravox_async import AsyncUltravox, BadRequestError, InvalidRequestError, NotFoundError
 from ultravox_async.testing import Emulator
 from ultravox_async.types.agents import Agent, AgentDailyUsage, CallTemplate
 from ultravox_async.types.scheduled_batches import NewScheduledCall
@@ -119,6 +119,24 @@ async def test_update_sends_only_what_it_is_given(
     changed = await ultravox.agents.update(agent.agent_id, name="other")
     assert last_request(ultravox_emulator) == ("PATCH", f"/api/agents/{agent.agent_id}", [], {"name": "other"})
     assert (changed.name, changed.call_template) == ("other", agent.call_template)
+
+
+async def test_a_new_template_takes_the_place_of_the_old_one(ultravox: AsyncUltravox) -> None:
+    agent = await ultravox.agents.create(
+        name="helper", call_template=CallTemplate(system_prompt="Old", temperature=0.2)
+    )
+    changed = await ultravox.agents.update(agent.agent_id, call_template=CallTemplate(system_prompt="New"))
+    assert changed.call_template is not None
+    assert (changed.call_template.system_prompt, changed.call_template.temperature) == ("New", None)
+
+
+async def test_a_value_that_the_schema_does_not_list_is_refused_by_the_emulator_alone(
+    ultravox: AsyncUltravox, ultravox_emulator: Emulator
+) -> None:
+    with pytest.raises(BadRequestError, match=r'"nonsense" is not a valid choice') as caught:
+        await ultravox.agents.create(name="helper", call_template=CallTemplate(initial_output_medium="nonsense"))
+    assert [*caught.value.field_errors] == ["callTemplate.initialOutputMedium"]
+    assert ultravox_emulator.counts == {400: 1}
 
 
 async def test_a_template_can_be_set_to_null(

@@ -119,7 +119,7 @@ async def test_calls_are_listed_by_any_of_several_agents(api: aiohttp.ClientSess
         ("/api/deleted_calls?voiceId=x", {"voiceId": ["Must be a valid UUID."]}),
         ("/api/tools?ownership=mine", {"ownership": ['"mine" is not a valid choice.']}),
         ("/api/tools?sortOrder=none", {"sortOrder": ['"none" is not a valid choice.']}),
-        ("/api/voices?provider=lmnt&provider=x", {"provider": ['"x" is not a valid choice.']}),
+        ("/api/voices?provider=lmnt&provider=x", {"provider": {"1": ['"x" is not a valid choice.']}}),
         ("/api/webhooks?agentId=x", {"agentId": ["Must be a valid UUID."]}),
         ("/api/agents/usage?agentIds=x", {"agentIds": {"0": ["Must be a valid UUID."]}}),
     ],

@@ -11,6 +11,7 @@ from annotated_types import Ge, Interval, Le, MaxLen, MinLen
 from ultravox_async.testing._validation import Invalid, check_fields
 from ultravox_async.testing._wire import Json
 from ultravox_async.types._markers import HTTP_URL, IPV4_CIDR, UUID, ExactlyOne, Format
+from ultravox_async.types.accounts import InvoiceStatus
 
 
 @attrs.define
@@ -36,6 +37,8 @@ class Form(TypedDict, total=False):
     range: Annotated[str, IPV4_CIDR]
     key: Annotated[str, UUID]
     code: Annotated[str, Format("four digits", lambda text: len(text) == 4 and text.isdigit())]
+    status: InvoiceStatus
+    statuses: list[Annotated[InvoiceStatus, MinLen(1)] | None]
     choice: Annotated[Choice, ExactlyOne]
     choices: list[Annotated[Choice, ExactlyOne]]
     by_key: Mapping[str, Annotated[Choice, ExactlyOne]]
@@ -58,6 +61,7 @@ VALID: list[dict[str, Json]] = [
     {"choice": {"byName": "a"}, "choices": [{"byName": "a"}], "byKey": {"a": {"byName": "b"}}},
     {"anything": {"some_key": [None, {"a": 1}]}},
     {"code": "1234"},
+    {"status": "paid", "statuses": ["unpaid", None]},
 ]
 
 
@@ -101,6 +105,8 @@ def test_what_the_shape_does_not_have_is_dropped() -> None:
         ("range", "203.0.113.0", "Not an IPv4 range in CIDR notation."),
         ("key", "x", "Must be a valid UUID."),
         ("code", "x", "This value does not match the required pattern."),
+        ("status", "lost", '"lost" is not a valid choice.'),
+        ("status", 5, "Not a valid string."),
         ("choice", "a", "Expected an object."),
         ("choice", {}, "Exactly one of these fields is required."),
         ("choice", {"byName": "a", "byId": "b"}, "Exactly one of these fields is required."),
@@ -111,8 +117,13 @@ def test_what_is_wrong_is_said_of_its_field(field: str, value: Json, sentence: s
 
 
 def test_what_is_wrong_in_an_object_is_said_of_its_place() -> None:
-    sent: dict[str, Json] = {"choices": [{"byName": "a"}, {"byId": "b"}], "byKey": {"a": {"byName": 5}}}
+    sent: dict[str, Json] = {
+        "statuses": ["paid", "lost"],
+        "choices": [{"byName": "a"}, {"byId": "b"}],
+        "byKey": {"a": {"byName": 5}},
+    }
     assert errors(sent) == {
+        "statuses": {"1": ['"lost" is not a valid choice.']},
         "choices": {"1": {"byId": ["Must be a valid UUID."]}},
         "byKey": {"a": {"byName": ["Not a valid string."]}},
     }

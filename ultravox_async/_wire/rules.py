@@ -76,6 +76,9 @@ class Rule:
     format: Format | None = None
     """The format of a string."""
 
+    known: frozenset[str] = frozenset()
+    """The values of a string that the API lists; empty for no such list. It may get new ones."""
+
     sensitive: bool = False
     """Whether the value is a secret."""
 
@@ -167,11 +170,14 @@ def _rule(annotation: Any) -> Rule:  # noqa: ANN401 - annotations have no type i
 
 def _rule_of_union(annotation: Any) -> Rule:  # noqa: ANN401 - as above
     members = [member for member in get_args(annotation) if member is not NoneType]
+    known = frozenset[str]()
     if str in members:  # the literals beside it are the values that are known, and not the only ones
+        known = frozenset(value for member in members if get_origin(member) is Literal for value in get_args(member))
         members = [member for member in members if get_origin(member) is not Literal]
     if len(members) != 1:
         raise TypeError(f"no check is implemented for {annotation!r}")
-    return attrs.evolve(_rule(members[0]), nullable=NoneType in get_args(annotation))
+    rule = _rule(members[0])
+    return attrs.evolve(rule, nullable=NoneType in get_args(annotation), known=known or rule.known)
 
 
 def _limited(rule: Rule, markers: Iterable[object]) -> Rule:

@@ -83,10 +83,16 @@ class Broken(enum.Enum):
     FORMAT = enum.auto()
     """It does not have the format."""
 
+    UNKNOWN = enum.auto()
+    """It is not one of the values that the API lists; `Problem.given` is the value. The client sends it."""
+
 
 @attrs.frozen
 class Problem:
-    """The problem with a value that violates its rule, without the value, which may be secret."""
+    """The problem with a value that violates its rule, without the value, which may be secret.
+
+    Only a value that is not among those listed is named: no such list is one of secrets.
+    """
 
     rule: Rule
     broken: Broken
@@ -201,6 +207,8 @@ def _problem_of_sized(rule: Rule, value: Sized) -> Problem | None:
             return Problem(rule, Broken.ENCODING)
         if rule.format and not rule.format.matches(value):
             return Problem(rule, Broken.FORMAT)
+        if rule.known and value not in rule.known:
+            return Problem(rule, Broken.UNKNOWN, value)
     return None
 
 
@@ -217,7 +225,9 @@ def refusal(shape: type, fields: Mapping[str, object]) -> InvalidRequestError | 
 
     It is returned and not raised, because the values are in the frames below, and a traceback would show them.
     """
-    problem = next(problems_in(shape, fields, _read_instance), None)
+    # The API may have got new values since the lists of the known ones were written.
+    problems = (one for one in problems_in(shape, fields, _read_instance) if one.broken is not Broken.UNKNOWN)
+    problem = next(problems, None)
     return None if problem is None else InvalidRequestError(_place(problem.path), _sentence(problem))
 
 

@@ -93,9 +93,14 @@ class Agents(Resource):
     async def update(self, agent_id: str, **changes: Unpack[AgentChanges]) -> Agent:
         """Change an agent: omitted fields keep their value, None clears a field that can be null.
 
+        A `call_template` takes the place of the old one, so that settings that it does not have are lost. (The schema
+        of the API does not say so; it is what PATCH does with an object in Django REST framework, and the emulator
+        does the same.) To change one setting, get the agent, change its `call_template`, and send all of it; with its
+        `shared_secrets`, which the API does not return.
+
         Args:
             agent_id: The id of the agent.
-            **changes: The fields of `AgentChanges`: `name` and `call_template`.
+            **changes: The fields of `AgentChanges`: `name` and `call_template`, which is the whole template.
 
         Raises:
             TypeError: A field does not exist; nothing was sent.

@@ -24,6 +24,9 @@ Some of what the API does is documented nowhere. Here the emulator guesses:
 - A delivery of a webhook that is repeated is signed with the secrets that the webhook had at the first one, and with
   the time of the repetition.
 - The clip of a message exists at once, while its call is running, too.
+- A `callTemplate` in the PATCH of an agent takes the place of the old one. The API may keep what is omitted.
+- A value that is not among those that the schema lists for a field is a 400, though the client sends it, because the
+  API may get new ones.
 - Selecting a tool that does not exist, or a name that several tools have, is a 400. The built-in tools can be selected
   by their names only, and are not listed.
 """

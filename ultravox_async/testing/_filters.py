@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import attrs
 
@@ -11,7 +10,7 @@ from ultravox_async._wire.rules import Field, fields_of
 from ultravox_async.testing._call_life import duration_of, moment
 from ultravox_async.testing._entry import Entry
 from ultravox_async.testing._pages import BY_POSITION, Order
-from ultravox_async.testing._validation import Invalid, check_fields, parsed
+from ultravox_async.testing._validation import check_fields, parsed
 from ultravox_async.testing._wire import Json
 from ultravox_async.types.shared.paging import ListOptions
 
@@ -67,7 +66,6 @@ def _read(shape: type, query: Mapping[str, str]) -> dict[str, Any]:
     fields = {name: field for name, field in fields_of(shape).items() if name not in paging}
     sent: dict[str, Json] = {field.wire: value for field in fields.values() if (value := _value_of(field, query))}
     check_fields(shape, sent)
-    _check_choices(shape, sent)
     return {name: parsed(field.rule, sent[field.wire]) for name, field in fields.items() if field.wire in sent}
 
 
@@ -79,28 +77,6 @@ def _value_of(field: Field, query: Mapping[str, str]) -> Json:
         prefix = f"{field.wire}."
         return {name.removeprefix(prefix): value for name, value in query.items() if name.startswith(prefix)}
     return query.get(field.wire)
-
-
-def _check_choices(shape: type, sent: Mapping[str, Json]) -> None:
-    for name, choices in _choices_of(shape).items():
-        given = sent.get(name)
-        for value in given if isinstance(given, list) else [given]:
-            if value is not None and value not in choices:
-                raise Invalid({name: [f'"{value}" is not a valid choice.']})
-
-
-@cache
-def _choices_of(shape: type) -> Mapping[str, frozenset[object]]:
-    """The values that are known of each open enum, by the name of the field on the wire."""
-    hints = get_type_hints(shape)
-    found = {field.wire: frozenset(_literals(hints[name])) for name, field in fields_of(shape).items()}
-    return {name: choices for name, choices in found.items() if choices}
-
-
-def _literals(hint: Any) -> list[object]:  # noqa: ANN401 - annotations have no type in common
-    if get_origin(hint) is Literal:
-        return list(get_args(hint))
-    return [value for part in get_args(hint) for value in _literals(part)]
 
 
 def is_in(field: str) -> Condition:

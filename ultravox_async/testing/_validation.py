@@ -146,6 +146,7 @@ def _sentence(problem: Problem) -> str:
         Broken.EXACTLY_ONE: "Exactly one of these fields is required.",
         Broken.KIND: "This field may not be null." if is_null else _wrong_kind(rule),
         Broken.ZONE: _wrong_kind(rule),
+        Broken.UNKNOWN: f'"{problem.given}" is not a valid choice.',
     }
     if problem.broken is Broken.CHOICE:
         is_required = choice_in(rule.kind).required

@@ -1,7 +1,7 @@
 """What webhooks do beyond being stored."""
 
 from collections.abc import Mapping
-from typing import Final, cast, get_args
+from typing import cast
 
 import attrs
 import orjson
@@ -9,12 +9,7 @@ import orjson
 from ultravox_async.testing._collection import Collection
 from ultravox_async.testing._emulated_webhooks import EmulatedWebhooks, WebhookDelivery
 from ultravox_async.testing._entry import Entry
-from ultravox_async.testing._routing import ApiRequest
-from ultravox_async.testing._validation import Invalid
 from ultravox_async.testing._wire import Json
-from ultravox_async.types.webhooks import WebhookEvent
-
-_EVENTS: Final = frozenset[str](get_args(get_args(WebhookEvent)[0]))
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -32,17 +27,6 @@ class Webhooks(Collection):
                 body = orjson.dumps({"event": event, "call": call})
                 secrets = cast("list[str]", webhook["secrets"])
                 self.emulated.add(WebhookDelivery(event, str(call["callId"]), str(webhook["url"]), body, secrets))
-
-    def _fields_in(self, shape: type, request: ApiRequest) -> dict[str, Json]:
-        fields = super()._fields_in(shape, request)
-        errors: dict[str, Json] = {
-            str(position): [f'"{event}" is not a valid choice.']
-            for position, event in enumerate(cast("list[str]", fields.get("events", [])))
-            if event not in _EVENTS
-        }
-        if errors:
-            raise Invalid({"events": errors})
-        return fields
 
     def _on_write(self, entry: Entry) -> None:
         if entry.shown["secrets"] is None:

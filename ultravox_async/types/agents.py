@@ -184,7 +184,7 @@ class AgentChanges(TypedDict, total=False):
     """Its name: letters, digits, hyphens and underscores."""
 
     call_template: CallTemplate | None
-    """The settings of its calls."""
+    """The settings of its calls: all of them, because it takes the place of the old template."""
 
 
 class AgentFilters(ListOptions, total=False):

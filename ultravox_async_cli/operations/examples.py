@@ -24,7 +24,8 @@ _WRITTEN: Final[Mapping[str, str]] = {
     "agents create-call": f"""{_ID} --template-context name=Ann --medium '{{"webRtc": {{}}}}'""",
     "agents scheduled-batches create": f"{_ID} --calls {_AGENT_CALL} --window-start 2026-07-01T09:00",
     "agents telephony-xml": f"{_ID} --parameters CallSid=CA123",
-    "agents update": f"""{_ID} --call-template '{{"temperature": 0.2}}'""",
+    # A file, because it is the whole template: it takes the place of the old one.
+    "agents update": f"{_ID} --call-template @template.json",
     "api-keys create": "--name deployment --expiry-date 2027-01-01T00:00Z --secret-file deployment.key",
     "call-throttles create": f"--name evenings --rules {_RULES}",
     "call-throttles replace": f"{_ID} --name evenings --rules {_RULES}",
