@@ -132,7 +132,7 @@ def text_with(head: str, lines: Sequence[str]) -> Text:
 class Tally:
     """What a sweep has brought so far."""
 
-    wanted: int = 0
+    wanted: int | None = None
     found: list[uv.SipRegistration] = attrs.field(factory=list[uv.SipRegistration])
     failed: int = 0
     error: uv.UltravoxError | None = None
@@ -154,12 +154,16 @@ class Tally:
 
     def line(self) -> str:
         """Return the progress. It is never the same twice, because Telegram refuses an edit that changes nothing."""
-        seconds = now() - self.started
-        return f"Fetched {len(self.found)} of {self.wanted} in {seconds:.1f} s, {self.failed} errors."
+        seconds = f"{now() - self.started:.1f} s"
+        if self.wanted is None:  # the listing has not been read yet: it is long, or there is an outage
+            return f"Waiting for Ultravox, for {seconds} now."
+        return f"Fetched {len(self.found)} of {self.wanted} in {seconds}, {self.failed} errors."
 
     def summary(self, counts: uv.Counts) -> str:
         """Return what is said in the end, above the registrations."""
         states = Counter(STATES[one.successful] for one in self.found)
+        if self.wanted is None and self.error is not None:
+            return explanation(self.error)
         texts = [self.line(), f"{counts.listed} came from the listing, {counts.fetched} were fetched one by one."]
         texts += [f"{number} {state}" for state, number in states.items()]
         texts += [] if self.error is None else [explanation(self.error)]
@@ -262,6 +266,10 @@ class RegistrationBot:
             if last:
                 await asyncio.wait(last, timeout=DRAIN)
 
+    def when_stopped(self, react: Callable[[], Awaitable[object]]) -> None:
+        """Set what is awaited as soon as no message is received any more, while some may still be answered."""
+        self._dispatcher.shutdown.register(react)
+
     async def stop(self) -> None:
         """End `run`, if it is running."""
         with suppress(RuntimeError):
@@ -338,19 +346,24 @@ async def demonstrate() -> None:
 
         async with asyncio.TaskGroup() as group:
             playing = group.create_task(play())
+
+            async def fall_silent() -> None:
+                playing.cancel()
+
+            bot.when_stopped(fall_silent)
             await bot.run()
-            playing.cancel()
 
 
 async def serve(token: str) -> None:
     """Talk to Telegram, about the account of ULTRAVOX_API_KEY."""
-    chats = os.environ.get("TELEGRAM_CHATS", "").split(",")
+    chats = [chat.strip() for chat in os.environ.get("TELEGRAM_CHATS", "").split(",")]
     async with connect() as ultravox:
         await RegistrationBot(Bot(token), ultravox, chats).run()
 
 
 def main() -> int:
     """Run until Ctrl-C or SIGTERM, and return the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     token = os.environ.get("TELEGRAM_TOKEN")
     try:
         asyncio.run(demonstrate() if token is None else serve(token))

@@ -336,7 +336,7 @@ async def converse(telegram: TelegramStandIn, emulator: Emulator) -> None:
     telegram.tell("(the API is down)")
     await emulator.stop()
     ann.say("/registrations")
-    await ann.sees("Fetched 0 of")
+    await ann.sees("Waiting for Ultravox")
     team.say(f"/registration {emulator.registration_ids[7]}")
     await team.sees("does not answer")
     telegram.tell("(the API is back)")
