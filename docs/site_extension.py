@@ -1,21 +1,20 @@
 """The Sphinx extension of this site: the reference is read from the annotations and docstrings of the package.
 
-It adds these directives, and a check that no public name and no operation is missing:
+It adds these directives, a check that no public name and no operation is missing, and the drawings to the pages
+themselves, so that they have the colours of the page:
 
 - ``operations``: the methods of a resource, with the paths of the API
 - ``wire-types``: the types of a tag of the API, with the limits of their fields
 - ``aliases``: names of the package that stand for a type
 - ``operation-table``: all operations of the API, with their methods
 - ``commands``: all commands of the command line
-- ``drawing``: an SVG file, as a part of the page, so that it has the colours of the page
 """
 
 import builtins
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import cast
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref, pending_xref_condition
 from sphinx.application import Sphinx
 from sphinx.domains.python import PythonDomain
@@ -88,26 +87,6 @@ class Commands(SphinxDirective):
         return self.parse_text_to_nodes(commands_text(), allow_section_headings=True)
 
 
-class Drawing(SphinxDirective):
-    """Puts an SVG file into the page: an image of its own would not have the colours of the theme."""
-
-    required_arguments = 1
-    has_content = True
-    option_spec: ClassVar[dict[str, Any]] = {"alt": directives.unchanged_required}  # pyright: ignore[reportIncompatibleVariableOverride] - as all directives have it
-
-    def run(self) -> list[nodes.Node]:
-        """Return the drawing, with a caption if there is one."""
-        _, filename = self.env.relfn2path(self.arguments[0])
-        self.env.note_dependency(filename)
-        label = nodes.Text(self.options["alt"]).astext()
-        drawing = Path(filename).read_text(encoding="utf-8")
-        figure = nodes.figure(classes=["drawing"])
-        figure += nodes.raw("", f'<div role="img" aria-label="{label}">{drawing}</div>', format="html")
-        if self.content:
-            figure += nodes.caption("", "", *self.parse_inline(" ".join(self.content))[0])
-        return [figure]
-
-
 def _find_by_last_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
@@ -137,6 +116,15 @@ def _unlink_builtins(app: Sphinx, document: nodes.document) -> None:
         if node.get("refdomain") == "py" and node["reftarget"] in vars(builtins):
             conditions = list(node.findall(pending_xref_condition))
             node.replace_self(conditions[0].children if conditions else node.children)
+
+
+def _inline_drawings(app: Sphinx, document: nodes.document) -> None:
+    """Put SVG files into the pages: images of their own would not have the colours of the theme."""
+    for image in list(document.findall(nodes.image)):
+        label = nodes.Text(image["alt"]).astext()
+        drawing = (Path(app.srcdir) / image["uri"]).read_text(encoding="utf-8")
+        html = f'<span class="drawing" role="img" aria-label="{label}">{drawing}</span>'
+        image.replace_self(nodes.raw("", html, format="html"))
 
 
 def _without_type(node: pending_xref, name: str) -> pending_xref:
@@ -183,10 +171,10 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("aliases", Aliases)
     app.add_directive("operation-table", OperationTable)
     app.add_directive("commands", Commands)
-    app.add_directive("drawing", Drawing)
     app.connect("autodoc-process-docstring", _read_sections)
     app.connect("autodoc-process-signature", _show_signature)
     app.connect("missing-reference", _find_by_last_name)
     app.connect("doctree-read", _unlink_builtins)
+    app.connect("doctree-read", _inline_drawings)
     app.connect("env-check-consistency", _check_that_nothing_is_missing)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,11 +1,11 @@
 """Runs the examples of a page, as somebody would who reads it from its beginning to its end.
 
 - A ``python`` block runs in the namespace of its page.
-- A ``{code-block} python`` with a ``:caption:`` is a file of this name, which is written.
+- A ``{code-block} python`` or ``ini`` with a ``:caption:`` is a file of this name, which is written.
 - A ``console`` block has commands behind ``$``, which run in the folder of these files.
 - A ``text`` block is what the block before it prints, and so is what a command has below it. In both, ``...`` stands
   for any text.
-- A comment that begins with ``% check: python`` is code that tries what the page defines; readers do not see it.
+- A comment that begins with ``<!-- check: python`` is code that tries what the page defines; readers do not see it.
 - Blocks of other languages, such as ``sh`` and ``dockerfile``, are for the reader only.
 """
 
@@ -22,8 +22,8 @@ from typing import Final, cast
 
 from sybil import Document, Example, Sybil
 from sybil.parsers.abstract import AbstractCodeBlockParser
-from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
-from sybil.parsers.myst.lexers import DirectiveInPercentCommentLexer, DirectiveLexer
+from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, FencedCodeBlockLexer
+from sybil.parsers.myst.lexers import DirectiveLexer
 
 PAGES: Final = Path(__file__).parents[2] / "docs"
 
@@ -103,7 +103,7 @@ def _difference(expected: str, printed: str) -> str:
 
 def _blocks(language: str, evaluate: Callable[[Example], str | None]) -> AbstractCodeBlockParser:
     fenced = FencedCodeBlockLexer(".+", mapping={"language": "arguments", "source": "source"})
-    return AbstractCodeBlockParser([fenced, DirectiveInPercentCommentLexer("check", ".+")], language, evaluate)
+    return AbstractCodeBlockParser([fenced, DirectiveInHTMLCommentLexer("check", ".+")], language, evaluate)
 
 
 _SYBIL: Final = Sybil(
@@ -112,5 +112,6 @@ _SYBIL: Final = Sybil(
         _blocks("text", _check_printed),
         _blocks("console", _run_commands),
         AbstractCodeBlockParser([DirectiveLexer("code-block", ".+")], "python", _write_file),
+        AbstractCodeBlockParser([DirectiveLexer("code-block", ".+")], "ini", _write_file),
     ]
 )

@@ -44,7 +44,7 @@ def test_the_examples_of_a_page_run_and_print_what_it_says(
         '```python\nprint("one")\n```\n\n```text\ntwo\n```\n',
         '```console\n$ python -c "print(1)"\n2\n```\n',
         "```python\nraise ValueError\n```\n",
-        "% check: python\n%\n%     assert False\n",
+        "<!-- check: python\nassert False\n-->\n",
     ],
     ids=["another text", "another output", "an exception", "a check that fails"],
 )
@@ -62,10 +62,8 @@ def test_every_block_of_every_page_either_runs_or_is_of_a_language_that_is_only_
         for page in PAGES.rglob("*.md")
         for language in re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     )
-    run = {"python", "text", "console", "{code-block} python"}
-    directives = {
-        language for language in languages if re.match(r"{(drawing|include|literalinclude|toctree)}", language)
-    }
+    run = {"python", "text", "console", "{code-block} python", "{code-block} ini"}
+    directives = {language for language in languages if re.match(r"{(include|literalinclude|toctree)}", language)}
     assert set(languages) - directives - shown == run
-    checks = sum(page.read_text(encoding="utf-8").count("% check: python") for page in all_pages())
+    checks = sum(page.read_text(encoding="utf-8").count("<!-- check: python") for page in all_pages())
     assert sum(len(list(examples_of(page))) for page in all_pages()) == sum(languages[one] for one in run) + checks
