@@ -6,12 +6,15 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import attrs
 
 from ultravox_async import AsyncUltravox
 from ultravox_async_cli.errors import CommandError, ExitCode
+
+PUBLIC_API: Final = "https://api.ultravox.ai"
+"""Where requests go if nothing says otherwise."""
 
 
 @attrs.frozen
@@ -20,8 +23,8 @@ class Credentials:
 
     api_key: str = attrs.field(repr=False)
 
-    base_url: str | None
-    """None for the public API."""
+    base_url: str
+    """Where requests go."""
 
     source: str
     """Where the key comes from, for people."""
@@ -45,7 +48,7 @@ def credentials(options: argparse.Namespace, environ: Mapping[str, str]) -> Cred
     if not key:
         needed = "there is no API key: set ULTRAVOX_API_KEY, or choose a --profile"
         raise CommandError(needed, ExitCode.AUTHENTICATION)
-    return Credentials(key, environ.get("ULTRAVOX_BASE_URL"), "ULTRAVOX_API_KEY")
+    return Credentials(key, environ.get("ULTRAVOX_BASE_URL") or PUBLIC_API, "ULTRAVOX_API_KEY")
 
 
 def open_client(options: argparse.Namespace, environ: Mapping[str, str], **settings: Any) -> AsyncUltravox:  # noqa: ANN401 - AsyncUltravox checks them
@@ -73,7 +76,8 @@ def _profile(name: str, path: Path) -> Credentials:
     key, base_url = profile.get("api_key"), profile.get("base_url")
     if not isinstance(key, str) or not key or not isinstance(base_url, str | None):
         raise CommandError(f"the profile {name} in {path} needs an api_key, and may have a base_url; both are strings")
-    return Credentials(key, base_url, f"profile {name} of {path}")
+    # Never ULTRAVOX_BASE_URL: the key of a profile must not go wherever an export from another day points.
+    return Credentials(key, base_url or PUBLIC_API, f"profile {name} of {path}")
 
 
 def _object(value: object) -> Mapping[str, object]:

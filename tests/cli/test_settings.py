@@ -1,3 +1,4 @@
+import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 
 from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Emulator
+from ultravox_async_cli.settings import credentials
 
 KEY = "a-key-that-is-never-shown"
 
@@ -31,6 +33,13 @@ def config(path: Path, profile: str = "work", **env: str) -> Result:
 def test_a_profile_has_a_key_and_an_address(file: Path, emulator: Emulator) -> None:
     write(file, f'[profiles.work]\napi_key = "{emulator.api_key}"\nbase_url = "{emulator.base_url}"\n')
     assert config(file, ULTRAVOX_API_KEY="another", ULTRAVOX_BASE_URL="http://127.0.0.1:1").code == 0
+
+
+@pytest.mark.parametrize("base_url", ["", 'base_url = ""'])
+def test_the_key_of_a_profile_goes_to_no_address_of_the_environment(file: Path, base_url: str) -> None:
+    write(file, f'[profiles.work]\napi_key = "{KEY}"\n{base_url}\n')
+    environ = {"XDG_CONFIG_HOME": str(file.parents[1]), "ULTRAVOX_BASE_URL": "http://127.0.0.1:1"}
+    assert credentials(argparse.Namespace(profile="work"), environ).base_url == "https://api.ultravox.ai"
 
 
 def test_the_file_is_below_the_home_without_xdg(file: Path, emulator: Emulator, tmp_path: Path) -> None:
