@@ -55,7 +55,11 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
     plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     show_plan(terminal, args, plan)
     terminal.note(_summary(plan))
-    _check_passwords(plan, args)
+    problem = _missing_passwords(plan, args)
+    if problem and args.dry_run:
+        terminal.note(problem)
+    elif problem:
+        raise CommandError(problem)
     if args.dry_run or not plan.steps:
         return ExitCode.OK
     if not args.yes and not terminal.stdin.isatty():
@@ -84,11 +88,13 @@ def _summary(plan: Plan) -> str:
     return ", ".join(parts + kept)
 
 
-def _check_passwords(plan: Plan, args: argparse.Namespace) -> None:
+def _missing_passwords(plan: Plan, args: argparse.Namespace) -> str:
+    """Return the rows that need a password and have none, as lines for people; empty if there are none."""
     missing = [row for row in plan.rows_with_passwords if row.password is None]
-    if missing and args.password is None:
-        problems = [f"{args.file}: line {row.line}: has no password" for row in missing]
-        raise CommandError("\n".join([*first_lines(problems), f"add a column password, or --password {SOURCES}"]))
+    if not missing or args.password is not None:
+        return ""
+    problems = [f"{args.file}: line {row.line}: has no password" for row in missing]
+    return "\n".join([*first_lines(problems), f"add a column password, or --password {SOURCES}"])
 
 
 def _passwords(terminal: Terminal, plan: Plan, shared: Password | None) -> Mapping[int, Password]:
