@@ -39,7 +39,7 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
 
 
 async def _send(terminal: Terminal, options: argparse.Namespace, query: dict[str, list[str]], body: object) -> Response:
-    async with open_client(options, terminal.environ) as ultravox:
+    async with open_client(terminal, options) as ultravox:
         return await ultravox.request(options.method, options.path, params=query, json=body)
 
 

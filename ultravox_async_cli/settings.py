@@ -5,13 +5,16 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import attrs
 
 from ultravox_async import AsyncUltravox
+from ultravox_async_cli.contact import Contact
 from ultravox_async_cli.errors import CommandError, ExitCode
+from ultravox_async_cli.terminal import Terminal
 
 PUBLIC_API: Final = "https://api.ultravox.ai"
 """Where requests go if nothing says otherwise."""
@@ -51,20 +54,20 @@ def credentials(options: argparse.Namespace, environ: Mapping[str, str]) -> Cred
     return Credentials(key, environ.get("ULTRAVOX_BASE_URL") or PUBLIC_API, "ULTRAVOX_API_KEY")
 
 
-def open_client(options: argparse.Namespace, environ: Mapping[str, str], **settings: Any) -> AsyncUltravox:  # noqa: ANN401 - AsyncUltravox checks them
-    """Return a client; close it with ``async with``.
+def open_client(terminal: Terminal, options: argparse.Namespace) -> AbstractAsyncContextManager[AsyncUltravox]:
+    """Return a client, for ``async with``.
 
     Args:
+        terminal: Where a person reads that the server does not answer; it has the environment.
         options: What was given on the command line.
-        environ: The environment.
-        **settings: Further arguments of `AsyncUltravox`.
 
     Raises:
-        CommandError: As `credentials` does.
+        CommandError: As `credentials` does; in the ``async with``, if no connection could be made.
         ConfigurationError: The key or the address cannot be used.
     """
-    found = credentials(options, environ)
-    return AsyncUltravox(found.api_key, base_url=found.base_url, **settings)
+    found = credentials(options, terminal.environ)
+    contact = Contact(terminal, found.base_url)
+    return contact.kept(AsyncUltravox(found.api_key, base_url=found.base_url, observers=[contact]))
 
 
 def _profile(name: str, path: Path) -> Credentials:

@@ -72,7 +72,7 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
 
 
 async def _registrations(terminal: Terminal, args: argparse.Namespace) -> list[SipRegistration]:
-    async with open_client(args, terminal.environ) as ultravox:
+    async with open_client(terminal, args) as ultravox:
         return [one async for one in ultravox.sip.registrations.list(page_size=1000)]
 
 
@@ -132,7 +132,7 @@ def _carried_out(
 async def _carry_out(
     terminal: Terminal, args: argparse.Namespace, plan: Plan, passwords: Mapping[int, Password], results: Results
 ) -> None:
-    async with open_client(args, terminal.environ) as ultravox:
+    async with open_client(terminal, args) as ultravox:
         with progress(terminal, len(plan.steps)) as show:
 
             def note_result() -> None:

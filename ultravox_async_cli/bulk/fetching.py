@@ -11,6 +11,7 @@ import attrs
 
 from ultravox_async import AsyncUltravox, AuthenticationError, Sweep, UltravoxError
 from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
+from ultravox_async_cli.contact import NoContactError
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.output.problems import first_lines
@@ -85,18 +86,22 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
         The exit code: 0, 1 if an id failed, 3 if the key is refused, 130 after Ctrl-C.
 
     Raises:
-        CommandError: A list of ids cannot be read, or the file for those that are left cannot be written.
+        CommandError: A list of ids cannot be read, the file for those that are left cannot be written, or there is no
+            connection to the server.
         UltravoxError: The client cannot be used at all.
     """
     tally = Tally(read_ids(words, terminal.stdin))
     remaining = None if args.failed is None else RemainingIds(args.failed)
     interrupted = False
+    no_contact: NoContactError | None = None
     with Rows(terminal, args) as output:
         is_stream = args.output == _STREAMED
         try:
             asyncio.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
         except KeyboardInterrupt:
             interrupted = True
+        except NoContactError as error:
+            no_contact = error
         if not is_stream:
             for key in tally.ids:
                 if key in tally.found:
@@ -105,6 +110,8 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
     if remaining is not None:
         remaining.write(tally.left)
     _report(terminal, tally, args.failed)
+    if no_contact is not None:
+        raise no_contact
     return ExitCode.INTERRUPTED if interrupted else tally.exit_code
 
 
@@ -113,7 +120,7 @@ async def _fetch(
 ) -> None:
     """Fetch the ids, and print their values if there is a stream for them."""
     async with (
-        open_client(args, terminal.environ) as ultravox,
+        open_client(terminal, args) as ultravox,
         # Closed here, and not when it is garbage-collected: Ctrl-C ends all requests at once.
         aclosing(aiter(get_many(ultravox, tally.ids))) as outcomes,
     ):

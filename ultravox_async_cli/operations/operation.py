@@ -89,7 +89,7 @@ class _Call:
 
     async def _result(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> object:
         """Return the result of an operation; None if there is none, or if it was printed as it arrived."""
-        async with open_client(options, terminal.environ) as ultravox:
+        async with open_client(terminal, options) as ultravox:
             result = self._call(ultravox, values)
             if isinstance(result, Download):
                 await _save(terminal, options.target, result)
