@@ -103,6 +103,12 @@ def test_the_ids_that_failed_are_written_to_a_file_in_their_order(ultravox_emula
     assert result.err.endswith(f"{left} has the 2 ids that are left\n")
 
 
+def test_an_only_id_that_does_not_exist_ends_as_without_a_list(ultravox_emulator: Emulator, left: Path) -> None:
+    result = get(ultravox_emulator, "no-such-id", "--failed", str(left))
+    assert result.code == get(ultravox_emulator, "no-such-id").code == 4
+    assert result.err.endswith(f"{left} has the 1 id that is left\n")
+
+
 def test_a_second_run_goes_on_with_the_same_file(ultravox_emulator: Emulator, left: Path) -> None:
     left.write_text("\n".join(ultravox_emulator.registration_ids))
     failing = ultravox_emulator.registration_ids[3]

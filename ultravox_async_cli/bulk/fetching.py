@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from ultravox_async import AsyncUltravox, AuthenticationError, Sweep, UltravoxError
+from ultravox_async import AsyncUltravox, AuthenticationError, NotFoundError, Sweep, UltravoxError
 from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
 from ultravox_async_cli.contact import NoContactError
 from ultravox_async_cli.errors import ExitCode
@@ -61,6 +61,8 @@ class Tally:
         """The exit code, if nothing interrupted it."""
         if any(isinstance(error, AuthenticationError) for error in self.failed.values()):
             return ExitCode.AUTHENTICATION
+        if [type(self.failed.get(key)) for key in self.ids] == [NotFoundError]:
+            return ExitCode.NOT_FOUND  # as without a list
         return ExitCode.FAILED if self.failed else ExitCode.OK
 
     def summary(self) -> str:
@@ -83,7 +85,7 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
         get_many: What fetches them.
 
     Returns:
-        The exit code: 0, 1 if an id failed, 3 if the key is refused, 130 after Ctrl-C.
+        The exit code: 0, 1 if an id failed, 4 if it is the only one and does not exist, 3 if the key is refused, 130 after Ctrl-C.
 
     Raises:
         CommandError: A list of ids cannot be read, the file for those that are left cannot be written, or there is no
@@ -148,7 +150,8 @@ def _report(terminal: Terminal, tally: Tally, failed: str | None) -> None:
     if tally.left or terminal.stderr.isatty():
         terminal.note(tally.summary())
     if tally.left and failed is not None:
-        terminal.note(f"{failed} has the {len(tally.left):,} ids that are left")
+        left = "id that is" if len(tally.left) == 1 else "ids that are"
+        terminal.note(f"{failed} has the {len(tally.left):,} {left} left")
 
 
 def _shown(key: str) -> str:
