@@ -72,6 +72,18 @@ def test_csv_has_names_once_and_json_in_cells_that_are_no_text() -> None:
     assert shown({"a": [1, "x"], "b": 'say "no"'}, output="csv") == 'a,b\n"[1, ""x""]","say ""no"""\n'
 
 
+def test_csv_of_nothing_has_the_names_that_were_chosen() -> None:
+    assert shown([], output="csv", fields="registrationId,username") == "registrationId,username\n"
+    assert shown([], output="csv") == ""
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+def test_a_person_is_told_that_there_is_nothing(layout: str) -> None:
+    note = io.StringIO()
+    show(Terminal(io.StringIO(), Screen(), note, {}), options(output=layout), [])
+    assert note.getvalue() == "no results\n"
+
+
 def test_yaml_keeps_the_order_of_fields() -> None:
     assert yaml.safe_load(shown(ALICE, output="yaml")) == ALICE.to_dict()
     assert shown(ALICE, output="yaml").startswith("registrationId: r1\ncreated: ")

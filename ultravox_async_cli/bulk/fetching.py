@@ -85,7 +85,8 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
         get_many: What fetches them.
 
     Returns:
-        The exit code: 0, 1 if an id failed, 4 if it is the only one and does not exist, 3 if the key is refused, 130 after Ctrl-C.
+        The exit code: 0, 1 if an id failed, 4 if it is the only one and does not exist, 3 if the key is refused,
+            130 after Ctrl-C.
 
     Raises:
         CommandError: A list of ids cannot be read, the file for those that are left cannot be written, or there is no
