@@ -15,13 +15,16 @@ from ultravox_async_cli import loading
     ("words", "problem"),
     [
         (["cals"], "there is no command cals; did you mean calls?"),
+        (["--outptu", "json", "calls", "list"], "there is no option --outptu; did you mean --output?"),
+        (["--outptu=json", "calls", "list"], "there is no option --outptu; did you mean --output?"),
+        (["calls", "list", "--limt", "3"], "there is no option --limt; did you mean --limit?"),
+        (["calls", "list", "--xyzzy"], "there is no option --xyzzy; see ultravox calls list --help"),
         (["xyzzy"], "there is no command xyzzy; see ultravox --help"),
         (["_transport"], "there is no command _transport; see ultravox --help"),
         (["close"], "there is no command close; did you mean calls?"),
         (["sip", "registrations", "aply"], "there is no command sip registrations aply; did you mean apply?"),
         (["calls", "stages", "xyzzy"], "there is no command calls stages xyzzy; see ultravox calls stages --help"),
         (["calls", "get"], "the following arguments are required: ID; see ultravox calls get --help"),
-        (["sip", "config", "--frobnicate"], "unrecognized arguments: --frobnicate; see ultravox sip config --help"),
         (["sip", "config", "--output", "xml"], "argument --output: invalid choice: 'xml'"),
         (["calls", "list", "--limit", "x"], "argument --limit: takes a whole number of at least 1, not x"),
         (["calls", "list", "--limit", "0"], "argument --limit: takes a whole number of at least 1, not 0"),
@@ -45,6 +48,7 @@ def test_the_command_itself_explains_what_there_is(words: list[str]) -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert ultravox("--version").out.startswith("ultravox-async 0.")
+    assert ultravox("-V").out == ultravox("--version").out
 
 
 def test_ctrl_c_ends_a_request_at_once(account: Mapping[str, str], emulator: Emulator) -> None:

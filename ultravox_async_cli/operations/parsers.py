@@ -10,6 +10,7 @@ from annotated_types import Ge, Interval, MaxLen, MinLen
 
 from ultravox_async.annotations import Format
 from ultravox_async_cli.errors import CommandError, HelpRequested
+from ultravox_async_cli.index import unknown_option
 from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.operations.secret_values import SOURCES
 from ultravox_async_cli.output.layouts import FORMATS
@@ -53,6 +54,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise CommandError."""
+        _, is_unknown, words = message.partition("unrecognized arguments: ")
+        if is_unknown and words.startswith("-"):
+            raise unknown_option(words.split()[0].partition("=")[0], self.options, self.prog)
         raise CommandError(f"{message}; see {self.prog} --help")
 
 
