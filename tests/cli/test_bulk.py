@@ -69,9 +69,10 @@ def test_jsonl_has_a_line_for_each_value_as_it_arrives(ultravox_emulator: Emulat
     assert sorted(found) == sorted([first, *others])
 
 
-def test_ids_come_from_standard_input(ultravox_emulator: Emulator) -> None:
+@pytest.mark.parametrize("word", ["-", "@-"])
+def test_ids_come_from_standard_input(ultravox_emulator: Emulator, word: str) -> None:
     ids = ultravox_emulator.registration_ids[:5]
-    result = get(ultravox_emulator, "-", "--output", "csv", stdin="\n".join(ids))
+    result = get(ultravox_emulator, word, "--output", "csv", stdin="\n".join(ids))
     assert [row["registrationId"] for row in csv.DictReader(io.StringIO(result.out))] == ids
 
 

@@ -28,7 +28,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE.csv",
         help="UTF-8, with the columns username and proxy, and optionally outboundProxy, authUser and password; an "
-        "empty cell is null, and a column that is absent leaves its field alone",
+        "empty cell is null, and a column that is absent leaves its field alone; - is standard input",
     )
     parser.add_argument("--prune", action="store_true", help="delete the registrations that are not in the file")
     parser.add_argument(
@@ -50,7 +50,7 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
     if args.concurrency < 1:
         raise CommandError("--concurrency takes a whole number of at least 1")
     shared = None if args.password in {None, _ASK} else Password(secret_from(args.password, "password", terminal))
-    wanted = read_rows(args.file)
+    wanted = read_rows(args.file, terminal.stdin)
     found = asyncio.run(_registrations(terminal, args))
     plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     show_plan(terminal, args, plan)
