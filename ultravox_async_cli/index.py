@@ -39,6 +39,9 @@ COMMANDS: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
 WITH_VALUE: Final = ("--profile", "--output", "--fields")
 """The options of all commands that are followed by a value."""
 
+GENERAL_OPTIONS: Final = ("-h", "--help", "-V", "--version", *WITH_VALUE, "--show-secrets")
+"""The options that may stand before the command."""
+
 _GENERAL: Final = """\
 options:
   -h, --help            show this and exit; every command has it, with examples

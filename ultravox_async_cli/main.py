@@ -8,12 +8,11 @@ from contextlib import suppress
 from typing import Final
 
 from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
-from ultravox_async_cli.index import WITH_VALUE, options_before, root_help, unknown_option
+from ultravox_async_cli.index import GENERAL_OPTIONS, options_before, root_help, unknown_option
 from ultravox_async_cli.loading import load
 from ultravox_async_cli.terminal import Terminal
 
 _VERSION: Final = {"-V", "--version"}
-_KNOWN: Final = {"-h", "--help", *_VERSION, *WITH_VALUE, "--show-secrets"}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -70,8 +69,8 @@ def _split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     before = options_before(words)
     for word in before:
         option = word.partition("=")[0]
-        if word.startswith("-") and option not in _KNOWN:
-            raise unknown_option(option, _KNOWN, "ultravox")
+        if word.startswith("-") and option not in GENERAL_OPTIONS:
+            raise unknown_option(option, GENERAL_OPTIONS, "ultravox")
     return before, words[len(before) :]
 
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final, cast
@@ -52,6 +52,14 @@ def credentials(options: argparse.Namespace, environ: Mapping[str, str]) -> Cred
         needed = "there is no API key: set ULTRAVOX_API_KEY, or choose a --profile"
         raise CommandError(needed, ExitCode.AUTHENTICATION)
     return Credentials(key, environ.get("ULTRAVOX_BASE_URL") or PUBLIC_API, "ULTRAVOX_API_KEY")
+
+
+def profiles(environ: Mapping[str, str]) -> Sequence[str]:
+    """Return the names of the profiles; none if the file cannot be used."""
+    try:
+        return [*_object(_configuration(config_file(environ)).get("profiles"))]
+    except CommandError:
+        return []
 
 
 def open_client(terminal: Terminal, options: argparse.Namespace) -> AbstractAsyncContextManager[AsyncUltravox]:

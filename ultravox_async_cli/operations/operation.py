@@ -2,10 +2,11 @@
 
 import argparse
 import asyncio
+import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Final, cast, get_origin
+from typing import Any, Final, cast, get_args, get_origin
 
 import attrs
 
@@ -41,7 +42,15 @@ def command_of(operation: Operation) -> Command:
     else:
         call = Lookup(operation, parameters_of(operation.many))
         summary += f"\n\n{MANY}"
-    return Command(summary, call.add_arguments, call.run, examples_of(operation.words, call.parameters))
+    examples = examples_of(operation.words, call.parameters)
+    return Command(summary, call.add_arguments, call.run, examples, _fields_of(result_of(operation.function)))
+
+
+def _fields_of(result: Any) -> Sequence[str]:  # noqa: ANN401 - an annotation
+    """Return the names that the API has for the fields of a result, or of each of several."""
+    shapes = [one for one in (result, *get_args(result)) if hasattr(one, "to_dict")]
+    names = [field.name.rstrip("_") for one in shapes for field in attrs.fields(one)]
+    return [re.sub("_([a-z0-9])", lambda match: match[1].upper(), name) for name in names]
 
 
 @attrs.frozen

@@ -25,6 +25,15 @@ _METAVARS: Final[Mapping[Any, str]] = {
 }
 
 
+class OpenChoices(tuple[str, ...]):
+    """The known values of an argument that takes others too; shells complete them."""
+
+    __slots__ = ()
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises, where argparse would print and exit."""
 
@@ -40,6 +49,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.options: dict[str, argparse.Action] = {}
+        self.arguments: list[argparse.Action] = []
         self.color = False  # of Python 3.14, which would colour what is read by tests and shown by pagers
         self.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and exit")
 
@@ -48,6 +58,7 @@ class Parser(argparse.ArgumentParser):
         action = super().add_argument(*names, **settings)
         self.options |= dict.fromkeys(action.option_strings, action)
         if not action.option_strings and action.help != argparse.SUPPRESS:
+            self.arguments.append(action)
             several = "..." if action.nargs in {"+", "*"} else ""
             self.usage = f"{self.usage} {action.metavar}{several}"
         return action
@@ -111,7 +122,7 @@ def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None
             dest=parameter.name,
             action="append",
             metavar=None if parameter.is_closed else _metavar(parameter),
-            choices=parameter.choices if parameter.is_closed else None,
+            choices=(parameter.choices if parameter.is_closed else OpenChoices(parameter.choices)) or None,
             # A secret that is missing is asked for.
             required=parameter.is_required and not parameter.is_sensitive,
             help=text,
