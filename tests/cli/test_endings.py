@@ -1,4 +1,5 @@
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,6 +37,37 @@ def test_a_command_line_that_is_wrong_is_answered_on_one_line(words: list[str], 
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"error: {problem}")
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("calls list --page-size 0", "--page-size: takes a whole number of at least 1"),
+        ("calls get ''", "CALL_ID: '' is not a valid id"),
+        ("calls create --medium {}", "--medium: takes JSON with exactly one field, not with 0"),
+        (
+            "tools create --name x --definition {}",
+            "--definition: takes JSON with exactly one of http, client, dataConnection, not with 0",
+        ),
+        (
+            """agents create --name x --call-template '{"temperature": 7}'""",
+            "--call-template.temperature: takes a number from 0 to 1",
+        ),
+        (
+            "sip registrations update id",
+            "takes at least one of username, password, proxy, outbound-proxy, auth-user",
+        ),
+    ],
+)
+def test_an_argument_that_the_api_would_refuse_has_the_name_that_was_typed(
+    account: Mapping[str, str], words: str, problem: str
+) -> None:
+    result = ultravox(*shlex.split(words), env=account)
+    assert (result.code, result.err) == (2, f"error: {problem}\n")
+
+
+def test_a_file_to_upload_is_described_as_one() -> None:
+    assert "The recording: the path of a file." in " ".join(ultravox("voices", "clone", "-h").out.split())
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])

@@ -59,7 +59,7 @@ def test_what_the_package_refuses_is_a_usage_error_on_one_line(account: Mapping[
     words = ("sip", "registrations", "create", "--username", "x" * 61, "--proxy", "p", "--password", "env:PASSWORD")
     result = ultravox(*words, env={**account, "PASSWORD": SECRET})
     assert result.code == 2
-    assert result.err.startswith("error: username: ")
+    assert result.err.startswith("error: --username: ")
     assert result.err.count("\n") == 1
     assert ultravox("sip", "registrations", "update", "an-id", env=account).code == 2
 

@@ -69,7 +69,8 @@ def check_key(found: Credentials | CommandError) -> Check:
 def check_url(url: str | ConfigurationError) -> Check:
     """Return where requests go."""
     if isinstance(url, ConfigurationError):
-        return Check("url", "fail", str(url), "Correct ULTRAVOX_BASE_URL, or the base_url of the profile.")
+        problem = str(url).partition(", or pass")[0]  # which is for programs
+        return Check("url", "fail", problem, "Correct ULTRAVOX_BASE_URL, or the base_url of the profile.")
     return Check("url", "ok", url)
 
 
