@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from ultravox_async_cli.terminal import Terminal
 
 PUBLIC_API: Final = "https://api.ultravox.ai"
 """Where requests go if nothing says otherwise."""
+
+_PLACE: Final = re.compile(r"line \d+, column \d+|end of document")
 
 
 @attrs.frozen
@@ -103,12 +106,14 @@ def _configuration(path: Path) -> Mapping[str, object]:
             return tomllib.load(file)
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:  # its text may have a part of the file
-        raise CommandError(f"{path} is not valid TOML") from None
+    except ValueError as error:
+        # Only the place: the rest of the text may have a part of the file.
+        place = _PLACE.search(str(error))
+        raise CommandError(f"{path} is not valid TOML{f', {place[0]}' if place else ''}") from None
 
 
 def _check_privacy(path: Path, status: os.stat_result) -> None:
     if os.name == "nt":  # pragma: no cover - Windows has other permissions, and files of users are private there
         return
     if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise CommandError(f"{path} contains keys, and has to belong to you alone: chmod 600 {path}")
+        raise CommandError(f"{path} contains keys, and has to belong to you alone", remedy=f"chmod 600 {path}")

@@ -92,6 +92,15 @@ def test_an_error_is_printed_with_its_notes(account: Mapping[str, str], emulator
     assert result.err.count("\n") == 1
 
 
+def test_a_recording_that_cannot_be_written_is_a_usage_error(account: Mapping[str, str], call_id: str) -> None:
+    result = ultravox("calls", "recording", call_id, "-o", "/nowhere/call.wav", env=account)
+    assert (result.code, result.err) == (2, "error: cannot write /nowhere/call.wav: No such file or directory\n")
+
+
+def test_an_error_of_the_api_is_not_one_of_the_file(account: Mapping[str, str]) -> None:
+    assert ultravox("calls", "recording", "no-such-call", "-o", "/nowhere/call.wav", env=account).code == 4
+
+
 def test_downloads_go_into_a_file_or_a_pipe(account: Mapping[str, str], call_id: str, tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     saved = ultravox("calls", "recording", call_id, "-o", str(path), env=account)

@@ -1,4 +1,5 @@
 import argparse
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
-    path.write_text(text, "utf-8")
+    path.write_text(text, "latin-1")
     path.chmod(mode)
 
 
@@ -62,6 +63,14 @@ def test_a_file_of_somebody_else_is_refused(file: Path, monkeypatch: pytest.Monk
     assert "has to belong to you alone" in config(file).err
 
 
+def test_doctor_says_what_to_do_about_such_a_file(file: Path) -> None:
+    write(file, f'[profiles.work]\napi_key = "{KEY}"\nbase_url = "http://127.0.0.1:1"\n', 0o644)
+    variables = {"XDG_CONFIG_HOME": str(file.parents[1]), "ULTRAVOX_BASE_URL": "http://127.0.0.1:1"}
+    result = ultravox("doctor", "--profile", "work", "--output", "jsonl", env=variables)
+    key = next(check for line in result.out.splitlines() if (check := json.loads(line))["check"] == "key")
+    assert key["remedy"] == f"chmod 600 {file}"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -73,7 +82,9 @@ def test_a_file_of_somebody_else_is_refused(file: Path, monkeypatch: pytest.Monk
         ),
         ('[profiles.work]\napi_key = ""', "the profile work in PATH needs an api_key"),
         (f'[profiles.work]\napi_key = "{KEY}"\nbase_url = 3', "the profile work in PATH needs an api_key"),
-        (f'[profiles.work]\napi_key = "{KEY}', "PATH is not valid TOML"),
+        (f'[profiles.work]\napi_key = "{KEY}\n', "PATH is not valid TOML, line 2, column "),
+        (f'[profiles.work]\napi_key = "{KEY}', "PATH is not valid TOML, end of document"),
+        (f'[profiles.work]\napi_key = "\xff{KEY}"', "PATH is not valid TOML\n"),
     ],
 )
 def test_a_file_that_does_not_say_it_is_a_usage_error(file: Path, text: str, problem: str) -> None:

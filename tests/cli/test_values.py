@@ -179,15 +179,16 @@ def test_secrets_come_from_files_standard_input_and_variables(tmp_path: Path) ->
     ("word", "problem"),
     [
         ("s3cret", "the value is a secret, and not taken from the command line: use ask, @FILE, @- or env:NAME"),
-        ("env:NOT_SET", "the value is empty, or there is no such variable"),
+        ("env:NOT_SET", "there is no variable NOT_SET for the value"),
+        ("env:EMPTY", "the value in EMPTY is empty"),
         ("@/no/such/s", "cannot read /no/such/s: No such file or directory"),
-        ("@-", "the value is empty, or there is no such variable"),
+        ("@-", "the value in standard input is empty"),
         ("ask", "nobody can be asked for the value here: use @FILE or env:NAME"),
     ],
 )
 def test_a_secret_from_anywhere_else_is_refused_and_not_shown(word: str, problem: str) -> None:
     with pytest.raises(CommandError) as caught:
-        read(Taking.secret, word)
+        read(Taking.secret, word, environ={"EMPTY": ""})
     assert str(caught.value) == problem
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, cast, get_args, get_origin
 
 import attrs
 
-from ultravox_async import AsyncUltravox, Download, Pager
+from ultravox_async import AsyncUltravox, Download, Pager, UltravoxError
 from ultravox_async.types import CreatedApiKey
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
@@ -118,7 +118,12 @@ class _Call:
 
 async def _save(terminal: Terminal, target: str | None, download: Download) -> None:
     if target is not None:
-        size = await download.save(target)
+        try:
+            size = await download.save(target)
+        except UltravoxError:  # some of which are OSErrors
+            raise
+        except OSError as error:
+            raise CommandError(f"cannot write {target}: {error.strerror}") from None
         terminal.note(f"{target}: {size:,} bytes")
         return
     async with download as stream:
