@@ -1,4 +1,5 @@
 import json
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -140,14 +141,27 @@ def test_waiting_that_ends_without_success_fails(account: Mapping[str, str], emu
 
 
 @pytest.mark.parametrize("ids", ["argument", "stdin"])
-def test_changes_are_lines_of_json_also_on_a_terminal(account: Mapping[str, str], emulator: Emulator, ids: str) -> None:
+def test_changes_are_lines_of_json_in_a_pipe(account: Mapping[str, str], emulator: Emulator, ids: str) -> None:
     key = emulator.registration_ids[0]
     words = [key] if ids == "argument" else ["-"]
-    result = ultravox(
-        "sip", "registrations", "watch", *words, "--limit", "1", stdin=f"{key}\n", env=account, columns=80
-    )
+    result = ultravox("sip", "registrations", "watch", *words, "--limit", "1", stdin=f"{key}\n", env=account)
     found = json.loads(result.out)
     assert (found["event"], found["key"]) == ("added", key)
+
+
+def test_a_person_reads_who_has_changed(account: Mapping[str, str], emulator: Emulator) -> None:
+    key = emulator.registration_ids[0]
+    result = ultravox("sip", "registrations", "watch", key, "--limit", "1", env=account, columns=80)
+    assert printed_without_colours(result.out) == f"+ added  user-000000 at sip-0.example.com  ({key})\n"
+
+
+def printed_without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[\d*m", "", text)
+
+
+def test_the_ids_of_a_watch_are_optional() -> None:
+    usage = ultravox("sip", "registrations", "watch", "--help").out.splitlines()[0]
+    assert usage == "usage: ultravox sip registrations watch [options] [ID...]"
 
 
 def test_all_registrations_are_watched_without_ids(account: Mapping[str, str], emulator: Emulator) -> None:

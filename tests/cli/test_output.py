@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 import yaml
 
 from tests.cli.running import Result, ultravox
-from ultravox_async import Added, Interrupted, NotFoundError, SipRegistration
+from ultravox_async import Added, Changed, Interrupted, NotFoundError, Removed, Resumed, SipRegistration
 from ultravox_async.testing import Emulator, Respond
 from ultravox_async.types import Call
+from ultravox_async_cli.output.changes import Changes
 from ultravox_async_cli.output.columns import cell, details, listing
 from ultravox_async_cli.output.layouts import FORMATS
 from ultravox_async_cli.output.masking import MASK, plain
@@ -221,6 +223,26 @@ def test_changes_say_what_happened() -> None:
     assert plain(Added("r1", ALICE), show_secrets=False) == {"event": "added", "key": "r1", "value": ALICE.to_dict()}
     failure = plain(Interrupted(NotFoundError(404, "GET", "/x")), show_secrets=False)
     assert failure == {"event": "interrupted", "error": "404 Not Found: GET /x"}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            Changed("r1", ALICE, attrs.evolve(ALICE, successful=False, auth_user="a")),
+            "~ changed  alice at sip.example.com  authUser: null → a  successful: yes → no  (r1)\n",
+        ),
+        (Removed("r1", ALICE), "- removed  alice at sip.example.com  (r1)\n"),
+        (Removed("r1", None), "- removed  never seen  (r1)\n"),
+        (Interrupted(NotFoundError(404, "GET", "/x")), "fail interrupted  404 Not Found: GET /x\n"),
+        (Resumed(2), "ok resumed  after 2 rounds that could not be completed\n"),
+    ],
+)
+def test_a_person_reads_what_has_changed(change: object, line: str) -> None:
+    stream = io.StringIO()
+    with Changes(Terminal(io.StringIO(), stream, io.StringIO(), {})) as changes:
+        changes.write(change)
+    assert stream.getvalue() == line
 
 
 def test_lists_of_texts_and_times_can_be_printed() -> None:

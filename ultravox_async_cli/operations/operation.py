@@ -23,6 +23,7 @@ from ultravox_async_cli.operations.responses import readable
 from ultravox_async_cli.operations.secret_file import created
 from ultravox_async_cli.operations.tree import Operation
 from ultravox_async_cli.operations.values import values_of
+from ultravox_async_cli.output.changes import Changes
 from ultravox_async_cli.output.printing import Rows, show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
@@ -72,8 +73,6 @@ class _Call:
             add_output(parser)
         if get_origin(self.result) in _STREAMS:
             parser.add_argument("--limit", type=count, metavar="N", help="stop after N results (default: print all)")
-        if get_origin(self.result) is AsyncGenerator:
-            parser.set_defaults(output="jsonl")  # a table would be printed at the end, and there is none
         if self.result is CreatedApiKey:
             parser.add_argument("--secret-file", metavar="FILE", help="a new file for the key, readable by you only")
         add_profile(parser)
@@ -131,10 +130,19 @@ async def _save(terminal: Terminal, target: str | None, download: Download) -> N
             terminal.stdout.buffer.write(piece)
 
 
+def _writer(terminal: Terminal, options: argparse.Namespace, results: object) -> Rows | Changes:
+    """Return what prints results. Those of a watch have no end at which a table could be printed."""
+    if isinstance(results, AsyncGenerator) and options.output is None:
+        if terminal.stdout.isatty() and options.fields is None:
+            return Changes(terminal)
+        options.output = "jsonl"
+    return Rows(terminal, options)
+
+
 async def _print_all(terminal: Terminal, options: argparse.Namespace, results: AsyncIterable[object]) -> None:
     # Closed here, and not when it is garbage-collected, so that Ctrl-C ends the request that is in flight.
     async with aclosing(cast("AsyncGenerator[object, None]", aiter(results))) as iterator:
-        with Rows(terminal, options) as rows:
+        with _writer(terminal, options, results) as rows:
             printed = 0
             async for result in iterator:
                 rows.write(result)

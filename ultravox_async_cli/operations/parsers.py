@@ -59,8 +59,8 @@ class Parser(argparse.ArgumentParser):
         self.options |= dict.fromkeys(action.option_strings, action)
         if not action.option_strings and action.help != argparse.SUPPRESS:
             self.arguments.append(action)
-            several = "..." if action.nargs in {"+", "*"} else ""
-            self.usage = f"{self.usage} {action.metavar}{several}"
+            shown = {"+": f"{action.metavar}...", "*": f"[{action.metavar}...]"}
+            self.usage = f"{self.usage} {shown.get(str(action.nargs), action.metavar)}"
         return action
 
     def error(self, message: str) -> NoReturn:
