@@ -134,7 +134,7 @@ def test_what_people_write_by_hand_is_there_too(account: Mapping[str, str], call
 def test_waiting_that_ends_without_success_fails(account: Mapping[str, str], emulator: Emulator) -> None:
     (key, *_) = emulator.registration_ids
     emulator.inject(Respond(503), path=f"/api/sip/registrations/{key}", times=None)
-    result = ultravox("sip", "registrations", "wait", key, "--timeout", "0.05", "--interval", "0.01", env=account)
+    result = ultravox("sip", "registrations", "wait", key, "--timeout", "0.05s", "--interval", "0.01", env=account)
     emulator.clear_faults()
     assert result.code == 1
     assert "to be accepted" in result.err

@@ -135,6 +135,8 @@ def _metavar(parameter: Parameter) -> str:
         return "SOURCE"
     if parameter.is_mapping:
         return "NAME=VALUE"
+    if parameter.is_seconds:
+        return "DURATION"
     if is_file(kind):
         return "FILE"
     if parameter.is_positional and kind is str:

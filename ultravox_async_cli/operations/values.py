@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
@@ -92,6 +93,8 @@ def _value_of(parameter: Parameter, words: Sequence[str], terminal: Terminal) ->
         return _mapping(parameter.kind, texts)
     if parameter.items is not None:
         return [item for text in texts for item in _items(parameter.items, text)]
+    if parameter.is_seconds:
+        return cast("timedelta", READERS[timedelta](texts[-1].content)).total_seconds()
     return _single(parameter.kind, texts[-1])
 
 
