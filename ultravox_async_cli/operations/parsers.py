@@ -130,13 +130,11 @@ def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None
 
 
 def _metavar(parameter: Parameter) -> str:
-    kind = parameter.items or parameter.kind
+    kind = timedelta if parameter.is_seconds else parameter.items or parameter.kind
     if parameter.is_sensitive:
         return "SOURCE"
     if parameter.is_mapping:
         return "NAME=VALUE"
-    if parameter.is_seconds:
-        return "DURATION"
     if is_file(kind):
         return "FILE"
     if parameter.is_positional and kind is str:
