@@ -141,6 +141,14 @@ def test_ids_are_not_cut_and_what_has_no_space_is_named() -> None:
     assert lines[-1] == "not shown: agentId"
 
 
+def test_what_is_hidden_and_the_ids_of_others_have_space_after_the_rest() -> None:
+    row = {"callId": "c" * 8, "joinUrl": MASK, "agentId": "a" * 36, "name": "Ann"}
+    shown_at = {width: next(iter(listing([row], width, colored=False))).split() for width in (16, 24, 56)}
+    assert shown_at[16] == ["callId", "name"]
+    assert shown_at[24] == ["callId", "joinUrl", "name"]
+    assert shown_at[56] == ["callId", "agentId", "name"]
+
+
 def test_a_table_whose_cells_are_all_empty_has_its_columns() -> None:
     assert [*listing([{"a": None, "b": None}], 80, colored=False)] == ["a  b", ""]
 
