@@ -262,7 +262,9 @@ def test_a_password_that_the_file_does_not_have_comes_from_the_environment(accou
 def test_passwords_of_existing_registrations_are_sent_only_when_told_to(account: Account) -> None:
     account.write(HEADER + "user-000000,sip-0.example.com,,new\n")
     before = account.passwords
-    assert account.apply("--yes").code == 0
+    kept = account.apply("--yes")
+    assert (kept.code, kept.out) == (0, "")
+    assert "passwords of registrations that exist are not compared; --set-passwords sends them\n" in kept.err
     assert account.passwords == before
     result = account.apply("--yes", "--set-passwords")
     assert result.out == "~ update  user-000000 at sip-0.example.com  password: set  (line 2)\n"

@@ -20,6 +20,7 @@ from ultravox_async_cli import loading
         (["--outptu=json", "calls", "list"], "there is no option --outptu; did you mean --output?"),
         (["calls", "list", "--limt", "3"], "there is no option --limt; did you mean --limit?"),
         (["calls", "list", "--xyzzy"], "there is no option --xyzzy; see ultravox calls list --help"),
+        (["calls", "recording", "id", "rec.wav"], "there is no argument rec.wav; did you mean -o rec.wav?"),
         (["xyzzy"], "there is no command xyzzy; see ultravox --help"),
         (["_transport"], "there is no command _transport; see ultravox --help"),
         (["close"], "there is no command close; did you mean calls?"),

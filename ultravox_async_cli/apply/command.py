@@ -55,6 +55,9 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
     plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     show_plan(terminal, args, plan)
     terminal.note(_summary(plan))
+    sent = {row.line for row in plan.rows_with_passwords}
+    if any(row.password is not None and row.line not in sent for row in wanted):
+        terminal.note("passwords of registrations that exist are not compared; --set-passwords sends them")
     problem = _missing_passwords(plan, args)
     if problem and args.dry_run:
         terminal.note(problem)

@@ -68,6 +68,8 @@ class Parser(argparse.ArgumentParser):
         _, is_unknown, words = message.partition("unrecognized arguments: ")
         if is_unknown and words.startswith("-"):
             raise unknown_option(words.split()[0].partition("=")[0], self.options, self.prog)
+        if is_unknown and "-o" in self.options:
+            raise CommandError(f"there is no argument {words}; did you mean -o {words}?")
         raise CommandError(f"{message}; see {self.prog} --help")
 
 
