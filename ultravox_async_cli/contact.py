@@ -5,16 +5,15 @@ mistyped an address wants to know it at once.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from ultravox_async import AsyncUltravox, RetryPolicy
 from ultravox_async.observer import AttemptInfo, Observer, RequestInfo
 from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.terminal import Terminal
 
-FIRST_CONTACT: Final = 4.0
+FIRST_CONTACT: Final = 3.0
 """The seconds after a failed connection in which one has to succeed, if none has before."""
 
 
@@ -40,21 +39,29 @@ class Contact(Observer):
         self._is_made = False
         self._told = 0
 
-    @asynccontextmanager
-    async def kept(self, ultravox: AsyncUltravox) -> AsyncGenerator[AsyncUltravox]:
-        """Return the client whose attempts are watched; close it at the end.
+    def around(self, ultravox: AsyncUltravox) -> Self:
+        """Return itself as the context of a client, whose observer it is."""
+        self._ultravox = ultravox
+        return self
+
+    async def __aenter__(self) -> AsyncUltravox:
+        await self._deadline.__aenter__()
+        return self._ultravox
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the client.
 
         Raises:
             NoContactError: No connection was made in time.
         """
         try:
-            async with ultravox, self._deadline:
-                self._ultravox = ultravox
-                yield ultravox
+            await self._deadline.__aexit__(kind, error, traceback)
         except TimeoutError:
-            if not self._deadline.expired():
-                raise
             raise NoContactError(self._address) from None
+        finally:
+            await self._ultravox.close()
 
     def attempt_ended(self, state: Any, request: RequestInfo, attempt: AttemptInfo) -> None:  # noqa: ANN401, ARG002 - of Observer
         """Take note of an attempt."""

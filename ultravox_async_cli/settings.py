@@ -78,7 +78,7 @@ def open_client(terminal: Terminal, options: argparse.Namespace) -> AbstractAsyn
     """
     found = credentials(options, terminal.environ)
     contact = Contact(terminal, found.base_url)
-    return contact.kept(AsyncUltravox(found.api_key, base_url=found.base_url, observers=[contact]))
+    return contact.around(AsyncUltravox(found.api_key, base_url=found.base_url, observers=[contact]))
 
 
 def _profile(name: str, path: Path) -> Credentials:

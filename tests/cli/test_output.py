@@ -241,7 +241,7 @@ def test_changes_say_what_happened() -> None:
             "~ changed  alice at sip.example.com  authUser: null → a  successful: yes → no  (r1)\n",
         ),
         (Removed("r1", ALICE), "- removed  alice at sip.example.com  (r1)\n"),
-        (Removed("r1", None), "- removed  never seen  (r1)\n"),
+        (Removed[SipRegistration]("r1", None), "- removed  never seen  (r1)\n"),
         (Interrupted(NotFoundError(404, "GET", "/x")), "fail interrupted  404 Not Found: GET /x\n"),
         (Resumed(2), "ok resumed  after 2 rounds that could not be completed\n"),
     ],

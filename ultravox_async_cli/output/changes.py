@@ -42,7 +42,8 @@ def _parts(row: Row) -> Iterator[str]:
     if "key" not in row:
         yield row.get("error") or f"after {row['failed_rounds']:,} rounds that could not be completed"
         return
-    before, now = row.get("old") or {}, row.get("value") or {}
+    before: Row = row.get("old") or {}
+    now: Row = row.get("value") or {}
     yield _name({**before, **now})
     for name in now if before else ():
         if now[name] != before.get(name):

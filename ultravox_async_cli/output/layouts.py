@@ -51,7 +51,7 @@ class _Json:
     def end(self) -> str:
         return "\n]\n"
 
-    def empty(self, _: Sequence[str]) -> str:
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
         return "[]\n"
 
     def single(self, row: Row) -> str:
@@ -67,7 +67,7 @@ class _JsonLines:
     def end(self) -> str:
         return ""
 
-    def empty(self, _: Sequence[str]) -> str:
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
         return ""
 
     single = add
@@ -106,7 +106,7 @@ class _Yaml:
     def end(self) -> str:
         return ""
 
-    def empty(self, _: Sequence[str]) -> str:
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
         return ""
 
     def single(self, row: Row) -> str:
@@ -128,7 +128,7 @@ class _Table:
     def end(self) -> str:
         return self._drawn(self._columns.listing, self._rows)
 
-    def empty(self, _: Sequence[str]) -> str:
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
         return ""
 
     def single(self, row: Row) -> str:
