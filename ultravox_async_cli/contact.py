@@ -8,8 +8,7 @@ import asyncio
 from types import TracebackType
 from typing import Any, Final, Self
 
-from ultravox_async import AsyncUltravox, RetryPolicy
-from ultravox_async.observer import AttemptInfo, Observer, RequestInfo
+from ultravox_async import AsyncUltravox, AttemptInfo, Observer, RequestInfo, RetryPolicy
 from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.terminal import Terminal
 

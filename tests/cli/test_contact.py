@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.running import ultravox
-from ultravox_async import AsyncUltravox, Stats, Sweep
-from ultravox_async.observer import AttemptInfo, RequestInfo
+from ultravox_async import AsyncUltravox, AttemptInfo, RequestInfo, Stats, Sweep
 from ultravox_async.testing import DropConnection, Emulator
 from ultravox_async_cli import contact
 from ultravox_async_cli.bulk.fetching import run
