@@ -2,20 +2,23 @@
 
 import argparse
 import asyncio
+from typing import Final
 
 from ultravox_async import Response
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
-from ultravox_async_cli.operations.parsers import add_output, add_profile
+from ultravox_async_cli.operations.parsers import OpenChoices, add_output, add_profile
 from ultravox_async_cli.operations.responses import readable
 from ultravox_async_cli.operations.values import json_of
 from ultravox_async_cli.output.printing import show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
 
+_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
+
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("method", metavar="METHOD", help="GET, POST, PATCH, PUT or DELETE")
+    parser.add_argument("method", metavar="METHOD", choices=OpenChoices(_METHODS), help=", ".join(_METHODS))
     parser.add_argument("path", metavar="PATH", help="for example /api/voices")
     parser.add_argument("--query", action="append", default=[], metavar="NAME=VALUE", help="repeat it for several")
     parser.add_argument("--json", metavar="JSON", help="the body: JSON, or @FILE")
@@ -39,7 +42,7 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
 
 
 async def _send(terminal: Terminal, options: argparse.Namespace, query: dict[str, list[str]], body: object) -> Response:
-    async with open_client(options, terminal.environ) as ultravox:
+    async with open_client(terminal, options) as ultravox:
         return await ultravox.request(options.method, options.path, params=query, json=body)
 
 

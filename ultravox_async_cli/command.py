@@ -1,7 +1,7 @@
 """A command that is written by hand."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -23,3 +23,6 @@ class Command:
 
     examples: tuple[str, ...]
     """Lines for a shell."""
+
+    fields: Sequence[str] = ()
+    """The fields of its results, as far as they are known."""

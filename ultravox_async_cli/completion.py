@@ -4,20 +4,31 @@ The scripts ask the command itself what there is, so they are never older than i
 """
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
-from ultravox_async_cli.index import COMMANDS, RESOURCES
+from ultravox_async_cli.index import COMMANDS, GENERAL_OPTIONS, RESOURCES, options_before
 from ultravox_async_cli.loading import load
+from ultravox_async_cli.operations.parsers import OpenChoices, Parser
+from ultravox_async_cli.output.layouts import FORMATS
 from ultravox_async_cli.terminal import Terminal
 
 _BASH: Final = """\
 # eval "$(ultravox completion bash)", for example in ~/.bashrc
 _ultravox() {
-    local IFS=$'\\n'
-    COMPREPLY=($(ultravox completion words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    local line=${COMP_LINE:0:COMP_POINT} last typed IFS=' '
+    typed=($line)
+    [[ $line == *' ' ]] && typed+=('')
+    last=${typed[${#typed[@]} - 1]}
+    IFS=$'\\n'
+    COMPREPLY=($(ultravox completion words "${typed[@]:1}" 2>/dev/null))
+    # Bash has split the word at its last @ or =, and replaces what follows.
+    COMPREPLY=("${COMPREPLY[@]#"${last%"${last##*[@=]}"}"}")
+    [[ ${COMPREPLY[0]-} == */ ]] && compopt -o nospace 2>/dev/null
 }
 complete -o default -F _ultravox ultravox
 """
@@ -38,43 +49,80 @@ _FISH: Final = """\
 complete -c ultravox -a '(ultravox completion words (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 """
 
+_SHELLS: Final = "bash, zsh or fish"
 _SCRIPTS: Final[Mapping[str, str]] = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 _ASKED_BY_SCRIPTS: Final = "words"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", metavar="SHELL", choices=[*_SCRIPTS, _ASKED_BY_SCRIPTS], help="bash, zsh or fish")
+    parser.add_argument("shell", metavar="SHELL", choices=OpenChoices(_SCRIPTS), help=_SHELLS)
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
 def _run(terminal: Terminal, options: argparse.Namespace) -> int:
     if options.shell == _ASKED_BY_SCRIPTS:
-        terminal.stdout.writelines(f"{word}\n" for word in completions(options.words or [""]))
+        terminal.stdout.writelines(f"{word}\n" for word in completions(terminal, options.words or [""]))
+    elif options.shell not in _SCRIPTS:
+        raise CommandError(f"SHELL takes {_SHELLS}, not {options.shell}")
     else:
         terminal.stdout.write(_SCRIPTS[options.shell])
     return ExitCode.OK
 
 
-def completions(words: Sequence[str]) -> Sequence[str]:
+def completions(terminal: Terminal, words: Sequence[str]) -> Sequence[str]:
     """Return what the last word can become, which may be empty so far; nothing if it is anything, such as a file."""
     *before, last = words
-    return sorted(word for word in _candidates(before, is_option=last.startswith("-")) if word.startswith(last))
+    option, equals, value = last.partition("=")
+    if equals and option.startswith("--"):
+        return [f"{option}={found}" for found in completions(terminal, [*before, option, value])]
+    if last.startswith("@"):
+        candidates: Iterable[str] = _files(last[1:])
+    elif before and before[-1] == "--profile":
+        candidates = load("settings").profiles(terminal.environ)
+    else:
+        candidates = _candidates(before, last)
+    return sorted(word for word in candidates if word.startswith(last))
 
 
-def _candidates(before: Sequence[str], *, is_option: bool) -> Iterable[str]:
-    if not before:
-        return [*RESOURCES, *(path[0] for path in COMMANDS if len(path) == 1)]
+def _files(start: str) -> Iterator[str]:
+    folder = start[: start.rfind("/") + 1]
+    with suppress(OSError):
+        for path in Path(folder or ".").iterdir():
+            yield f"@{folder}{path.name}{'/' if path.is_dir() else ''}"
+
+
+def _candidates(before: Sequence[str], last: str) -> Iterable[str]:
+    if before and before[-1] == "--output":
+        return FORMATS
+    words = before[len(options_before(before)) :]
+    if not words:
+        return GENERAL_OPTIONS if last.startswith("-") else _at_the_top()
     dispatch = load("dispatch")
     try:
-        path, command = dispatch.find(before)
+        path, command = dispatch.find(words)
     except HelpRequested as request:
         return request.commands
     except CommandError:
         return []
-    options: Mapping[str, argparse.Action] = dispatch.parser_of(path, command, width=80).options
-    if before[-1] in options and options[before[-1]].nargs != 0:
-        return options[before[-1]].choices or []
-    return options if is_option else []
+    if words[-1] == "--fields":
+        chosen = last[: last.rfind(",") + 1]
+        return [f"{chosen}{name}" for name in command.fields]
+    return _after(dispatch.parser_of(path, command, width=80), words[len(path) :], last)
+
+
+def _after(parser: Parser, words: Sequence[str], last: str) -> Iterable[str]:
+    """Return what can follow a command and what was typed behind it."""
+    option = parser.options.get(words[-1]) if words else None
+    if option is not None and option.nargs != 0:
+        return option.choices or []
+    if last.startswith("-"):
+        return parser.options
+    first = [] if words else parser.arguments[:1]
+    return [choice for argument in first for choice in argument.choices or []]
+
+
+def _at_the_top() -> Sequence[str]:
+    return [*RESOURCES, *(path[0] for path in COMMANDS if len(path) == 1)]
 
 
 COMMAND = Command(

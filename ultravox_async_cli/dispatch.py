@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ultravox_async import AsyncUltravox, UltravoxError
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import HelpRequested
-from ultravox_async_cli.failures import exit_code_of
+from ultravox_async_cli.failures import exit_code_of, text_of
 from ultravox_async_cli.index import COMMANDS, RESOURCES, by_hand_below, listed, unknown
 from ultravox_async_cli.loading import load
 from ultravox_async_cli.operations.operation import command_of
@@ -32,7 +32,7 @@ def run(terminal: Terminal, words: Sequence[str], before: Sequence[str]) -> int:
     try:
         return command.run(terminal, options)
     except UltravoxError as error:
-        terminal.note(f"error: {'; '.join([str(error), *getattr(error, '__notes__', [])])}")
+        terminal.note(f"error: {text_of(error, parser.options)}")
         return exit_code_of(error)
 
 

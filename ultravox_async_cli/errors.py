@@ -28,9 +28,11 @@ class ExitCode(IntEnum):
 class CommandError(Exception):
     """A command cannot go on. Its text is one line for people, and contains no secret."""
 
-    def __init__(self, message: str, exit_code: ExitCode = ExitCode.USAGE) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.USAGE, remedy: str = "") -> None:
+        super().__init__(f"{message}: {remedy}" if remedy else message)
         self.exit_code = exit_code
+        self.remedy = remedy
+        """What to do about it, if that is a command; it is part of the text, too."""
 
 
 class HelpRequested(Exception):  # noqa: N818 - it is no error

@@ -1,4 +1,8 @@
-"""The exit codes for the errors of the package."""
+"""The exit codes for the errors of the package, and their texts as they are read by somebody who types commands."""
+
+import re
+from collections.abc import Collection
+from typing import Final
 
 from ultravox_async import (
     AuthenticationError,
@@ -9,6 +13,32 @@ from ultravox_async import (
     UltravoxError,
 )
 from ultravox_async_cli.errors import ExitCode
+
+_SNAKE_CASE: Final = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
+_CLASS_WITH_ONE: Final = re.compile(r"takes an? \w+ with exactly one")
+
+
+def text_of(error: UltravoxError, options: Collection[str]) -> str:
+    """Return the text of an error, with the options of the command and the names of JSON in the place of Python's.
+
+    Args:
+        error: The error.
+        options: The options of the command.
+    """
+    if not isinstance(error, InvalidRequestError):
+        return "; ".join([str(error), *getattr(error, "__notes__", [])])
+    if error.field == "changes":  # all options of an update together
+        return _SNAKE_CASE.sub(lambda match: match[0].replace("_", "-"), error.problem)
+    name, dot, below = error.field.partition(".")
+    option = f"--{name.rstrip('_').replace('_', '-')}"
+    shown = option if option.partition("[")[0] in options else name.upper()
+    problem = _CLASS_WITH_ONE.sub("takes JSON with exactly one", error.problem)
+    return f"{shown}{dot}{camel_case(below)}: {camel_case(problem)}"
+
+
+def camel_case(text: str) -> str:
+    """Return a text with the names that JSON has, where it has those of Python."""
+    return _SNAKE_CASE.sub(lambda match: re.sub("_([a-z0-9])", lambda part: part[1].upper(), match[0]), text)
 
 
 def exit_code_of(error: UltravoxError) -> ExitCode:

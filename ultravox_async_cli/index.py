@@ -4,7 +4,7 @@ What is below them is derived from the package, and so is their help. A test com
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ultravox_async_cli.errors import CommandError
@@ -36,10 +36,16 @@ COMMANDS: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
 }
 """The commands that are written by hand: their modules, and their summaries."""
 
+WITH_VALUE: Final = ("--profile", "--output", "--fields")
+"""The options of all commands that are followed by a value."""
+
+GENERAL_OPTIONS: Final = ("-h", "--help", "-V", "--version", *WITH_VALUE, "--show-secrets")
+"""The options that may stand before the command."""
+
 _GENERAL: Final = """\
 options:
   -h, --help            show this and exit; every command has it, with examples
-  --version             show the version and exit
+  -V, --version         show the version and exit
   --profile NAME        a profile of the configuration file, instead of ULTRAVOX_API_KEY
   --output LAYOUT       table, json, jsonl, csv or yaml (default: table on a terminal, json elsewhere)
   --fields A,B          only these fields of results
@@ -75,3 +81,18 @@ def unknown(words: tuple[str, ...], word: str, known: Iterable[str]) -> CommandE
     similar = difflib.get_close_matches(word, list(known), n=1)
     hint = f"did you mean {similar[0]}?" if similar else f"see {' '.join(('ultravox', *words))} --help"
     return CommandError(f"there is no command {' '.join((*words, word))}; {hint}")
+
+
+def unknown_option(option: str, known: Iterable[str], command: str) -> CommandError:
+    """Return the error for an option that does not exist, with the one that is probably meant."""
+    similar = difflib.get_close_matches(option, sorted(known), n=1)
+    hint = f"did you mean {similar[0]}?" if similar else f"see {command} --help"
+    return CommandError(f"there is no option {option}; {hint}")
+
+
+def options_before(words: Sequence[str]) -> Sequence[str]:
+    """Return the options before the command, with their values."""
+    start = 0
+    while start < len(words) and words[start].startswith("-"):
+        start += 2 if words[start] in WITH_VALUE else 1
+    return words[:start]

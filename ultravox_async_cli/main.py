@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import Final
 
 from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
-from ultravox_async_cli.index import root_help
+from ultravox_async_cli.index import GENERAL_OPTIONS, options_before, root_help, unknown_option
 from ultravox_async_cli.loading import load
 from ultravox_async_cli.terminal import Terminal
 
-_WITH_VALUE: Final = {"--profile", "--output", "--fields"}
+_VERSION: Final = {"-V", "--version"}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def _run(terminal: Terminal, words: Sequence[str]) -> int:
             terminal.write(str(request))
             return ExitCode.OK
         return code
-    if "--version" in before:
+    if _VERSION & {*before}:
         terminal.write(f"ultravox-async {load('versions').installed()}")
         return ExitCode.OK
     if before and not {"-h", "--help"} & {*before}:
@@ -61,11 +61,17 @@ def _run(terminal: Terminal, words: Sequence[str]) -> int:
 
 
 def _split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the options before the command, and the rest."""
-    start = 0
-    while start < len(words) and words[start].startswith("-"):
-        start += 2 if words[start] in _WITH_VALUE else 1
-    return words[:start], words[start:]
+    """Return the options before the command, and the rest.
+
+    Raises:
+        CommandError: An option is none of those that all commands have: nobody knows whether it has a value.
+    """
+    before = options_before(words)
+    for word in before:
+        option = word.partition("=")[0]
+        if word.startswith("-") and option not in GENERAL_OPTIONS:
+            raise unknown_option(option, GENERAL_OPTIONS, "ultravox")
+    return before, words[len(before) :]
 
 
 def _leave_pipe(terminal: Terminal) -> None:

@@ -2,16 +2,25 @@
 
 import argparse
 import os
+import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import Final, cast
 
 import attrs
 
 from ultravox_async import AsyncUltravox
+from ultravox_async_cli.contact import Contact
 from ultravox_async_cli.errors import CommandError, ExitCode
+from ultravox_async_cli.terminal import Terminal
+
+PUBLIC_API: Final = "https://api.ultravox.ai"
+"""Where requests go if nothing says otherwise."""
+
+_PLACE: Final = re.compile(r"line \d+, column \d+|end of document")
 
 
 @attrs.frozen
@@ -20,8 +29,8 @@ class Credentials:
 
     api_key: str = attrs.field(repr=False)
 
-    base_url: str | None
-    """None for the public API."""
+    base_url: str
+    """Where requests go."""
 
     source: str
     """Where the key comes from, for people."""
@@ -45,23 +54,31 @@ def credentials(options: argparse.Namespace, environ: Mapping[str, str]) -> Cred
     if not key:
         needed = "there is no API key: set ULTRAVOX_API_KEY, or choose a --profile"
         raise CommandError(needed, ExitCode.AUTHENTICATION)
-    return Credentials(key, environ.get("ULTRAVOX_BASE_URL"), "ULTRAVOX_API_KEY")
+    return Credentials(key, environ.get("ULTRAVOX_BASE_URL") or PUBLIC_API, "ULTRAVOX_API_KEY")
 
 
-def open_client(options: argparse.Namespace, environ: Mapping[str, str], **settings: Any) -> AsyncUltravox:  # noqa: ANN401 - AsyncUltravox checks them
-    """Return a client; close it with ``async with``.
+def profiles(environ: Mapping[str, str]) -> Sequence[str]:
+    """Return the names of the profiles; none if the file cannot be used."""
+    try:
+        return [*_object(_configuration(config_file(environ)).get("profiles"))]
+    except CommandError:
+        return []
+
+
+def open_client(terminal: Terminal, options: argparse.Namespace) -> AbstractAsyncContextManager[AsyncUltravox]:
+    """Return a client, for ``async with``.
 
     Args:
+        terminal: Where a person reads that the server does not answer; it has the environment.
         options: What was given on the command line.
-        environ: The environment.
-        **settings: Further arguments of `AsyncUltravox`.
 
     Raises:
-        CommandError: As `credentials` does.
+        CommandError: As `credentials` does; in the ``async with``, if no connection could be made.
         ConfigurationError: The key or the address cannot be used.
     """
-    found = credentials(options, environ)
-    return AsyncUltravox(found.api_key, base_url=found.base_url, **settings)
+    found = credentials(options, terminal.environ)
+    contact = Contact(terminal, found.base_url)
+    return contact.around(AsyncUltravox(found.api_key, base_url=found.base_url, observers=[contact]))
 
 
 def _profile(name: str, path: Path) -> Credentials:
@@ -73,7 +90,8 @@ def _profile(name: str, path: Path) -> Credentials:
     key, base_url = profile.get("api_key"), profile.get("base_url")
     if not isinstance(key, str) or not key or not isinstance(base_url, str | None):
         raise CommandError(f"the profile {name} in {path} needs an api_key, and may have a base_url; both are strings")
-    return Credentials(key, base_url, f"profile {name} of {path}")
+    # Never ULTRAVOX_BASE_URL: the key of a profile must not go wherever an export from another day points.
+    return Credentials(key, base_url or PUBLIC_API, f"profile {name} of {path}")
 
 
 def _object(value: object) -> Mapping[str, object]:
@@ -88,12 +106,14 @@ def _configuration(path: Path) -> Mapping[str, object]:
             return tomllib.load(file)
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:  # its text may have a part of the file
-        raise CommandError(f"{path} is not valid TOML") from None
+    except ValueError as error:
+        # Only the place: the rest of the text may have a part of the file.
+        place = _PLACE.search(str(error))
+        raise CommandError(f"{path} is not valid TOML{f', {place[0]}' if place else ''}") from None
 
 
 def _check_privacy(path: Path, status: os.stat_result) -> None:
     if os.name == "nt":  # pragma: no cover - Windows has other permissions, and files of users are private there
         return
     if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise CommandError(f"{path} contains keys, and has to belong to you alone: chmod 600 {path}")
+        raise CommandError(f"{path} contains keys, and has to belong to you alone", remedy=f"chmod 600 {path}")

@@ -1,6 +1,7 @@
 """What a command reads from and writes to, and the questions that it asks."""
 
 import getpass
+import io
 import re
 import shutil
 import sys
@@ -32,12 +33,15 @@ class Terminal:
 
     @classmethod
     def of_process(cls, environ: Mapping[str, str]) -> Self:
-        """Return those of this process."""
+        """Return those of this process; what is written to one that is closed, as after ``>&-``, goes nowhere."""
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:  # Python may run with something else in its place
             # What the encoding of standard output does not have is escaped; otherwise, it would be an error.
             reconfigure(errors="backslashreplace")
-        return cls(sys.stdin, sys.stdout, sys.stderr, environ)
+        # Python has None in the place of a stream that is closed, whatever its type says.
+        streams: list[TextIO | None] = [sys.stdin, sys.stdout, sys.stderr]
+        stdin, stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8") if one is None else one for one in streams)
+        return cls(stdin, stdout, stderr, environ)
 
     @property
     def width(self) -> int:

@@ -83,6 +83,20 @@ def test_the_plan_says_what_is_created_updated_and_kept(account: Account) -> Non
     )
 
 
+def test_a_dry_run_needs_no_passwords_and_says_which_rows_lack_one(account: Account) -> None:
+    account.write("username,proxy\nann,sip.example.com\n")
+    result = account.apply("--dry-run")
+    assert result.code == 0
+    assert result.out == "+ create  ann at sip.example.com  password: missing  (line 2)\n"
+    assert f"{account.file}: line 2: has no password\nadd a column password, or --password " in result.err
+
+
+def test_a_password_from_elsewhere_is_not_missing(account: Account) -> None:
+    account.write("username,proxy\nann,sip.example.com\n")
+    result = account.apply("--dry-run", "--password", "env:SIP_PASSWORD", SIP_PASSWORD="shared")
+    assert "password: set" in result.out
+
+
 def test_a_dry_run_changes_nothing(account: Account) -> None:
     account.write(THREE)
     assert account.apply("--dry-run", "--prune").code == 0
@@ -248,7 +262,9 @@ def test_a_password_that_the_file_does_not_have_comes_from_the_environment(accou
 def test_passwords_of_existing_registrations_are_sent_only_when_told_to(account: Account) -> None:
     account.write(HEADER + "user-000000,sip-0.example.com,,new\n")
     before = account.passwords
-    assert account.apply("--yes").code == 0
+    kept = account.apply("--yes")
+    assert (kept.code, kept.out) == (0, "")
+    assert "passwords of registrations that exist are not compared; --set-passwords sends them\n" in kept.err
     assert account.passwords == before
     result = account.apply("--yes", "--set-passwords")
     assert result.out == "~ update  user-000000 at sip-0.example.com  password: set  (line 2)\n"

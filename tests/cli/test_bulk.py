@@ -69,9 +69,10 @@ def test_jsonl_has_a_line_for_each_value_as_it_arrives(ultravox_emulator: Emulat
     assert sorted(found) == sorted([first, *others])
 
 
-def test_ids_come_from_standard_input(ultravox_emulator: Emulator) -> None:
+@pytest.mark.parametrize("word", ["-", "@-"])
+def test_ids_come_from_standard_input(ultravox_emulator: Emulator, word: str) -> None:
     ids = ultravox_emulator.registration_ids[:5]
-    result = get(ultravox_emulator, "-", "--output", "csv", stdin="\n".join(ids))
+    result = get(ultravox_emulator, word, "--output", "csv", stdin="\n".join(ids))
     assert [row["registrationId"] for row in csv.DictReader(io.StringIO(result.out))] == ids
 
 
@@ -101,6 +102,12 @@ def test_the_ids_that_failed_are_written_to_a_file_in_their_order(ultravox_emula
     result = get(ultravox_emulator, "no-2", found, "no-1", "--failed", str(left))
     assert left.read_text() == "no-2\nno-1\n"
     assert result.err.endswith(f"{left} has the 2 ids that are left\n")
+
+
+def test_an_only_id_that_does_not_exist_ends_as_without_a_list(ultravox_emulator: Emulator, left: Path) -> None:
+    result = get(ultravox_emulator, "no-such-id", "--failed", str(left))
+    assert result.code == get(ultravox_emulator, "no-such-id").code == 4
+    assert result.err.endswith(f"{left} has the 1 id that is left\n")
 
 
 def test_a_second_run_goes_on_with_the_same_file(ultravox_emulator: Emulator, left: Path) -> None:

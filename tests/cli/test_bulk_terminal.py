@@ -9,6 +9,7 @@ from tests.cli.running import ultravox
 from ultravox_async.testing import Emulator, Stall
 
 PATH = "/api/sip/registrations"
+_CURSOR_UP = "\x1b[1A\x1b[2K"
 ERASE_LINE = "\x1b[2K"
 CODE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -81,6 +82,13 @@ def id_in(line: str) -> str:
 def test_the_bar_says_what_is_done_what_failed_the_rate_and_the_time_that_is_left(environment: dict[str, str]) -> None:
     result = ultravox("sip", "registrations", "get", "no-1", "no-2", env=environment, columns=80)
     assert re.search(r"2 of 2 ━+ 2 failed [\d,]+/s, 0:00 left", bars_in(result.err)[-1])
+
+
+def test_a_bar_in_a_narrow_terminal_is_one_line(environment: dict[str, str]) -> None:
+    result = ultravox("sip", "registrations", "get", "no-1", "no-2", env=environment, columns=30)
+    assert "of 2" in result.err
+    assert result.err.count(_CURSOR_UP) == 1  # where it disappears
+    assert [bar for bar in bars_in(result.err) if len(bar) > 30] == []
 
 
 def test_a_bar_for_no_ids_is_no_problem(environment: dict[str, str], tmp_path: Path) -> None:

@@ -36,24 +36,54 @@ def test_everything_at_the_top_is_offered_in_the_beginning(words: list[str]) -> 
         (["calls", "list", ""], []),
         (["calls", "recording", "id", ""], []),
         (["cals", ""], []),
-        (["--output", ""], []),
+        (["--output", "j"], ["json", "jsonl"]),
+        (["--output=j"], ["--output=json", "--output=jsonl"]),
+        (["--profile", "p", "--output", "csv", "sip", "c"], ["config"]),
+        (["--pro"], ["--profile"]),
+        (["completion", ""], ["bash", "fish", "zsh"]),
+        (["api", "P"], ["PATCH", "POST", "PUT"]),
+        (["calls", "create", "--first-speaker", "FIRST_SPEAKER_US"], ["FIRST_SPEAKER_USER"]),
+        (["sip", "registrations", "list", "--fields", "username,p"], ["username,proxy"]),
+        (["sip", "registrations", "get", "@no-such-folder/"], []),
     ],
 )
 def test_the_last_word_is_completed(words: list[str], offered: list[str]) -> None:
     assert completions(*words) == offered
 
 
-def test_bash_completes_commands() -> None:
+def test_files_are_completed_behind_their_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "ids.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    assert completions("calls", "get", "@f") == ["@folder/"]
+    assert completions("calls", "get", "@folder/i") == ["@folder/ids.txt"]
+
+
+def test_profiles_are_those_of_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "ultravox" / "config.toml"
+    file.parent.mkdir()
+    file.write_text("[profiles.work]\n[profiles.home]\n", "utf-8")
+    file.chmod(0o600)
+    result = ultravox("completion", "words", "--profile", "", env={"XDG_CONFIG_HOME": str(tmp_path)})
+    assert result.out == "home\nwork\n"
+    file.unlink()
+    assert ultravox("completion", "words", "--profile", "", env={"XDG_CONFIG_HOME": str(tmp_path)}).out == ""
+
+
+def test_bash_completes_commands_and_what_follows_an_equals_sign() -> None:
     script = ultravox("completion", "bash").out
-    asks = 'COMP_WORDS=(ultravox sip registrations w); COMP_CWORD=3; _ultravox; echo "${COMPREPLY[@]}"'
+    asks = "".join(
+        f'COMP_LINE="{line}"; COMP_POINT={len(line)}; _ultravox; echo "${{COMPREPLY[@]}}";'
+        for line in ("ultravox sip registrations w", "ultravox calls list --output=js")
+    )
     done = subprocess.run(  # noqa: S603 - the script that is tested
-        ["/bin/bash", "-c", f"{script}{asks}; complete -p ultravox"],
+        ["/bin/bash", "-c", f"{script}{asks} complete -p ultravox"],
         capture_output=True,
         text=True,
         check=True,
         env={"PATH": f"{_BIN}:/usr/bin:/bin"},
     )
-    assert done.stdout == "wait watch\ncomplete -o default -F _ultravox ultravox\n"
+    assert done.stdout == "wait watch\njson jsonl\ncomplete -o default -F _ultravox ultravox\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -68,4 +98,4 @@ def test_its_help_names_the_shells_and_nothing_else() -> None:
 
 
 def test_other_shells_are_refused() -> None:
-    assert ultravox("completion", "cmd").code == 2
+    assert ultravox("completion", "tcsh").err == "error: SHELL takes bash, zsh or fish, not tcsh\n"

@@ -1,4 +1,5 @@
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,13 +16,17 @@ from ultravox_async_cli import loading
     ("words", "problem"),
     [
         (["cals"], "there is no command cals; did you mean calls?"),
+        (["--outptu", "json", "calls", "list"], "there is no option --outptu; did you mean --output?"),
+        (["--outptu=json", "calls", "list"], "there is no option --outptu; did you mean --output?"),
+        (["calls", "list", "--limt", "3"], "there is no option --limt; did you mean --limit?"),
+        (["calls", "list", "--xyzzy"], "there is no option --xyzzy; see ultravox calls list --help"),
+        (["calls", "recording", "id", "rec.wav"], "there is no argument rec.wav; did you mean -o rec.wav?"),
         (["xyzzy"], "there is no command xyzzy; see ultravox --help"),
         (["_transport"], "there is no command _transport; see ultravox --help"),
         (["close"], "there is no command close; did you mean calls?"),
         (["sip", "registrations", "aply"], "there is no command sip registrations aply; did you mean apply?"),
         (["calls", "stages", "xyzzy"], "there is no command calls stages xyzzy; see ultravox calls stages --help"),
         (["calls", "get"], "the following arguments are required: ID; see ultravox calls get --help"),
-        (["sip", "config", "--frobnicate"], "unrecognized arguments: --frobnicate; see ultravox sip config --help"),
         (["sip", "config", "--output", "xml"], "argument --output: invalid choice: 'xml'"),
         (["calls", "list", "--limit", "x"], "argument --limit: takes a whole number of at least 1, not x"),
         (["calls", "list", "--limit", "0"], "argument --limit: takes a whole number of at least 1, not 0"),
@@ -35,6 +40,37 @@ def test_a_command_line_that_is_wrong_is_answered_on_one_line(words: list[str], 
     assert result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("calls list --page-size 0", "--page-size: takes a whole number of at least 1"),
+        ("calls get ''", "CALL_ID: '' is not a valid id"),
+        ("calls create --medium {}", "--medium: takes JSON with exactly one field, not with 0"),
+        (
+            "tools create --name x --definition {}",
+            "--definition: takes JSON with exactly one of http, client, dataConnection, not with 0",
+        ),
+        (
+            """agents create --name x --call-template '{"temperature": 7}'""",
+            "--call-template.temperature: takes a number from 0 to 1",
+        ),
+        (
+            "sip registrations update id",
+            "takes at least one of username, password, proxy, outbound-proxy, auth-user",
+        ),
+    ],
+)
+def test_an_argument_that_the_api_would_refuse_has_the_name_that_was_typed(
+    account: Mapping[str, str], words: str, problem: str
+) -> None:
+    result = ultravox(*shlex.split(words), env=account)
+    assert (result.code, result.err) == (2, f"error: {problem}\n")
+
+
+def test_a_file_to_upload_is_described_as_one() -> None:
+    assert "The recording: the path of a file." in " ".join(ultravox("voices", "clone", "-h").out.split())
+
+
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
 def test_the_command_itself_explains_what_there_is(words: list[str]) -> None:
     result = ultravox(*words)
@@ -45,6 +81,7 @@ def test_the_command_itself_explains_what_there_is(words: list[str]) -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert ultravox("--version").out.startswith("ultravox-async 0.")
+    assert ultravox("-V").out == ultravox("--version").out
 
 
 def test_ctrl_c_ends_a_request_at_once(account: Mapping[str, str], emulator: Emulator) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_what_the_package_refuses_is_a_usage_error_on_one_line(account: Mapping[
     words = ("sip", "registrations", "create", "--username", "x" * 61, "--proxy", "p", "--password", "env:PASSWORD")
     result = ultravox(*words, env={**account, "PASSWORD": SECRET})
     assert result.code == 2
-    assert result.err.startswith("error: username: ")
+    assert result.err.startswith("error: --username: ")
     assert result.err.count("\n") == 1
     assert ultravox("sip", "registrations", "update", "an-id", env=account).code == 2
 
@@ -90,6 +91,15 @@ def test_an_error_is_printed_with_its_notes(account: Mapping[str, str], emulator
     assert result.code == 1
     assert "; The document " in result.err
     assert result.err.count("\n") == 1
+
+
+def test_a_recording_that_cannot_be_written_is_a_usage_error(account: Mapping[str, str], call_id: str) -> None:
+    result = ultravox("calls", "recording", call_id, "-o", "/nowhere/call.wav", env=account)
+    assert (result.code, result.err) == (2, "error: cannot write /nowhere/call.wav: No such file or directory\n")
+
+
+def test_an_error_of_the_api_is_not_one_of_the_file(account: Mapping[str, str]) -> None:
+    assert ultravox("calls", "recording", "no-such-call", "-o", "/nowhere/call.wav", env=account).code == 4
 
 
 def test_downloads_go_into_a_file_or_a_pipe(account: Mapping[str, str], call_id: str, tmp_path: Path) -> None:
@@ -124,21 +134,34 @@ def test_what_people_write_by_hand_is_there_too(account: Mapping[str, str], call
 def test_waiting_that_ends_without_success_fails(account: Mapping[str, str], emulator: Emulator) -> None:
     (key, *_) = emulator.registration_ids
     emulator.inject(Respond(503), path=f"/api/sip/registrations/{key}", times=None)
-    result = ultravox("sip", "registrations", "wait", key, "--timeout", "0.05", "--interval", "0.01", env=account)
+    result = ultravox("sip", "registrations", "wait", key, "--timeout", "0.05s", "--interval", "0.01", env=account)
     emulator.clear_faults()
     assert result.code == 1
     assert "to be accepted" in result.err
 
 
 @pytest.mark.parametrize("ids", ["argument", "stdin"])
-def test_changes_are_lines_of_json_also_on_a_terminal(account: Mapping[str, str], emulator: Emulator, ids: str) -> None:
+def test_changes_are_lines_of_json_in_a_pipe(account: Mapping[str, str], emulator: Emulator, ids: str) -> None:
     key = emulator.registration_ids[0]
     words = [key] if ids == "argument" else ["-"]
-    result = ultravox(
-        "sip", "registrations", "watch", *words, "--limit", "1", stdin=f"{key}\n", env=account, columns=80
-    )
+    result = ultravox("sip", "registrations", "watch", *words, "--limit", "1", stdin=f"{key}\n", env=account)
     found = json.loads(result.out)
     assert (found["event"], found["key"]) == ("added", key)
+
+
+def test_a_person_reads_who_has_changed(account: Mapping[str, str], emulator: Emulator) -> None:
+    key = emulator.registration_ids[0]
+    result = ultravox("sip", "registrations", "watch", key, "--limit", "1", env=account, columns=80)
+    assert printed_without_colours(result.out) == f"+ added  user-000000 at sip-0.example.com  ({key})\n"
+
+
+def printed_without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[\d*m", "", text)
+
+
+def test_the_ids_of_a_watch_are_optional() -> None:
+    usage = ultravox("sip", "registrations", "watch", "--help").out.splitlines()[0]
+    assert usage == "usage: ultravox sip registrations watch [options] [ID...]"
 
 
 def test_all_registrations_are_watched_without_ids(account: Mapping[str, str], emulator: Emulator) -> None:

@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 import yaml
 
 from tests.cli.running import Result, ultravox
-from ultravox_async import Added, Interrupted, NotFoundError, SipRegistration
+from ultravox_async import Added, Changed, Interrupted, NotFoundError, Removed, Resumed, SipRegistration
 from ultravox_async.testing import Emulator, Respond
 from ultravox_async.types import Call
+from ultravox_async_cli.output.changes import Changes
 from ultravox_async_cli.output.columns import cell, details, listing
 from ultravox_async_cli.output.layouts import FORMATS
 from ultravox_async_cli.output.masking import MASK, plain
@@ -72,6 +74,18 @@ def test_csv_has_names_once_and_json_in_cells_that_are_no_text() -> None:
     assert shown({"a": [1, "x"], "b": 'say "no"'}, output="csv") == 'a,b\n"[1, ""x""]","say ""no"""\n'
 
 
+def test_csv_of_nothing_has_the_names_that_were_chosen() -> None:
+    assert shown([], output="csv", fields="registrationId,username") == "registrationId,username\n"
+    assert shown([], output="csv") == ""
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+def test_a_person_is_told_that_there_is_nothing(layout: str) -> None:
+    note = io.StringIO()
+    show(Terminal(io.StringIO(), Screen(), note, {}), options(output=layout), [])
+    assert note.getvalue() == "no results\n"
+
+
 def test_yaml_keeps_the_order_of_fields() -> None:
     assert yaml.safe_load(shown(ALICE, output="yaml")) == ALICE.to_dict()
     assert shown(ALICE, output="yaml").startswith("registrationId: r1\ncreated: ")
@@ -125,6 +139,14 @@ def test_ids_are_not_cut_and_what_has_no_space_is_named() -> None:
     assert "c" * 36 in lines[1]
     assert "…" in lines[1]
     assert lines[-1] == "not shown: agentId"
+
+
+def test_what_is_hidden_and_the_ids_of_others_have_space_after_the_rest() -> None:
+    row = {"callId": "c" * 8, "joinUrl": MASK, "agentId": "a" * 36, "name": "Ann"}
+    shown_at = {width: next(iter(listing([row], width, colored=False))).split() for width in (16, 24, 56)}
+    assert shown_at[16] == ["callId", "name"]
+    assert shown_at[24] == ["callId", "joinUrl", "name"]
+    assert shown_at[56] == ["callId", "agentId", "name"]
 
 
 def test_a_table_whose_cells_are_all_empty_has_its_columns() -> None:
@@ -209,6 +231,26 @@ def test_changes_say_what_happened() -> None:
     assert plain(Added("r1", ALICE), show_secrets=False) == {"event": "added", "key": "r1", "value": ALICE.to_dict()}
     failure = plain(Interrupted(NotFoundError(404, "GET", "/x")), show_secrets=False)
     assert failure == {"event": "interrupted", "error": "404 Not Found: GET /x"}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            Changed("r1", ALICE, attrs.evolve(ALICE, successful=False, auth_user="a")),
+            "~ changed  alice at sip.example.com  authUser: null → a  successful: yes → no  (r1)\n",
+        ),
+        (Removed("r1", ALICE), "- removed  alice at sip.example.com  (r1)\n"),
+        (Removed[SipRegistration]("r1", None), "- removed  never seen  (r1)\n"),
+        (Interrupted(NotFoundError(404, "GET", "/x")), "fail interrupted  404 Not Found: GET /x\n"),
+        (Resumed(2), "ok resumed  after 2 rounds that could not be completed\n"),
+    ],
+)
+def test_a_person_reads_what_has_changed(change: object, line: str) -> None:
+    stream = io.StringIO()
+    with Changes(Terminal(io.StringIO(), stream, io.StringIO(), {})) as changes:
+        changes.write(change)
+    assert stream.getvalue() == line
 
 
 def test_lists_of_texts_and_times_can_be_printed() -> None:

@@ -39,7 +39,7 @@ def test_a_password_is_asked_for_and_not_shown(account: Mapping[str, str], emula
 
 def test_ctrl_c_ends_a_watch_without_a_traceback(account: Mapping[str, str]) -> None:
     with session("sip", "registrations", "watch", env=account) as person:
-        person.wait_for('"event": "added"')
+        person.wait_for("added  user-")
         person.type(CTRL_C)
         assert person.end() == 130
     assert "Traceback" not in person.shown

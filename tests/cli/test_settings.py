@@ -1,3 +1,5 @@
+import argparse
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +8,7 @@ import pytest
 
 from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Emulator
+from ultravox_async_cli.settings import credentials
 
 KEY = "a-key-that-is-never-shown"
 
@@ -18,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
-    path.write_text(text, "utf-8")
+    path.write_text(text, "latin-1")
     path.chmod(mode)
 
 
@@ -31,6 +34,13 @@ def config(path: Path, profile: str = "work", **env: str) -> Result:
 def test_a_profile_has_a_key_and_an_address(file: Path, emulator: Emulator) -> None:
     write(file, f'[profiles.work]\napi_key = "{emulator.api_key}"\nbase_url = "{emulator.base_url}"\n')
     assert config(file, ULTRAVOX_API_KEY="another", ULTRAVOX_BASE_URL="http://127.0.0.1:1").code == 0
+
+
+@pytest.mark.parametrize("base_url", ["", 'base_url = ""'])
+def test_the_key_of_a_profile_goes_to_no_address_of_the_environment(file: Path, base_url: str) -> None:
+    write(file, f'[profiles.work]\napi_key = "{KEY}"\n{base_url}\n')
+    environ = {"XDG_CONFIG_HOME": str(file.parents[1]), "ULTRAVOX_BASE_URL": "http://127.0.0.1:1"}
+    assert credentials(argparse.Namespace(profile="work"), environ).base_url == "https://api.ultravox.ai"
 
 
 def test_the_file_is_below_the_home_without_xdg(file: Path, emulator: Emulator, tmp_path: Path) -> None:
@@ -53,6 +63,14 @@ def test_a_file_of_somebody_else_is_refused(file: Path, monkeypatch: pytest.Monk
     assert "has to belong to you alone" in config(file).err
 
 
+def test_doctor_says_what_to_do_about_such_a_file(file: Path) -> None:
+    write(file, f'[profiles.work]\napi_key = "{KEY}"\nbase_url = "http://127.0.0.1:1"\n', 0o644)
+    variables = {"XDG_CONFIG_HOME": str(file.parents[1]), "ULTRAVOX_BASE_URL": "http://127.0.0.1:1"}
+    result = ultravox("doctor", "--profile", "work", "--output", "jsonl", env=variables)
+    key = next(check for line in result.out.splitlines() if (check := json.loads(line))["check"] == "key")
+    assert key["remedy"] == f"chmod 600 {file}"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -64,7 +82,9 @@ def test_a_file_of_somebody_else_is_refused(file: Path, monkeypatch: pytest.Monk
         ),
         ('[profiles.work]\napi_key = ""', "the profile work in PATH needs an api_key"),
         (f'[profiles.work]\napi_key = "{KEY}"\nbase_url = 3', "the profile work in PATH needs an api_key"),
-        (f'[profiles.work]\napi_key = "{KEY}', "PATH is not valid TOML"),
+        (f'[profiles.work]\napi_key = "{KEY}\n', "PATH is not valid TOML, line 2, column "),
+        (f'[profiles.work]\napi_key = "{KEY}', "PATH is not valid TOML, end of document"),
+        (f'[profiles.work]\napi_key = "\xff{KEY}"', "PATH is not valid TOML\n"),
     ],
 )
 def test_a_file_that_does_not_say_it_is_a_usage_error(file: Path, text: str, problem: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.running import ultravox
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.main import main
 from ultravox_async_cli.terminal import Terminal
 
 
@@ -34,6 +35,13 @@ def test_what_the_encoding_of_a_terminal_does_not_have_is_escaped(monkeypatch: p
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(content, "ascii", write_through=True))
     Terminal.of_process({}).write("Jürgen")
     assert content.getvalue() == b"J\\xfcrgen\n"
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_is_one_that_goes_nowhere(monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+    monkeypatch.setattr(f"sys.{closed}", None)
+    assert main(["--version"]) == 0
+    assert main(["no-such-command"]) == 2
 
 
 def answering(answer: str) -> Callable[[str, object], str]:

@@ -10,7 +10,7 @@ from annotated_types import Ge, Interval, MinLen
 
 from ultravox_async import UploadSource
 from ultravox_async.annotations import Sensitive
-from ultravox_async.types import CallMedium, DataMessage, SelectedTool
+from ultravox_async.types import CallMedium, DataMessage, SelectedTool, WebhookEvent
 from ultravox_async_cli.errors import CommandError
 from ultravox_async_cli.operations.parameters import parameters_of
 from ultravox_async_cli.operations.parsers import Parser, add_parameter
@@ -31,6 +31,8 @@ class Taking:
     def clock(self, value: time) -> None: ...
     def duration(self, value: timedelta) -> None: ...
     def texts(self, *, value: Sequence[str]) -> None: ...
+    def event(self, *, value: WebhookEvent) -> None: ...
+    def events(self, *, value: Sequence[WebhookEvent]) -> None: ...
     def tools(self, *, value: Sequence[SelectedTool]) -> None: ...
     def pairs(self, *, value: Mapping[str, str]) -> None: ...
     def things(self, *, value: Mapping[str, Any]) -> None: ...
@@ -72,6 +74,7 @@ def read(method: Callable[..., None], *words: str, stdin: str = "", environ: Map
         (Taking.texts, ["a,b", "c"], ["a,b", "c"]),
         (Taking.texts, ['["a", "b"]', "c"], ["a", "b", "c"]),
         (Taking.texts, ["[]"], []),
+        (Taking.events, ['["call.ended", "call.started"]'], ["call.ended", "call.started"]),
         (
             Taking.tools,
             ['{"toolName": "a"}', '[{"toolName": "b"}]'],
@@ -102,6 +105,8 @@ def test_words_become_what_a_method_takes(method: Callable[..., None], words: li
         (Taking.clock, "x", "VALUE takes a time of day such as 17:30, not x"),
         (Taking.duration, "5 minutes", "VALUE takes a duration such as 90s, 5m or 1h30m, not 5 minutes"),
         (Taking.duration, "", "VALUE takes a duration such as 90s, 5m or 1h30m, not "),
+        (Taking.events, "call.ended,call.started", "--value takes one value; repeat the option for several"),
+        (Taking.event, "call.ended,call.started", "--value takes one value"),
         (Taking.pairs, "a", "--value takes NAME=VALUE, a JSON object or @FILE"),
         (Taking.pairs, "{", "--value takes JSON or @FILE (Expecting property name"),
         (Taking.message, "[]", "VALUE takes a JSON object"),
@@ -179,15 +184,16 @@ def test_secrets_come_from_files_standard_input_and_variables(tmp_path: Path) ->
     ("word", "problem"),
     [
         ("s3cret", "the value is a secret, and not taken from the command line: use ask, @FILE, @- or env:NAME"),
-        ("env:NOT_SET", "the value is empty, or there is no such variable"),
+        ("env:NOT_SET", "there is no variable NOT_SET for the value"),
+        ("env:EMPTY", "the value in EMPTY is empty"),
         ("@/no/such/s", "cannot read /no/such/s: No such file or directory"),
-        ("@-", "the value is empty, or there is no such variable"),
+        ("@-", "the value in standard input is empty"),
         ("ask", "nobody can be asked for the value here: use @FILE or env:NAME"),
     ],
 )
 def test_a_secret_from_anywhere_else_is_refused_and_not_shown(word: str, problem: str) -> None:
     with pytest.raises(CommandError) as caught:
-        read(Taking.secret, word)
+        read(Taking.secret, word, environ={"EMPTY": ""})
     assert str(caught.value) == problem
 
 

@@ -28,7 +28,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE.csv",
         help="UTF-8, with the columns username and proxy, and optionally outboundProxy, authUser and password; an "
-        "empty cell is null, and a column that is absent leaves its field alone",
+        "empty cell is null, and a column that is absent leaves its field alone; - is standard input",
     )
     parser.add_argument("--prune", action="store_true", help="delete the registrations that are not in the file")
     parser.add_argument(
@@ -50,12 +50,19 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
     if args.concurrency < 1:
         raise CommandError("--concurrency takes a whole number of at least 1")
     shared = None if args.password in {None, _ASK} else Password(secret_from(args.password, "password", terminal))
-    wanted = read_rows(args.file)
+    wanted = read_rows(args.file, terminal.stdin)
     found = asyncio.run(_registrations(terminal, args))
     plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     show_plan(terminal, args, plan)
     terminal.note(_summary(plan))
-    _check_passwords(plan, args)
+    sent = {row.line for row in plan.rows_with_passwords}
+    if any(row.password is not None and row.line not in sent for row in wanted):
+        terminal.note("passwords of registrations that exist are not compared; --set-passwords sends them")
+    problem = _missing_passwords(plan, args)
+    if problem and args.dry_run:
+        terminal.note(problem)
+    elif problem:
+        raise CommandError(problem)
     if args.dry_run or not plan.steps:
         return ExitCode.OK
     if not args.yes and not terminal.stdin.isatty():
@@ -68,7 +75,7 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
 
 
 async def _registrations(terminal: Terminal, args: argparse.Namespace) -> list[SipRegistration]:
-    async with open_client(args, terminal.environ) as ultravox:
+    async with open_client(terminal, args) as ultravox:
         return [one async for one in ultravox.sip.registrations.list(page_size=1000)]
 
 
@@ -84,11 +91,13 @@ def _summary(plan: Plan) -> str:
     return ", ".join(parts + kept)
 
 
-def _check_passwords(plan: Plan, args: argparse.Namespace) -> None:
+def _missing_passwords(plan: Plan, args: argparse.Namespace) -> str:
+    """Return the rows that need a password and have none, as lines for people; empty if there are none."""
     missing = [row for row in plan.rows_with_passwords if row.password is None]
-    if missing and args.password is None:
-        problems = [f"{args.file}: line {row.line}: has no password" for row in missing]
-        raise CommandError("\n".join([*first_lines(problems), f"add a column password, or --password {SOURCES}"]))
+    if not missing or args.password is not None:
+        return ""
+    problems = [f"{args.file}: line {row.line}: has no password" for row in missing]
+    return "\n".join([*first_lines(problems), f"add a column password, or --password {SOURCES}"])
 
 
 def _passwords(terminal: Terminal, plan: Plan, shared: Password | None) -> Mapping[int, Password]:
@@ -126,7 +135,7 @@ def _carried_out(
 async def _carry_out(
     terminal: Terminal, args: argparse.Namespace, plan: Plan, passwords: Mapping[int, Password], results: Results
 ) -> None:
-    async with open_client(args, terminal.environ) as ultravox:
+    async with open_client(terminal, args) as ultravox:
         with progress(terminal, len(plan.steps)) as show:
 
             def note_result() -> None:

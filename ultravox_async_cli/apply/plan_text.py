@@ -13,20 +13,28 @@ from ultravox_async_cli.terminal import Terminal
 
 def show_plan(terminal: Terminal, args: argparse.Namespace, plan: Plan) -> None:
     """Print the steps of a plan. Its lines are never cut, however narrow the terminal is."""
+    has_source = args.password is not None
     if args.output in {None, "table"}:
         for step in plan.steps:
             sign = "+" if isinstance(step, Creation) else "-" if isinstance(step, Deletion) else "~"
-            write_line(terminal, sign, f" {_line(_row(step))}")
+            write_line(terminal, sign, f" {_line(_row(step, has_source=has_source))}")
         return
     with Rows(terminal, args) as rows:
         for step in plan.steps:
-            rows.write(_row(step))
+            rows.write(_row(step, has_source=has_source))
 
 
-def _row(step: Step) -> dict[str, Any]:
-    """Return a step with the names of the API."""
+def _row(step: Step, *, has_source: bool) -> dict[str, Any]:
+    """Return a step with the names of the API.
+
+    Args:
+        step: The step.
+        has_source: Whether a password that is not in the file comes from elsewhere.
+    """
     subject = step.registration if isinstance(step, Deletion) else step.row
     registration = None if isinstance(step, Creation) else step.registration
+    sets_password = isinstance(step, Creation) or (isinstance(step, Update) and step.sets_password)
+    has_password = has_source or (not isinstance(step, Deletion) and step.row.password is not None)
     before = {} if registration is None else registration.to_dict()
     return {
         "action": _action(step),
@@ -37,7 +45,8 @@ def _row(step: Step) -> dict[str, Any]:
         "changes": {
             name: {"from": before.get(name), "to": value} for name, value in _fields(step) if value != before.get(name)
         },
-        "setsPassword": isinstance(step, Creation) or (isinstance(step, Update) and step.sets_password),
+        "setsPassword": sets_password,
+        "lacksPassword": sets_password and not has_password,
     }
 
 
@@ -63,7 +72,7 @@ def _fields(step: Step) -> Iterator[tuple[str, str | None]]:
 def _line(row: dict[str, Any]) -> str:
     place = row["registrationId"] if row["line"] is None else f"line {row['line']}"
     changes = [f"{name}: {_text(change['from'], change['to'])}" for name, change in row["changes"].items()]
-    password = ["password: set"] if row["setsPassword"] else []
+    password = [f"password: {'missing' if row['lacksPassword'] else 'set'}"] if row["setsPassword"] else []
     return "  ".join([row["action"], f"{row['username']} at {row['proxy']}", *changes, *password, f"({place})"])
 
 

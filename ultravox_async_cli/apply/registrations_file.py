@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, TypedDict, cast, get_args, get_type_hints
+from typing import Final, TextIO, TypedDict, cast, get_args, get_type_hints
 
 import attrs
 from annotated_types import MaxLen
@@ -59,7 +59,7 @@ class Row:
     """None if the file has no password for it."""
 
 
-def read_rows(name: str) -> list[Row]:
+def read_rows(name: str, stdin: TextIO) -> list[Row]:
     """Read the rows of a file.
 
     The first line names the columns, in the API's spelling or in Python's: ``username``, ``proxy``, and optionally
@@ -68,7 +68,8 @@ def read_rows(name: str) -> list[Row]:
     line. The file is UTF-8, with or without a byte order mark.
 
     Args:
-        name: The name of the file.
+        name: The name of the file, with or without an ``@`` before it; ``-`` for standard input.
+        stdin: Standard input.
 
     Raises:
         CommandError: The file cannot be read; or has rows that are incomplete, exceed a limit, or have the username and
@@ -76,18 +77,22 @@ def read_rows(name: str) -> list[Row]:
     """
     rows: list[Row] = []
     # Problems are values in the frames that have the passwords, and raised out here.
-    problems = _read(name, rows)
+    name = name.removeprefix("@")
+    problems = _read(name, stdin, rows)
     if problems:
-        raise CommandError("\n".join(first_lines([f"{name}: {problem}" for problem in problems])))
+        shown = "standard input" if name == "-" else name
+        raise CommandError("\n".join(first_lines([f"{shown}: {problem}" for problem in problems])))
     return rows
 
 
-def _read(name: str, rows: list[Row]) -> list[str]:
+def _read(name: str, stdin: TextIO, rows: list[Row]) -> list[str]:
     """Append the rows of a file, and return the problems with them."""
     try:
-        content = Path(name).read_bytes()
+        content = stdin.read().encode() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         return [str(error.strerror)]
+    except UnicodeError:
+        return ["not UTF-8"]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,8 +9,9 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from ultravox_async import AsyncUltravox, AuthenticationError, Sweep, UltravoxError
+from ultravox_async import AsyncUltravox, AuthenticationError, NotFoundError, Sweep, UltravoxError
 from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
+from ultravox_async_cli.contact import NoContactError
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.output.problems import first_lines
@@ -60,6 +61,8 @@ class Tally:
         """The exit code, if nothing interrupted it."""
         if any(isinstance(error, AuthenticationError) for error in self.failed.values()):
             return ExitCode.AUTHENTICATION
+        if [type(self.failed.get(key)) for key in self.ids] == [NotFoundError]:
+            return ExitCode.NOT_FOUND  # as without a list
         return ExitCode.FAILED if self.failed else ExitCode.OK
 
     def summary(self) -> str:
@@ -82,21 +85,26 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
         get_many: What fetches them.
 
     Returns:
-        The exit code: 0, 1 if an id failed, 3 if the key is refused, 130 after Ctrl-C.
+        The exit code: 0, 1 if an id failed, 4 if it is the only one and does not exist, 3 if the key is refused,
+            130 after Ctrl-C.
 
     Raises:
-        CommandError: A list of ids cannot be read, or the file for those that are left cannot be written.
+        CommandError: A list of ids cannot be read, the file for those that are left cannot be written, or there is no
+            connection to the server.
         UltravoxError: The client cannot be used at all.
     """
     tally = Tally(read_ids(words, terminal.stdin))
     remaining = None if args.failed is None else RemainingIds(args.failed)
     interrupted = False
+    no_contact: NoContactError | None = None
     with Rows(terminal, args) as output:
         is_stream = args.output == _STREAMED
         try:
             asyncio.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
         except KeyboardInterrupt:
             interrupted = True
+        except NoContactError as error:
+            no_contact = error
         if not is_stream:
             for key in tally.ids:
                 if key in tally.found:
@@ -105,6 +113,8 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
     if remaining is not None:
         remaining.write(tally.left)
     _report(terminal, tally, args.failed)
+    if no_contact is not None:
+        raise no_contact
     return ExitCode.INTERRUPTED if interrupted else tally.exit_code
 
 
@@ -113,7 +123,7 @@ async def _fetch(
 ) -> None:
     """Fetch the ids, and print their values if there is a stream for them."""
     async with (
-        open_client(args, terminal.environ) as ultravox,
+        open_client(terminal, args) as ultravox,
         # Closed here, and not when it is garbage-collected: Ctrl-C ends all requests at once.
         aclosing(aiter(get_many(ultravox, tally.ids))) as outcomes,
     ):
@@ -141,7 +151,8 @@ def _report(terminal: Terminal, tally: Tally, failed: str | None) -> None:
     if tally.left or terminal.stderr.isatty():
         terminal.note(tally.summary())
     if tally.left and failed is not None:
-        terminal.note(f"{failed} has the {len(tally.left):,} ids that are left")
+        left = "id that is" if len(tally.left) == 1 else "ids that are"
+        terminal.note(f"{failed} has the {len(tally.left):,} {left} left")
 
 
 def _shown(key: str) -> str:

@@ -18,7 +18,8 @@ def read_ids(arguments: Sequence[str], stdin: TextIO) -> list[str]:
     the one that is written at the end. Blank lines, spaces around an id and a byte order mark are ignored.
 
     Args:
-        arguments: Ids; ``@FILE`` stands for the lines of a file, and ``-`` for those of standard input.
+        arguments: Ids; ``@FILE`` stands for the lines of a file, and ``-`` or ``@-`` for those of
+            standard input.
         stdin: Standard input.
 
     Raises:
@@ -32,7 +33,7 @@ def read_ids(arguments: Sequence[str], stdin: TextIO) -> list[str]:
 
 def _content_of(argument: str, stdin: TextIO) -> tuple[str, bytes]:
     """Return the name of a list for messages, and the list."""
-    if argument == "-":
+    if argument in {"-", "@-"}:
         try:
             return "standard input", stdin.read().encode()
         except UnicodeError:

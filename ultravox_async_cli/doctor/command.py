@@ -17,10 +17,9 @@ from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.operations.parsers import add_output, add_profile
 from ultravox_async_cli.output.colors import write_line
 from ultravox_async_cli.output.printing import Rows
-from ultravox_async_cli.settings import Credentials, credentials
+from ultravox_async_cli.settings import PUBLIC_API, Credentials, credentials
 from ultravox_async_cli.terminal import Terminal
 
-_PUBLIC_API: Final = "https://api.ultravox.ai"
 _ABOUT_THE_KEY: Final = frozenset({"key", "key accepted"})
 _COLUMNS: Final = (6, 14)
 
@@ -89,8 +88,8 @@ def _credentials(terminal: Terminal, args: argparse.Namespace) -> Credentials | 
 
 def _base_url(found: Credentials | CommandError, terminal: Terminal) -> str | ConfigurationError:
     """Return the base URL that a client would use, or why it refuses it."""
-    given = found.base_url if isinstance(found, Credentials) else terminal.environ.get("ULTRAVOX_BASE_URL")
-    url = given or _PUBLIC_API
+    without_key = terminal.environ.get("ULTRAVOX_BASE_URL") or PUBLIC_API
+    url = found.base_url if isinstance(found, Credentials) else without_key
     problem = problem_with("any-key", url)
     return url if problem is None else problem
 

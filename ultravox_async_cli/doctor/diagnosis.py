@@ -57,7 +57,7 @@ def problem_with(api_key: str, base_url: str) -> ConfigurationError | None:
 def check_key(found: Credentials | CommandError) -> Check:
     """Return where the key comes from, and a few digits by which two keys can be told apart."""
     if isinstance(found, CommandError):
-        return Check("key", "fail", str(found), _HOW_TO_GET_A_KEY)
+        return Check("key", "fail", str(found), found.remedy or _HOW_TO_GET_A_KEY)
     problem = problem_with(found.api_key, _ANY_URL)
     if problem is not None:
         return Check("key", "fail", f"from {found.source}: {problem}", _HOW_TO_GET_A_KEY)
@@ -69,7 +69,8 @@ def check_key(found: Credentials | CommandError) -> Check:
 def check_url(url: str | ConfigurationError) -> Check:
     """Return where requests go."""
     if isinstance(url, ConfigurationError):
-        return Check("url", "fail", str(url), "Correct ULTRAVOX_BASE_URL, or the base_url of the profile.")
+        problem = str(url).partition(", or pass")[0]  # which is for programs
+        return Check("url", "fail", problem, "Correct ULTRAVOX_BASE_URL, or the base_url of the profile.")
     return Check("url", "ok", url)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 _SECTION: Final = re.compile(r"^(Args|Returns|Raises|Yields):$", re.MULTILINE)
 _NONE: Final = re.compile(r"\bNone\b")
+_UPLOAD: Final = re.compile("bytes, the path of a file, or a file object that was opened in binary mode")
 _ARGUMENT: Final = re.compile(r"^(\*{0,2}\w+): ", re.MULTILINE)
 
 
@@ -63,4 +64,5 @@ def _strings_in(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 def _plain(text: str) -> str:
     """Return a text on one line, without marks, and with the names that JSON has for what Python calls None."""
-    return _NONE.sub("null", " ".join(text.replace("`", "").replace("::", ":").split()))
+    line = " ".join(text.replace("`", "").replace("::", ":").split())
+    return _NONE.sub("null", _UPLOAD.sub("the path of a file", line))

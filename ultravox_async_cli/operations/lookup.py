@@ -52,7 +52,7 @@ class Lookup:
         return fetching.run(terminal, options, options.ids, get_many)
 
     async def _get(self, terminal: Terminal, options: argparse.Namespace, ids: Sequence[object]) -> object:
-        async with open_client(options, terminal.environ) as ultravox:
+        async with open_client(terminal, options) as ultravox:
             return await self.operation.method(ultravox)(*ids)
 
     def _get_many(

@@ -2,14 +2,15 @@
 
 import argparse
 import asyncio
+import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Final, cast, get_origin
+from typing import Any, Final, cast, get_args, get_origin
 
 import attrs
 
-from ultravox_async import AsyncUltravox, Download, Pager
+from ultravox_async import AsyncUltravox, Download, Pager, UltravoxError
 from ultravox_async.types import CreatedApiKey
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
@@ -22,6 +23,7 @@ from ultravox_async_cli.operations.responses import readable
 from ultravox_async_cli.operations.secret_file import created
 from ultravox_async_cli.operations.tree import Operation
 from ultravox_async_cli.operations.values import values_of
+from ultravox_async_cli.output.changes import Changes
 from ultravox_async_cli.output.printing import Rows, show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
@@ -41,7 +43,15 @@ def command_of(operation: Operation) -> Command:
     else:
         call = Lookup(operation, parameters_of(operation.many))
         summary += f"\n\n{MANY}"
-    return Command(summary, call.add_arguments, call.run, examples_of(operation.words, call.parameters))
+    examples = examples_of(operation.words, call.parameters)
+    return Command(summary, call.add_arguments, call.run, examples, _fields_of(result_of(operation.function)))
+
+
+def _fields_of(result: Any) -> Sequence[str]:  # noqa: ANN401 - an annotation
+    """Return the names that the API has for the fields of a result, or of each of several."""
+    shapes = [one for one in (result, *get_args(result)) if hasattr(one, "to_dict")]
+    names = [field.name.rstrip("_") for one in shapes for field in attrs.fields(one)]
+    return [re.sub("_([a-z0-9])", lambda match: match[1].upper(), name) for name in names]
 
 
 @attrs.frozen
@@ -63,8 +73,6 @@ class _Call:
             add_output(parser)
         if get_origin(self.result) in _STREAMS:
             parser.add_argument("--limit", type=count, metavar="N", help="stop after N results (default: print all)")
-        if get_origin(self.result) is AsyncGenerator:
-            parser.set_defaults(output="jsonl")  # a table would be printed at the end, and there is none
         if self.result is CreatedApiKey:
             parser.add_argument("--secret-file", metavar="FILE", help="a new file for the key, readable by you only")
         add_profile(parser)
@@ -89,7 +97,7 @@ class _Call:
 
     async def _result(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> object:
         """Return the result of an operation; None if there is none, or if it was printed as it arrived."""
-        async with open_client(options, terminal.environ) as ultravox:
+        async with open_client(terminal, options) as ultravox:
             result = self._call(ultravox, values)
             if isinstance(result, Download):
                 await _save(terminal, options.target, result)
@@ -109,7 +117,12 @@ class _Call:
 
 async def _save(terminal: Terminal, target: str | None, download: Download) -> None:
     if target is not None:
-        size = await download.save(target)
+        try:
+            size = await download.save(target)
+        except UltravoxError:  # some of which are OSErrors
+            raise
+        except OSError as error:
+            raise CommandError(f"cannot write {target}: {error.strerror}") from None
         terminal.note(f"{target}: {size:,} bytes")
         return
     async with download as stream:
@@ -117,10 +130,19 @@ async def _save(terminal: Terminal, target: str | None, download: Download) -> N
             terminal.stdout.buffer.write(piece)
 
 
+def _writer(terminal: Terminal, options: argparse.Namespace, results: object) -> Rows | Changes:
+    """Return what prints results. Those of a watch have no end at which a table could be printed."""
+    if isinstance(results, AsyncGenerator) and options.output is None:
+        if terminal.stdout.isatty() and options.fields is None:
+            return Changes(terminal)
+        options.output = "jsonl"
+    return Rows(terminal, options)
+
+
 async def _print_all(terminal: Terminal, options: argparse.Namespace, results: AsyncIterable[object]) -> None:
     # Closed here, and not when it is garbage-collected, so that Ctrl-C ends the request that is in flight.
     async with aclosing(cast("AsyncGenerator[object, None]", aiter(results))) as iterator:
-        with Rows(terminal, options) as rows:
+        with _writer(terminal, options, results) as rows:
             printed = 0
             async for result in iterator:
                 rows.write(result)

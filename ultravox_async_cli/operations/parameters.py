@@ -53,6 +53,11 @@ class Parameter:
         return get_origin(self.kind) is Mapping
 
     @property
+    def is_seconds(self) -> bool:
+        """Whether it is a number of seconds, for which people may write a duration."""
+        return self.kind is float and "second" in self.help.lower()
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The values that are known; empty if there are none."""
         literals = [self.kind, *get_args(self.kind), *get_args(self.items)]

@@ -10,6 +10,7 @@ from annotated_types import Ge, Interval, MaxLen, MinLen
 
 from ultravox_async.annotations import Format
 from ultravox_async_cli.errors import CommandError, HelpRequested
+from ultravox_async_cli.index import unknown_option
 from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.operations.secret_values import SOURCES
 from ultravox_async_cli.output.layouts import FORMATS
@@ -22,6 +23,15 @@ _METAVARS: Final[Mapping[Any, str]] = {
     time: "HH:MM",
     timedelta: "DURATION",
 }
+
+
+class OpenChoices(tuple[str, ...]):
+    """The known values of an argument that takes others too; shells complete them."""
+
+    __slots__ = ()
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +49,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.options: dict[str, argparse.Action] = {}
+        self.arguments: list[argparse.Action] = []
         self.color = False  # of Python 3.14, which would colour what is read by tests and shown by pagers
         self.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and exit")
 
@@ -47,12 +58,18 @@ class Parser(argparse.ArgumentParser):
         action = super().add_argument(*names, **settings)
         self.options |= dict.fromkeys(action.option_strings, action)
         if not action.option_strings and action.help != argparse.SUPPRESS:
-            several = "..." if action.nargs in {"+", "*"} else ""
-            self.usage = f"{self.usage} {action.metavar}{several}"
+            self.arguments.append(action)
+            shown = {"+": f"{action.metavar}...", "*": f"[{action.metavar}...]"}
+            self.usage = f"{self.usage} {shown.get(str(action.nargs), action.metavar)}"
         return action
 
     def error(self, message: str) -> NoReturn:
         """Raise CommandError."""
+        _, is_unknown, words = message.partition("unrecognized arguments: ")
+        if is_unknown and words.startswith("-"):
+            raise unknown_option(words.split()[0].partition("=")[0], self.options, self.prog)
+        if is_unknown and "-o" in self.options:
+            raise CommandError(f"there is no argument {words}; did you mean -o {words}?")
         raise CommandError(f"{message}; see {self.prog} --help")
 
 
@@ -107,7 +124,7 @@ def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None
             dest=parameter.name,
             action="append",
             metavar=None if parameter.is_closed else _metavar(parameter),
-            choices=parameter.choices if parameter.is_closed else None,
+            choices=(parameter.choices if parameter.is_closed else OpenChoices(parameter.choices)) or None,
             # A secret that is missing is asked for.
             required=parameter.is_required and not parameter.is_sensitive,
             help=text,
@@ -115,7 +132,7 @@ def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None
 
 
 def _metavar(parameter: Parameter) -> str:
-    kind = parameter.items or parameter.kind
+    kind = timedelta if parameter.is_seconds else parameter.items or parameter.kind
     if parameter.is_sensitive:
         return "SOURCE"
     if parameter.is_mapping:

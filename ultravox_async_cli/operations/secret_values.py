@@ -26,9 +26,13 @@ def secret_from(source: str, what: str, terminal: Terminal) -> str:
     if source == "ask":
         return terminal.ask_secret(what)
     if source.startswith("@"):
-        return _not_empty(_content_of(source[1:], terminal).removesuffix("\n").removesuffix("\r"), what)
+        secret = _content_of(source[1:], terminal).removesuffix("\n").removesuffix("\r")
+        return _not_empty(secret, f"the {what} in {'standard input' if source == '@-' else source[1:]} is empty")
     if source.startswith("env:"):
-        return _not_empty(terminal.environ.get(source[4:], ""), what)
+        name = source[4:]
+        is_set = name in terminal.environ
+        problem = f"the {what} in {name} is empty" if is_set else f"there is no variable {name} for the {what}"
+        return _not_empty(terminal.environ.get(name, ""), problem)
     raise CommandError(f"the {what} is a secret, and not taken from the command line: use {SOURCES}")
 
 
@@ -43,7 +47,7 @@ def _content_of(path: str, terminal: Terminal) -> str:
         raise CommandError(f"cannot read {path}: it is not UTF-8") from None
 
 
-def _not_empty(secret: str, what: str) -> str:
+def _not_empty(secret: str, problem: str) -> str:
     if not secret:
-        raise CommandError(f"the {what} is empty, or there is no such variable")
+        raise CommandError(problem)
     return secret

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast, get_args, get_origin
 
@@ -87,12 +88,24 @@ def _value_of(parameter: Parameter, words: Sequence[str], terminal: Terminal) ->
         return secrets if parameter.items is not None else secrets[-1]
     if is_ids(parameter.kind):
         return read_ids(words, terminal.stdin)
-    texts = [_text_of(word, terminal) for word in words]
+    return _of_texts(parameter, [_text_of(word, terminal) for word in words])
+
+
+def _of_texts(parameter: Parameter, texts: Sequence[_Text]) -> object:
+    if parameter.choices and any(_is_joined(text.content) for text in texts):
+        raise ValueError("takes one value; repeat the option for several" if parameter.items else "takes one value")
     if parameter.is_mapping:
         return _mapping(parameter.kind, texts)
     if parameter.items is not None:
         return [item for text in texts for item in _items(parameter.items, text)]
+    if parameter.is_seconds:
+        return cast("timedelta", READERS[timedelta](texts[-1].content)).total_seconds()
     return _single(parameter.kind, texts[-1])
+
+
+def _is_joined(text: str) -> bool:
+    """Return whether a text looks like several words and not like JSON."""
+    return "," in text and not text.lstrip().startswith(("[", "{"))
 
 
 def _text_of(word: str, terminal: Terminal) -> _Text:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from rich.cells import cell_len, set_cell_size
 
+from ultravox_async_cli.output.masking import MASK
 from ultravox_async_cli.terminal import printable
 
 _GAP: Final = "  "
@@ -19,6 +20,8 @@ _COLORS: Final[Mapping[Any, str]] = {True: _GREEN, False: _RED}
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 # A longer cell is cut in a listing: it would leave no space for others.
 _WIDEST: Final = 40
+
+_IDS: Final = ("Id", "_id")
 
 
 def cell(value: object) -> str:
@@ -41,7 +44,7 @@ def _local(moment: str) -> str:
 def listing(rows: Sequence[Mapping[str, Any]], width: int, *, colored: bool) -> Iterator[str]:
     """Yield the lines of a table with a column for each name.
 
-    Columns without any value are left out, and so are those on the right for which there is no space.
+    Columns without any value are left out, and so are those for which there is no space.
     """
     columns = {name: [cell(row.get(name)) for row in rows] for name in rows[0]}
     columns = {name: cells for name, cells in columns.items() if any(cells)} or columns
@@ -68,17 +71,26 @@ def details(row: Mapping[str, Any], width: int, *, colored: bool) -> Iterator[st
 
 
 def _widths(columns: Mapping[str, Sequence[str]], space: int) -> Mapping[str, int]:
-    """Return the columns that fit, with their widths; there is always one."""
+    """Return the columns that fit, with their widths; there is always one, which is the first."""
     widths: dict[str, int] = {}
-    for name, cells in columns.items():
+    first = next(iter(columns))
+    for name in sorted(columns, key=lambda name: name != first and _rank(name, columns[name])):
+        cells = columns[name]
         # Ids are never cut: people copy them.
         longest = max(map(cell_len, (name, *cells)))
-        size = longest if name.endswith(("Id", "_id", "prefix")) else min(longest, max(_WIDEST, cell_len(name)))
+        size = longest if name.endswith((*_IDS, "prefix")) else min(longest, max(_WIDEST, cell_len(name)))
         if widths and size > space:
             continue
         widths[name] = size if widths else min(size, space)
         space -= widths[name] + len(_GAP)
-    return widths
+    return {name: widths[name] for name in columns if name in widths}
+
+
+def _rank(name: str, cells: Sequence[str]) -> int:
+    """Return how soon a column gets space: ids of other objects come later, and what is hidden anyway comes last."""
+    if {*cells} <= {"", MASK}:
+        return 3
+    return 2 if name.endswith(_IDS) else 1
 
 
 def _cut(text: str, size: int) -> str:

@@ -28,6 +28,10 @@ class Layout(Protocol):
         """Return what follows the last row of a listing."""
         ...
 
+    def empty(self, names: Sequence[str]) -> str:
+        """Return the text of a listing without rows, for which these fields were chosen, if any."""
+        ...
+
     def single(self, row: Row) -> str:
         """Return the text of a row that is the only result."""
         ...
@@ -45,7 +49,10 @@ class _Json:
         return f"{before}{lines}"
 
     def end(self) -> str:
-        return "[]\n" if self._before == "[\n" else "\n]\n"
+        return "\n]\n"
+
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
+        return "[]\n"
 
     def single(self, row: Row) -> str:
         return f"{json_text(row, indent=2)}\n"
@@ -58,6 +65,9 @@ class _JsonLines:
         return f"{json_text(row)}\n"
 
     def end(self) -> str:
+        return ""
+
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
         return ""
 
     single = add
@@ -73,12 +83,13 @@ class _Csv:
         is_first = not self._columns
         self._columns = self._columns or [*row]
         cells = [_csv_cell(row.get(name)) for name in self._columns]
-        file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([self._columns, cells] if is_first else [cells])
-        return file.getvalue()
+        return _csv_lines(self._columns, cells) if is_first else _csv_lines(cells)
 
     def end(self) -> str:
         return ""
+
+    def empty(self, names: Sequence[str]) -> str:
+        return _csv_lines(names) if names else ""
 
     single = add
 
@@ -93,6 +104,9 @@ class _Yaml:
         return self._text([row])
 
     def end(self) -> str:
+        return ""
+
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
         return ""
 
     def single(self, row: Row) -> str:
@@ -112,7 +126,10 @@ class _Table:
         return ""
 
     def end(self) -> str:
-        return self._drawn(self._columns.listing, self._rows) if self._rows else ""
+        return self._drawn(self._columns.listing, self._rows)
+
+    def empty(self, names: Sequence[str]) -> str:  # noqa: ARG002 - of Layout
+        return ""
 
     def single(self, row: Row) -> str:
         return self._drawn(self._columns.details, row)
@@ -133,6 +150,9 @@ class _Printable:
 
     def end(self) -> str:
         return self._layout.end()
+
+    def empty(self, names: Sequence[str]) -> str:
+        return self._layout.empty(names)
 
     def single(self, row: Row) -> str:
         return printable(self._layout.single(row))
@@ -160,6 +180,12 @@ def json_text(value: object, indent: int | None = None) -> str:
     """Return JSON in which every control character is escaped, because it may be read at a terminal."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _csv_lines(*rows: Sequence[object]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue()
 
 
 def _csv_cell(value: object) -> object:

@@ -19,7 +19,7 @@ class Rows:
     """
 
     def __init__(self, terminal: Terminal, options: argparse.Namespace) -> None:
-        self._stdout = terminal.stdout
+        self._terminal = terminal
         self._options = options
         self._layout = _layout(terminal, options)
         self._is_empty = True
@@ -30,7 +30,11 @@ class Rows:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is None or not (self._is_empty or issubclass(kind, BrokenPipeError)):
+        if self._is_empty and kind is None:
+            self._print(self._layout.empty(_names(self._options)))
+            if self._terminal.stdout.isatty():
+                self._terminal.note("no results")
+        elif not (self._is_empty or (kind is not None and issubclass(kind, BrokenPipeError))):
             self._print(self._layout.end())
 
     def write(self, result: object) -> None:
@@ -45,8 +49,8 @@ class Rows:
 
     def _print(self, text: str) -> None:
         if text:
-            self._stdout.write(text)
-            self._stdout.flush()  # whoever reads the pipe gets each result as it arrives
+            self._terminal.stdout.write(text)
+            self._terminal.stdout.flush()  # whoever reads the pipe gets each result as it arrives
 
 
 def show(terminal: Terminal, options: argparse.Namespace, result: object) -> None:
@@ -72,10 +76,14 @@ def _layout(terminal: Terminal, options: argparse.Namespace) -> Layout:
 def _row(result: object, options: argparse.Namespace) -> Row:
     found = plain(result, show_secrets=options.show_secrets)
     row = cast("Row", found if isinstance(found, dict) else {"value": found})
-    names = [name for name in (options.fields or "").split(",") if name]
+    names = _names(options)
     if isinstance(result, WireObject):  # which has all of its fields, always
         _check_names(names, row)
     return {name: _at(row, name.split(".")) for name in names} if names else row
+
+
+def _names(options: argparse.Namespace) -> Sequence[str]:
+    return [name for name in (options.fields or "").split(",") if name]
 
 
 def _check_names(names: Sequence[str], row: Row) -> None:

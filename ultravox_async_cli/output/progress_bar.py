@@ -6,6 +6,7 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from ultravox_async_cli.output.progress import Show
@@ -39,7 +40,7 @@ def progress_bar(stderr: TextIO, total: int) -> Generator[Show]:
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
         BarColumn(bar_width=None),
         TextColumn("{task.fields[failed]:,} failed"),
-        _Rate(),
+        _Rate(Column(no_wrap=True)),
     )
     console = Console(file=stderr, highlight=False)
     with Progress(*columns, console=console, transient=True, expand=True) as progress:
