@@ -1,6 +1,7 @@
 import asyncio
 import inspect
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from selectors import BaseSelector, SelectorKey
@@ -11,6 +12,9 @@ import pytest
 from hypothesis import settings
 
 _LONGEST_TEST = 30.0
+
+# A shell without job control has commands that it starts with "&" ignore SIGINT, and so would all tests of Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("no deadline", deadline=None)
