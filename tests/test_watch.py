@@ -454,6 +454,7 @@ async def test_each_difference_is_reported_once_whatever_fails_in_between(world:
     assert deleted <= {path for path, status in world.requests if status == 404}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1000])
 @pytest.mark.parametrize("named", [False, True])
 async def test_fifty_changes_of_a_thousand_with_an_outage_and_429s_in_between(world: World, named: bool) -> None:  # noqa: FBT001 - as above

@@ -159,6 +159,7 @@ FILES = {
         {"openapi": "3.1.0", "paths": {"/tables": {"post": {"operationId": "bookTable", "responses": {}}}}}
     ),
     "password.txt": SECRET,
+    "template.json": json.dumps({"systemPrompt": "You sell bicycles.", "temperature": 0.2}),
     "registrations.csv": f"username,proxy,password\nalice,sip.example.com,{SECRET}\n",
     "twilio.json": json.dumps({"accountSid": "AC1", "authToken": SECRET}),
 }

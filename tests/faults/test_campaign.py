@@ -7,8 +7,9 @@ from tests.campaign.cancelled import CONCURRENT, STAGES, Stage, cancel_at
 from tests.campaign.leftovers import broken
 from tests.campaign.mixed import Plan, run
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 async def test_two_thousand_operations_through_bad_weather_lose_nothing_and_leak_nothing() -> None:
     # A limit would last for a few operations only, and the pace would stay low for the rest of so short a campaign.
     report = await run(Plan(requests=2000, seed=1, rate_limit=None))

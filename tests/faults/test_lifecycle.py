@@ -98,6 +98,7 @@ asyncio.run(main())
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", AS_DOCUMENTED)
 def test_use_as_documented_emits_no_warning(use: str) -> None:
     assert_clean(run(AS_DOCUMENTED[use], *STRICT), "5")
