@@ -110,7 +110,9 @@ def _is_gone(emulator: Emulator, registration_id: str) -> bool:
 async def _change(emulator: Emulator, found: Watched, changes: int, outage: float) -> None:
     # Each change is to another registration: two changes of one between two rounds are one difference.
     ids = emulator.registration_ids[:: len(emulator.registration_ids) // changes]
-    async with AsyncUltravox(emulator.api_key, base_url=emulator.base_url) as ultravox:
+    # Three of ten requests are refused: of fifty changes, one would often be refused four times in a row.
+    retry = RetryPolicy(max_attempts=20)
+    async with AsyncUltravox(emulator.api_key, base_url=emulator.base_url, retry=retry) as ultravox:
         registrations = ultravox.sip.registrations
         for number in range(changes):
             if number == changes // 2:
