@@ -37,7 +37,7 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
         body = None if options.json is None else json_of(options.json, terminal)
     except ValueError as error:
         raise CommandError(f"--json {error}") from None
-    show(terminal, options, readable(asyncio.run(_send(terminal, options, query, body))))
+    show(terminal, options, readable(asyncio.run(_send(terminal, options, query, body)), options))
     return ExitCode.OK
 
 

@@ -271,6 +271,20 @@ class TestApi:
         assert ultravox("api", "GET", "/api/anything", env=account).out == ""
 
     @pytest.mark.parametrize(
+        ("content_type", "body"),
+        [("application/json", f'"password": "{SECRET}"'), ("", f'\ufeff {{"password": "{SECRET}"')],
+    )
+    def test_json_that_cannot_be_read_is_printed_with_show_secrets_only(
+        self, account: Mapping[str, str], emulator: Emulator, content_type: str, body: str
+    ) -> None:
+        emulator.inject(Respond(200, {"Content-Type": content_type}, body.encode()), times=2)
+        hidden = ultravox("api", "GET", "/api/anything", env=account)
+        assert (hidden.code, hidden.out) == (1, "")
+        assert f"({len(body.encode())} bytes, {content_type or 'no type'}); --show-secrets prints it" in hidden.err
+        assert SECRET not in hidden.err
+        assert SECRET in ultravox("api", "GET", "/api/anything", "--show-secrets", env=account).out
+
+    @pytest.mark.parametrize(
         ("words", "problem"),
         [
             (["--query", "x"], "--query takes NAME=VALUE, not x"),

@@ -227,6 +227,29 @@ def test_secrets_without_a_declaration_are_guessed_by_their_names() -> None:
     assert plain(value, show_secrets=True) == value
 
 
+@pytest.mark.parametrize(
+    "name",
+    "secret secrets passwords passwd pwd pin credential auth Authorization X-API-Key api_key APIKey apikeys access_token"
+    " authtoken join_url joinURL presignedUrls key".split(),
+)
+@pytest.mark.parametrize("value", ["s", 5, ["s"], {"value": "s"}])
+def test_everything_below_the_name_of_a_secret_is_hidden(name: str, value: object) -> None:
+    if name.endswith("s") and value == 5:
+        value = [value]  # a number itself would be their number
+    assert plain({"a": [{name: value}]}, show_secrets=False) == {"a": [{name: MASK}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"monkey": "a", "keyboard": "b", "keywords": ["c"], "author": "d", "authUser": "e", "pinned": "f", "url": "g"},
+        {"billedSideInputTokens": 3, "keys": 2.5, "hasToken": True, "secret": None, "secrets": [], "pin": "", "key": {}},
+    ],
+)
+def test_what_is_no_secret_is_shown(value: dict[str, object]) -> None:
+    assert plain(value, show_secrets=False) == value
+
+
 def test_changes_say_what_happened() -> None:
     assert plain(Added("r1", ALICE), show_secrets=False) == {"event": "added", "key": "r1", "value": ALICE.to_dict()}
     failure = plain(Interrupted(NotFoundError(404, "GET", "/x")), show_secrets=False)

@@ -105,7 +105,7 @@ class _Call:
             if isinstance(result, AsyncIterable):
                 await _print_all(terminal, options, cast("AsyncIterable[object]", result))
                 return None
-            return readable(await cast("Awaitable[object]", result))
+            return readable(await cast("Awaitable[object]", result), options)
 
     def _call(self, ultravox: AsyncUltravox, values: dict[str, object]) -> object:
         method: Callable[..., object] = self.operation.method(ultravox)

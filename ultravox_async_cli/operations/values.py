@@ -15,7 +15,7 @@ from ultravox_async_cli.errors import CommandError
 from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.operations.scalars import READERS
 from ultravox_async_cli.operations.secret_values import secret_from
-from ultravox_async_cli.output.masking import has_secret, has_secret_by_name
+from ultravox_async_cli.output.masking import has_secret
 from ultravox_async_cli.terminal import Terminal
 
 _T = TypeVar("_T")
@@ -182,7 +182,7 @@ def _untyped_object(text: _Text) -> Mapping[str, object]:
 
 def _checked(value: _T, text: _Text) -> _T:
     """Return JSON that no type describes, if nothing in it has the name of a secret, or if it is in a file."""
-    if text.is_inline and has_secret_by_name(value):
+    if text.is_inline and has_secret(value):
         raise ValueError(_NO_SECRETS)
     return value
 

@@ -13,7 +13,12 @@ MASK: Final = "[hidden]"
 """What stands in the place of a secret."""
 
 # Where nothing declares which values are secrets, as in JSON that has no type, it is guessed from their names.
-_SECRET_NAME: Final = re.compile("key|password|secret|token|joinUrl|presignedUrl", re.IGNORECASE)
+_WORD: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# This is searched for in the words of a name, so that `monkey` and `keyboard` are no keys. An `authUser` is no secret.
+_SECRET: Final = re.compile(
+    r"\b(?:(?:api|access|auth|private|secret)?key|[a-z]*(?:password|secret|token)|passwd|passphrase|passcode|pwd|pin"
+    r"|credential|authorization|bearer|cookie|jwt|signature|join ?url|presigned ?url)(?P<plural>s?)\b|\bo?auth$"
+)
 
 
 @runtime_checkable
@@ -44,14 +49,8 @@ def plain(value: object, *, show_secrets: bool) -> Any:  # noqa: ANN401 - JSON
     return _scalar(value)
 
 
-def has_secret(value: WireObject) -> bool:
-    """Return whether a secret of an object is set."""
-    full = value.to_dict(sensitive=True)
-    return bool(_masked(full, value.to_dict()) != full)
-
-
-def has_secret_by_name(value: object) -> bool:
-    """Return whether something in JSON has the name of a secret, and is set."""
+def has_secret(value: object) -> bool:
+    """Return whether a secret is set in an object of the API, or in JSON."""
     return bool(plain(value, show_secrets=False) != plain(value, show_secrets=True))
 
 
@@ -72,11 +71,18 @@ def _mask(value: object) -> str | None:
 
 def _plain_mapping(value: Mapping[str, object], *, show_secrets: bool) -> dict[str, Any]:
     return {
-        name: _mask(item)
-        if isinstance(item, str) and not show_secrets and _SECRET_NAME.search(name)
-        else plain(item, show_secrets=show_secrets)
+        name: MASK if not show_secrets and _is_secret(name, item) else plain(item, show_secrets=show_secrets)
         for name, item in value.items()
     }
+
+
+def _is_secret(name: str, value: object) -> bool:
+    """Return whether a value, whatever is in it, has the name of a secret, and can be one."""
+    if value is None or isinstance(value, bool | WireObject) or value in ("", [], {}):
+        return False
+    found = _SECRET.search(" ".join(_WORD.findall(name)).lower())
+    # A number under a plural says how many there are, such as `inputTokens`.
+    return found is not None and not (found["plural"] and isinstance(value, int | float))
 
 
 def _plain_event(value: object, *, show_secrets: bool) -> dict[str, Any]:
