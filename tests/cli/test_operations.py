@@ -290,12 +290,27 @@ class TestApi:
             (["--query", "x"], "--query takes NAME=VALUE, not x"),
             (["--json", "{"], "--json takes JSON or @FILE"),
             (["--json", f'{{"password": "{SECRET}"}}'], "--json contains a secret, which is not taken from"),
+            (["--json", f'[{{"secrets": ["{SECRET}"]}}]'], "--json contains a secret, which is not taken from"),
+            (["--json", '{"token": 12345}'], "--json contains a secret, which is not taken from"),
+            (["--json", "NaN"], "--json takes JSON or @FILE (NaN is not JSON)"),
+            (["--query", f"api_key={SECRET}"], "the query contains a secret, which is not taken from"),
         ],
     )
     def test_what_cannot_be_sent_is_a_usage_error(
-        self, account: Mapping[str, str], words: list[str], problem: str
+        self, account: Mapping[str, str], emulator: Emulator, words: list[str], problem: str
     ) -> None:
+        before = len(emulator.requests)
         result = ultravox("api", "POST", "/api/anything", *words, env=account)
         assert result.code == 2
         assert problem in result.err
+        assert SECRET not in result.err
+        assert len(emulator.requests) == before
+
+    def test_a_path_with_a_secret_in_its_query_is_not_sent(
+        self, account: Mapping[str, str], emulator: Emulator
+    ) -> None:
+        before = len(emulator.requests)
+        result = ultravox("api", "GET", f"/api/anything?token={SECRET}", env=account)
+        assert (result.code, len(emulator.requests)) == (2, before)
+        assert "the query contains a secret" in result.err
         assert SECRET not in result.err

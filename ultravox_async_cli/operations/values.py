@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast, get_args, get_origin
+from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_origin
 
 import attrs
 
@@ -156,7 +156,7 @@ def _text(value: object) -> str:
 def _json_or_text(text: str) -> object:
     """Return what a text stands for where anything is allowed: ``3`` is a number, and ``three`` a string."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except ValueError:
         return text
 
@@ -223,6 +223,11 @@ def _unknown(given: object, known: object) -> str:
 
 def _json(text: _Text) -> object:
     try:
-        return json.loads(text.content)
+        return json.loads(text.content, parse_constant=_refuse)
     except ValueError as error:
         raise ValueError(f"takes JSON or @FILE ({error})") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse what Python reads as a number, and JSON does not have."""
+    raise ValueError(f"{constant} is not JSON")
