@@ -148,6 +148,7 @@ SECRET_TOOL = '{"toolName": "a", "authTokens": {"x": "s3cret"}}'
     [
         (Taking.tools, SECRET_TOOL),
         (Taking.tools, f"[{SECRET_TOOL}]"),
+        (Taking.tools, '{"toolName": "a", "parameterOverrides": {"apiKeys": ["s3cret"]}}'),
         (Taking.message, '{"type": "x", "apiKey": "s3cret"}'),
         (Taking.things, 'a={"password": "s3cret"}'),
         (Taking.things, '{"password": "s3cret"}'),

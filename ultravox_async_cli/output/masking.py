@@ -39,7 +39,7 @@ def plain(value: object, *, show_secrets: bool) -> Any:  # noqa: ANN401 - JSON
     """
     if isinstance(value, WireObject):
         full = value.to_dict(sensitive=True)
-        return full if show_secrets else _masked(full, value.to_dict())
+        return full if show_secrets else _masked_by_name(value, _masked(full, value.to_dict()))
     if isinstance(value, list | tuple):
         return [plain(item, show_secrets=show_secrets) for item in cast("list[object]", value)]
     if isinstance(value, Mapping):
@@ -63,6 +63,22 @@ def _masked(full: object, shown: object) -> Any:  # noqa: ANN401 - JSON
         return full
     fields, known = cast("dict[str, object]", full), cast("dict[str, object]", shown)
     return {name: _masked(item, known[name]) if name in known else _mask(item) for name, item in fields.items()}
+
+
+def _masked_by_name(value: object, data: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the plain data of a value with a mask in the place of what has the name of a secret and no type."""
+    if data == MASK:
+        return data
+    if isinstance(value, list | tuple):
+        return [_masked_by_name(*pair) for pair in zip(cast("list[object]", value), data, strict=True)]
+    if isinstance(value, WireObject):
+        fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
+        pairs = zip(fields, data.items(), strict=True)
+        return {name: _masked_by_name(getattr(value, field.name), item) for field, (name, item) in pairs}
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, object]", value).items()
+        return {name: MASK if _is_secret(name, item) else _masked_by_name(item, data[name]) for name, item in items}
+    return data
 
 
 def _mask(value: object) -> str | None:
