@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 import re
+import resource
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -227,6 +230,40 @@ class TestApiKeys:
         emulator.inject(Respond(403), times=1)
         assert self.create(account, "--secret-file", str(tmp_path / "key")).code == 3
         assert [*tmp_path.iterdir()] == []
+
+    def test_a_key_for_which_the_disk_has_no_space_is_not_created(
+        self, account: Mapping[str, str], emulator: Emulator, tmp_path: Path
+    ) -> None:
+        before = len(emulator.requests)
+        path = tmp_path / "key"
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))  # as on a disk that gets full
+        try:
+            result = self.create(account, "--secret-file", str(path))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert (result.code, result.err) == (2, f"error: cannot write {path}: File too large\n")
+        assert not path.exists()
+        assert len(emulator.requests) == before
+
+    def test_a_key_that_cannot_be_stored_is_named(
+        self, account: Mapping[str, str], emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = len(emulator.requests)
+        path = tmp_path / "key"
+        fsync = os.fsync
+
+        def fail_once_it_is_created(descriptor: int) -> None:
+            if len(emulator.requests) > before:
+                raise OSError(errno.EIO, "Input/output error")
+            fsync(descriptor)
+
+        monkeypatch.setattr("os.fsync", fail_once_it_is_created)
+        result = self.create(account, "--secret-file", str(path))
+        keys = json.loads(ultravox("api-keys", "list", "--output", "json", env=account).out)
+        named = [key["prefix"] for key in keys if f"the key {key['prefix']} has been created" in result.err]
+        assert (result.code, len(named)) == (1, 1)
+        assert f"could not be stored in {path} (Input/output error): ultravox api-keys delete {named[0]}" in result.err
 
     def test_a_key_is_shown_to_who_asks_for_it(self, account: Mapping[str, str]) -> None:
         secret = json.loads(self.create(account, "--show-secrets").out)["secret"]

@@ -251,8 +251,27 @@ def test_an_object_that_has_a_type_is_shown_although_people_gave_it_the_name_of_
 
 @pytest.mark.parametrize(
     "name",
-    "secret secrets passwords passwd pwd pin credential auth Authorization X-API-Key api_key APIKey apikeys access_token"
-    " authtoken join_url joinURL presignedUrls key".split(),
+    [
+        "secret",
+        "secrets",
+        "passwords",
+        "passwd",
+        "pwd",
+        "pin",
+        "credential",
+        "auth",
+        "Authorization",
+        "X-API-Key",
+        "api_key",
+        "APIKey",
+        "apikeys",
+        "access_token",
+        "authtoken",
+        "join_url",
+        "joinURL",
+        "presignedUrls",
+        "key",
+    ],
 )
 @pytest.mark.parametrize("value", ["s", 5, ["s"], {"value": "s"}])
 def test_everything_below_the_name_of_a_secret_is_hidden(name: str, value: object) -> None:
