@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from typing import Final
+from urllib.parse import parse_qs
 
 from ultravox_async import Response
 from ultravox_async_cli.command import Command
@@ -10,6 +11,7 @@ from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.operations.parsers import OpenChoices, add_output, add_profile
 from ultravox_async_cli.operations.responses import readable
 from ultravox_async_cli.operations.values import json_of
+from ultravox_async_cli.output.masking import has_secret
 from ultravox_async_cli.output.printing import show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
@@ -33,11 +35,13 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
         if not equals:
             raise CommandError(f"--query takes NAME=VALUE, not {pair}")
         query.setdefault(name, []).append(value)
+    if has_secret(query) or has_secret(parse_qs(options.path.partition("?")[2])):
+        raise CommandError("the query contains a secret, which is not taken from the command line")
     try:
         body = None if options.json is None else json_of(options.json, terminal)
     except ValueError as error:
         raise CommandError(f"--json {error}") from None
-    show(terminal, options, readable(asyncio.run(_send(terminal, options, query, body))))
+    show(terminal, options, readable(asyncio.run(_send(terminal, options, query, body)), options))
     return ExitCode.OK
 
 

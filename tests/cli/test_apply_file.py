@@ -7,6 +7,7 @@ from tests.security.canaries import PASSWORD, texts_of, texts_of_object, traces
 from ultravox_async_cli.apply.registrations_file import Row, read_rows
 from ultravox_async_cli.errors import CommandError
 
+SIMPLE = "hunter2"
 HEADER = "username,proxy,outboundProxy,authUser,password\n"
 
 
@@ -71,7 +72,7 @@ def test_a_file_may_have(file: Path, text: bytes) -> None:
         (
             "username,proxy,outbundProxy\n",
             [
-                "line 1: the column 'outbundProxy' is not one of ",
+                "line 1: column 3 has no title that is one of username, proxy, ",
             ],
         ),
         ("username,proxy,Proxy\n", ["line 1: there are two columns proxy"]),
@@ -143,6 +144,12 @@ def test_no_problem_shows_a_password_of_the_file(file: Path, last: str) -> None:
     with pytest.raises(CommandError) as raised:
         read_rows(str(file), io.StringIO())
     assert traces(*texts_of(raised.value)) == []
+
+
+def test_a_file_without_titles_does_not_show_the_password_of_its_first_row(file: Path) -> None:
+    problems = problems_of(file, f"ann,sip.example.com,{SIMPLE},{SIMPLE}\n")
+    assert [problem.split(" has ")[0] for problem in problems[:4]] == [f"line 1: column {n}" for n in range(1, 5)]
+    assert SIMPLE not in "\n".join(problems).casefold()
 
 
 @pytest.mark.parametrize("name", ["-", "@-"])

@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 import re
+import resource
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -228,6 +231,40 @@ class TestApiKeys:
         assert self.create(account, "--secret-file", str(tmp_path / "key")).code == 3
         assert [*tmp_path.iterdir()] == []
 
+    def test_a_key_for_which_the_disk_has_no_space_is_not_created(
+        self, account: Mapping[str, str], emulator: Emulator, tmp_path: Path
+    ) -> None:
+        before = len(emulator.requests)
+        path = tmp_path / "key"
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))  # as on a disk that gets full
+        try:
+            result = self.create(account, "--secret-file", str(path))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert (result.code, result.err) == (2, f"error: cannot write {path}: File too large\n")
+        assert not path.exists()
+        assert len(emulator.requests) == before
+
+    def test_a_key_that_cannot_be_stored_is_named(
+        self, account: Mapping[str, str], emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = len(emulator.requests)
+        path = tmp_path / "key"
+        fsync = os.fsync
+
+        def fail_once_it_is_created(descriptor: int) -> None:
+            if len(emulator.requests) > before:
+                raise OSError(errno.EIO, "Input/output error")
+            fsync(descriptor)
+
+        monkeypatch.setattr("os.fsync", fail_once_it_is_created)
+        result = self.create(account, "--secret-file", str(path))
+        keys = json.loads(ultravox("api-keys", "list", "--output", "json", env=account).out)
+        named = [key["prefix"] for key in keys if f"the key {key['prefix']} has been created" in result.err]
+        assert (result.code, len(named)) == (1, 1)
+        assert f"could not be stored in {path} (Input/output error): ultravox api-keys delete {named[0]}" in result.err
+
     def test_a_key_is_shown_to_who_asks_for_it(self, account: Mapping[str, str]) -> None:
         secret = json.loads(self.create(account, "--show-secrets").out)["secret"]
         assert secret not in {None, "[hidden]"}
@@ -271,17 +308,46 @@ class TestApi:
         assert ultravox("api", "GET", "/api/anything", env=account).out == ""
 
     @pytest.mark.parametrize(
+        ("content_type", "body"),
+        [("application/json", f'"password": "{SECRET}"'), ("", f'\ufeff {{"password": "{SECRET}"')],
+    )
+    def test_json_that_cannot_be_read_is_printed_with_show_secrets_only(
+        self, account: Mapping[str, str], emulator: Emulator, content_type: str, body: str
+    ) -> None:
+        emulator.inject(Respond(200, {"Content-Type": content_type}, body.encode()), times=2)
+        hidden = ultravox("api", "GET", "/api/anything", env=account)
+        assert (hidden.code, hidden.out) == (1, "")
+        assert f"({len(body.encode())} bytes, {content_type or 'no type'}); --show-secrets prints it" in hidden.err
+        assert SECRET not in hidden.err
+        assert SECRET in ultravox("api", "GET", "/api/anything", "--show-secrets", env=account).out
+
+    @pytest.mark.parametrize(
         ("words", "problem"),
         [
             (["--query", "x"], "--query takes NAME=VALUE, not x"),
             (["--json", "{"], "--json takes JSON or @FILE"),
             (["--json", f'{{"password": "{SECRET}"}}'], "--json contains a secret, which is not taken from"),
+            (["--json", f'[{{"secrets": ["{SECRET}"]}}]'], "--json contains a secret, which is not taken from"),
+            (["--json", '{"token": 12345}'], "--json contains a secret, which is not taken from"),
+            (["--json", "NaN"], "--json takes JSON or @FILE (NaN is not JSON)"),
+            (["--query", f"api_key={SECRET}"], "the query contains a secret, which is not taken from"),
         ],
     )
     def test_what_cannot_be_sent_is_a_usage_error(
-        self, account: Mapping[str, str], words: list[str], problem: str
+        self, account: Mapping[str, str], emulator: Emulator, words: list[str], problem: str
     ) -> None:
+        before = len(emulator.requests)
         result = ultravox("api", "POST", "/api/anything", *words, env=account)
         assert result.code == 2
         assert problem in result.err
+        assert SECRET not in result.err
+        assert len(emulator.requests) == before
+
+    def test_a_path_with_a_secret_in_its_query_is_not_sent(
+        self, account: Mapping[str, str], emulator: Emulator
+    ) -> None:
+        before = len(emulator.requests)
+        result = ultravox("api", "GET", f"/api/anything?token={SECRET}", env=account)
+        assert (result.code, len(emulator.requests)) == (2, before)
+        assert "the query contains a secret" in result.err
         assert SECRET not in result.err

@@ -14,7 +14,7 @@ import yaml
 from tests.cli.running import Result, ultravox
 from ultravox_async import Added, Changed, Interrupted, NotFoundError, Removed, Resumed, SipRegistration
 from ultravox_async.testing import Emulator, Respond
-from ultravox_async.types import Call
+from ultravox_async.types import Call, SecurityRequirement, SecurityRequirements
 from ultravox_async_cli.output.changes import Changes
 from ultravox_async_cli.output.columns import cell, details, listing
 from ultravox_async_cli.output.layouts import FORMATS
@@ -225,6 +225,78 @@ def test_secrets_without_a_declaration_are_guessed_by_their_names() -> None:
     hidden = {"apiKey": MASK, "nested": [{"joinUrl": MASK, "authToken": None, "keys": 3}], "name": "n"}
     assert plain(value, show_secrets=False) == hidden
     assert plain(value, show_secrets=True) == value
+
+
+def test_the_parts_of_a_result_that_have_no_type_are_hidden_by_their_names() -> None:
+    secret = {"nested": [{"apiToken": "s"}], "name": "n"}
+    hidden = {"nested": [{"apiToken": MASK}], "name": "n"}
+    call = Call(
+        "c1",
+        CREATED,
+        metadata={"secrets": "s", "a": "b"},
+        initial_state=secret,
+        request_context=secret,
+        experimental_settings=[secret],
+    )
+    found = json.loads(shown([call]))[0]
+    assert found["metadata"] == {"secrets": MASK, "a": "b"}
+    assert (found["initialState"], found["requestContext"], found["experimentalSettings"]) == (hidden, hidden, [hidden])
+    assert json.loads(shown(call, show_secrets=True))["initialState"] == secret
+
+
+def test_an_object_that_has_a_type_is_shown_although_people_gave_it_the_name_of_a_secret() -> None:
+    security = SecurityRequirements({"apiKey": SecurityRequirement.header_api_key("X-Key")})
+    assert plain(security, show_secrets=False) == security.to_dict()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "secret",
+        "secrets",
+        "passwords",
+        "passwd",
+        "pwd",
+        "pin",
+        "credential",
+        "auth",
+        "Authorization",
+        "X-API-Key",
+        "api_key",
+        "APIKey",
+        "apikeys",
+        "access_token",
+        "authtoken",
+        "join_url",
+        "joinURL",
+        "presignedUrls",
+        "key",
+    ],
+)
+@pytest.mark.parametrize("value", ["s", 5, ["s"], {"value": "s"}])
+def test_everything_below_the_name_of_a_secret_is_hidden(name: str, value: object) -> None:
+    if name.endswith("s") and value == 5:
+        value = [value]  # a number itself would be their number
+    assert plain({"a": [{name: value}]}, show_secrets=False) == {"a": [{name: MASK}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"monkey": "a", "keyboard": "b", "keywords": ["c"], "author": "d", "authUser": "e", "pinned": "f", "url": "g"},
+        {
+            "billedSideInputTokens": 3,
+            "keys": 2.5,
+            "hasToken": True,
+            "secret": None,
+            "secrets": [],
+            "pin": "",
+            "key": {},
+        },
+    ],
+)
+def test_what_is_no_secret_is_shown(value: dict[str, object]) -> None:
+    assert plain(value, show_secrets=False) == value
 
 
 def test_changes_say_what_happened() -> None:

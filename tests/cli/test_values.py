@@ -84,6 +84,7 @@ def read(method: Callable[..., None], *words: str, stdin: str = "", environ: Map
         (Taking.pairs, ['{"a": "1", "b": 2}'], {"a": "1", "b": "2"}),
         (Taking.things, ["a=1", "b=x", 'c={"d": null}'], {"a": 1, "b": "x", "c": {"d": None}}),
         (Taking.things, ['{"a": [1]}'], {"a": [1]}),
+        (Taking.things, ["monkey=1", "keyboard=x", "a=NaN"], {"monkey": 1, "keyboard": "x", "a": "NaN"}),
         (Taking.medium, ['{"webRtc": {}}'], CallMedium.from_dict({"webRtc": {}})),
         (Taking.message, ['{"type": "hang_up"}'], {"type": "hang_up"}),
         (Taking.file, ["@odd name"], Path("@odd name")),
@@ -147,10 +148,14 @@ SECRET_TOOL = '{"toolName": "a", "authTokens": {"x": "s3cret"}}'
     [
         (Taking.tools, SECRET_TOOL),
         (Taking.tools, f"[{SECRET_TOOL}]"),
+        (Taking.tools, '{"toolName": "a", "parameterOverrides": {"apiKeys": ["s3cret"]}}'),
         (Taking.message, '{"type": "x", "apiKey": "s3cret"}'),
         (Taking.things, 'a={"password": "s3cret"}'),
         (Taking.things, '{"password": "s3cret"}'),
         (Taking.pairs, "auth_token=s3cret"),
+        (Taking.pairs, '{"a": {"secrets": ["s3cret"]}}'),
+        (Taking.things, '{"apiKeys": ["s3cret"]}'),
+        (Taking.things, '{"key": {"value": "s3cret"}}'),
     ],
 )
 def test_json_with_a_secret_comes_from_a_file_only(method: Callable[..., None], word: str, tmp_path: Path) -> None:

@@ -146,14 +146,16 @@ def _problems_of_header(header: list[str] | csv.Error) -> Iterator[str]:
         return
     known = _columns()
     folded = [_folded(title) for title in header]
-    for title in header:
-        if _folded(title) not in known:
-            yield f"the column {title!r} is not one of {', '.join(name for name in known.values() if name)}"
+    for number, title in enumerate(folded, 1):
+        if title not in known:
+            # The title is not shown: without a line of titles, this is a row, and this may be its password.
+            yield f"column {number} has no title that is one of {', '.join(name for name in known.values() if name)}"
     for name in _REQUIRED:
         if name not in folded:
             yield f"there is no column {name}"
-    for title in dict.fromkeys(title for title in folded if folded.count(title) > 1):
-        yield f"there are two columns {title}"
+    for title in known:
+        if folded.count(title) > 1:
+            yield f"there are two columns {title}"
 
 
 def _folded(title: str) -> str:

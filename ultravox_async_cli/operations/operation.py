@@ -90,9 +90,17 @@ class _Call:
     def _create_key(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> None:
         if options.secret_file is None and not options.show_secrets:
             raise CommandError("the key can be read this one time only: use --secret-file FILE or --show-secrets")
-        with created(options.secret_file) as write:
+        with created(options.secret_file) as store:
             key = cast("CreatedApiKey", asyncio.run(self._result(terminal, options, values)))
-            write(key.secret or "")
+            try:
+                store(key.secret or "")
+            except OSError as error:
+                raise CommandError(
+                    f"the key {key.prefix} has been created, and is lost, because it could not be stored in "
+                    f"{options.secret_file} ({error.strerror})",
+                    ExitCode.FAILED,
+                    f"ultravox api-keys delete {key.prefix}",
+                ) from None
         show(terminal, options, key)
 
     async def _result(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> object:
@@ -105,7 +113,7 @@ class _Call:
             if isinstance(result, AsyncIterable):
                 await _print_all(terminal, options, cast("AsyncIterable[object]", result))
                 return None
-            return readable(await cast("Awaitable[object]", result))
+            return readable(await cast("Awaitable[object]", result), options)
 
     def _call(self, ultravox: AsyncUltravox, values: dict[str, object]) -> object:
         method: Callable[..., object] = self.operation.method(ultravox)

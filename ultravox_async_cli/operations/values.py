@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast, get_args, get_origin
+from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_origin
 
 import attrs
 
@@ -15,7 +15,7 @@ from ultravox_async_cli.errors import CommandError
 from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.operations.scalars import READERS
 from ultravox_async_cli.operations.secret_values import secret_from
-from ultravox_async_cli.output.masking import has_secret, has_secret_by_name
+from ultravox_async_cli.output.masking import has_secret
 from ultravox_async_cli.terminal import Terminal
 
 _T = TypeVar("_T")
@@ -156,7 +156,7 @@ def _text(value: object) -> str:
 def _json_or_text(text: str) -> object:
     """Return what a text stands for where anything is allowed: ``3`` is a number, and ``three`` a string."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except ValueError:
         return text
 
@@ -182,7 +182,7 @@ def _untyped_object(text: _Text) -> Mapping[str, object]:
 
 def _checked(value: _T, text: _Text) -> _T:
     """Return JSON that no type describes, if nothing in it has the name of a secret, or if it is in a file."""
-    if text.is_inline and has_secret_by_name(value):
+    if text.is_inline and has_secret(value):
         raise ValueError(_NO_SECRETS)
     return value
 
@@ -223,6 +223,11 @@ def _unknown(given: object, known: object) -> str:
 
 def _json(text: _Text) -> object:
     try:
-        return json.loads(text.content)
+        return json.loads(text.content, parse_constant=_refuse)
     except ValueError as error:
         raise ValueError(f"takes JSON or @FILE ({error})") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse what Python reads as a number, and JSON does not have."""
+    raise ValueError(f"{constant} is not JSON")

@@ -13,7 +13,12 @@ MASK: Final = "[hidden]"
 """What stands in the place of a secret."""
 
 # Where nothing declares which values are secrets, as in JSON that has no type, it is guessed from their names.
-_SECRET_NAME: Final = re.compile("key|password|secret|token|joinUrl|presignedUrl", re.IGNORECASE)
+_WORD: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# This is searched for in the words of a name, so that `monkey` and `keyboard` are no keys. An `authUser` is no secret.
+_SECRET: Final = re.compile(
+    r"\b(?:(?:api|access|auth|private|secret)?key|[a-z]*(?:password|secret|token)|passwd|passphrase|passcode|pwd|pin"
+    r"|credential|authorization|bearer|cookie|jwt|signature|join ?url|presigned ?url)(?P<plural>s?)\b|\bo?auth$"
+)
 
 
 @runtime_checkable
@@ -34,7 +39,7 @@ def plain(value: object, *, show_secrets: bool) -> Any:  # noqa: ANN401 - JSON
     """
     if isinstance(value, WireObject):
         full = value.to_dict(sensitive=True)
-        return full if show_secrets else _masked(full, value.to_dict())
+        return full if show_secrets else _masked_by_name(value, _masked(full, value.to_dict()))
     if isinstance(value, list | tuple):
         return [plain(item, show_secrets=show_secrets) for item in cast("list[object]", value)]
     if isinstance(value, Mapping):
@@ -44,14 +49,8 @@ def plain(value: object, *, show_secrets: bool) -> Any:  # noqa: ANN401 - JSON
     return _scalar(value)
 
 
-def has_secret(value: WireObject) -> bool:
-    """Return whether a secret of an object is set."""
-    full = value.to_dict(sensitive=True)
-    return bool(_masked(full, value.to_dict()) != full)
-
-
-def has_secret_by_name(value: object) -> bool:
-    """Return whether something in JSON has the name of a secret, and is set."""
+def has_secret(value: object) -> bool:
+    """Return whether a secret is set in an object of the API, or in JSON."""
     return bool(plain(value, show_secrets=False) != plain(value, show_secrets=True))
 
 
@@ -66,17 +65,40 @@ def _masked(full: object, shown: object) -> Any:  # noqa: ANN401 - JSON
     return {name: _masked(item, known[name]) if name in known else _mask(item) for name, item in fields.items()}
 
 
+def _masked_by_name(value: object, data: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the plain data of a value with a mask in the place of what has the name of a secret and no type."""
+    if data == MASK:
+        return data
+    if isinstance(value, list | tuple):
+        return [_masked_by_name(*pair) for pair in zip(cast("list[object]", value), data, strict=True)]
+    if isinstance(value, WireObject):
+        fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
+        pairs = zip(fields, data.items(), strict=True)
+        return {name: _masked_by_name(getattr(value, field.name), item) for field, (name, item) in pairs}
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, object]", value).items()
+        return {name: MASK if _is_secret(name, item) else _masked_by_name(item, data[name]) for name, item in items}
+    return data
+
+
 def _mask(value: object) -> str | None:
     return None if value is None else MASK
 
 
 def _plain_mapping(value: Mapping[str, object], *, show_secrets: bool) -> dict[str, Any]:
     return {
-        name: _mask(item)
-        if isinstance(item, str) and not show_secrets and _SECRET_NAME.search(name)
-        else plain(item, show_secrets=show_secrets)
+        name: MASK if not show_secrets and _is_secret(name, item) else plain(item, show_secrets=show_secrets)
         for name, item in value.items()
     }
+
+
+def _is_secret(name: str, value: object) -> bool:
+    """Return whether a value, whatever is in it, has the name of a secret, and can be one."""
+    if value is None or isinstance(value, bool | WireObject) or value in ("", [], {}):
+        return False
+    found = _SECRET.search(" ".join(_WORD.findall(name)).lower())
+    # A number under a plural says how many there are, such as `inputTokens`.
+    return found is not None and not (found["plural"] and isinstance(value, int | float))
 
 
 def _plain_event(value: object, *, show_secrets: bool) -> dict[str, Any]:
