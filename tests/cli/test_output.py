@@ -187,6 +187,18 @@ def test_what_a_server_sends_cannot_control_a_terminal() -> None:
     assert shown(evil) == f"{evil}\n"
 
 
+@pytest.mark.parametrize("columns", [20, 200])
+def test_the_names_of_fields_cannot_control_a_terminal_either(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    row = {"\x1b]0;owned\x07": "a", "two\nlines\t": "b", "\u202etxt": "c" * 20}
+    for result in (row, [row]):  # by the side of the values, and above them or left out
+        text = shown(result, is_terminal=True, environ={"NO_COLOR": "1"})
+        assert not {"\x1b", "\x07", "\t", "\u202e"} & {*text}
+        assert "\\u001b]0;owned\\u0007" in text
+    lines = [*details(row, 200, colored=False)]
+    assert [line.split()[0] for line in lines] == ["\\u001b]0;owned\\u0007", "two⏎lines", "\\u202etxt"]
+
+
 def test_fields_are_chosen_by_the_names_of_the_api_or_of_python() -> None:
     assert json.loads(shown(BOB, fields="username,outbound_proxy,outboundProxy")) == {
         "username": "bob",
