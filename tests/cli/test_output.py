@@ -110,6 +110,20 @@ def test_a_terminal_gets_a_table_with_times_of_its_zone() -> None:
     assert "2026-07-01T12:00:00Z" in shown([ALICE], environ={})
 
 
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-02-30T00:00:00Z",
+        "9999-12-31T23:59:59Z",  # which is in the year 10000 there
+        "2024-01-01T25:00:00Z",
+        "2024-01-01T00:00:00+99:00",
+    ],
+)
+def test_a_text_that_only_looks_like_a_time_is_shown_as_it_is(text: str) -> None:
+    assert cell(text) == text
+
+
 def test_there_are_colours_on_a_terminal_only_and_never_with_no_color() -> None:
     assert "\x1b[" in shown([ALICE], is_terminal=True)
     assert "\x1b[32m" in shown(ALICE, is_terminal=True)

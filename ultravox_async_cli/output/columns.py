@@ -42,7 +42,10 @@ def _on_one_line(text: str) -> str:
 
 
 def _local(moment: str) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):  # there is no such day, or it is none of those that the system knows
+        return moment
 
 
 def listing(rows: Sequence[Mapping[str, Any]], width: int, *, colored: bool) -> Iterator[str]:
