@@ -80,11 +80,15 @@ class Terminal:
         """Ask for a secret, which is not shown while it is typed.
 
         Raises:
-            CommandError: Nobody can answer, or the answer is empty.
+            CommandError: Nobody can answer, or the answer is empty or Ctrl-D.
         """
         if not self.stdin.isatty():
             raise CommandError(f"nobody can be asked for the {what} here: use @FILE or env:NAME")
-        answer = getpass.getpass(f"{what}: ", self.stderr)
+        try:
+            answer = getpass.getpass(f"{what}: ", self.stderr)
+        except EOFError:  # Ctrl-D, which ends no line
+            self.stderr.write("\n")
+            answer = ""
         if not answer:
             raise CommandError(f"the {what} is empty")
         return answer

@@ -57,6 +57,16 @@ def test_a_secret_is_asked_for_without_showing_it(monkeypatch: pytest.MonkeyPatc
         terminal.ask_secret("password")
 
 
+def test_ctrl_d_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_the_end(_prompt: str, _stream: object) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(getpass, "getpass", at_the_end)
+    words = ("sip", "registrations", "create", "--username", "ann", "--proxy", "sip.example.com")
+    result = ultravox(*words, env={"ULTRAVOX_API_KEY": "unused"}, columns=80)
+    assert (result.code, result.out, result.err) == (2, "", "\nerror: the password is empty\n")
+
+
 def test_the_emulator_refuses_numbers_that_are_out_of_range() -> None:
     result = ultravox("emulator", "--registrations", "-1")
     assert result.code == 2
