@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def on_one_line(text: str) -> str:
+    """Return a text with its line breaks and tabs escaped too: no part of it looks like a line of its own."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 @attrs.frozen
 class Terminal:
     """The standard streams and the environment of a command."""
@@ -72,7 +77,7 @@ class Terminal:
         """
         if not self.stdin.isatty():
             raise CommandError(f"nobody can answer here: {question}")
-        self.stderr.write(f"{printable(question)} [y/N] ")
+        self.stderr.write(f"{on_one_line(question)} [y/N] ")
         self.stderr.flush()
         return self.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -85,7 +90,7 @@ class Terminal:
         if not self.stdin.isatty():
             raise CommandError(f"nobody can be asked for the {what} here: use @FILE or env:NAME")
         try:
-            answer = getpass.getpass(f"{what}: ", self.stderr)
+            answer = getpass.getpass(f"{on_one_line(what)}: ", self.stderr)
         except EOFError:  # Ctrl-D, which ends no line
             self.stderr.write("\n")
             answer = ""

@@ -279,6 +279,13 @@ def test_a_person_reads_what_has_changed(change: object, line: str) -> None:
     assert stream.getvalue() == line
 
 
+def test_no_name_looks_like_a_line_of_its_own() -> None:
+    stream = io.StringIO()
+    forged = attrs.evolve(ALICE, username="x\n- removed\teve")
+    Changes(Terminal(io.StringIO(), stream, io.StringIO(), {})).write(Added("r1", forged))
+    assert stream.getvalue() == "+ added  x\\n- removed\\teve at sip.example.com  (r1)\n"
+
+
 def test_lists_of_texts_and_times_can_be_printed() -> None:
     assert json.loads(shown(["a", CREATED, timedelta(seconds=1)])) == [
         {"value": "a"},

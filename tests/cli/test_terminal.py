@@ -21,8 +21,8 @@ class Keyboard(io.StringIO):
 )
 def test_only_yes_is_yes(answer: str, is_yes: bool) -> None:  # noqa: FBT001 - a parameter
     screen = io.StringIO()
-    assert Terminal(Keyboard(answer), io.StringIO(), screen, {}).ask("Delete \x1b it?") is is_yes
-    assert screen.getvalue() == "Delete \\u001b it? [y/N] "
+    assert Terminal(Keyboard(answer), io.StringIO(), screen, {}).ask("Delete \x1b\n it?") is is_yes
+    assert screen.getvalue() == "Delete \\u001b\\n it? [y/N] "
 
 
 def test_a_question_that_nobody_can_answer_is_an_error() -> None:
@@ -45,13 +45,13 @@ def test_a_stream_that_is_closed_is_one_that_goes_nowhere(monkeypatch: pytest.Mo
 
 
 def answering(answer: str) -> Callable[[str, object], str]:
-    return lambda prompt, _: answer if prompt == "password: " else ""
+    return lambda prompt, _: answer if prompt == "password\\n: " else ""
 
 
 def test_a_secret_is_asked_for_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal(Keyboard(), io.StringIO(), io.StringIO(), {})
     monkeypatch.setattr(getpass, "getpass", answering("s3cret"))
-    assert terminal.ask_secret("password") == "s3cret"
+    assert terminal.ask_secret("password\n") == "s3cret"
     monkeypatch.setattr(getpass, "getpass", answering(""))
     with pytest.raises(CommandError, match="the password is empty"):
         terminal.ask_secret("password")
