@@ -2,10 +2,12 @@
 
 import getpass
 import io
+import os
 import re
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Self, TextIO
 
 import attrs
@@ -25,6 +27,18 @@ def printable(text: str) -> str:
 def on_one_line(text: str) -> str:
     """Return a text with its line breaks and tabs escaped too: no part of it looks like a line of its own."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def discard(stream: TextIO) -> None:
+    """Let what could not be written to a stream go nowhere.
+
+    The interpreter flushes standard output and standard error when it exits, and would fail at it again.
+    """
+    with suppress(io.UnsupportedOperation):
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
 
 
 @attrs.frozen
@@ -65,9 +79,12 @@ class Terminal:
             self.stdout.write("\n")
 
     def note(self, text: str) -> None:
-        """Write a line for people to standard error."""
-        self.stderr.write(f"{printable(text)}\n")
-        self.stderr.flush()
+        """Write a line for people to standard error. If that is not possible, the command goes on without it."""
+        try:
+            self.stderr.write(f"{printable(text)}\n")
+            self.stderr.flush()
+        except OSError:
+            discard(self.stderr)
 
     def ask(self, question: str) -> bool:
         """Ask a question that is answered with yes or no; no is the default.

@@ -1,5 +1,6 @@
 import getpass
 import io
+import os
 import socket
 from collections.abc import Callable
 
@@ -42,6 +43,13 @@ def test_a_stream_that_is_closed_is_one_that_goes_nowhere(monkeypatch: pytest.Mo
     monkeypatch.setattr(f"sys.{closed}", None)
     assert main(["--version"]) == 0
     assert main(["no-such-command"]) == 2
+
+
+def test_a_standard_error_that_cannot_be_written_does_not_change_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    unwritable = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115 - of a descriptor; closed below
+    monkeypatch.setattr("sys.stderr", unwritable)
+    assert main(["no-such-command"]) == 2
+    unwritable.close()  # which flushes it, as the interpreter does when it exits
 
 
 def answering(answer: str) -> Callable[[str, object], str]:
