@@ -223,8 +223,12 @@ def test_fields_are_chosen_by_the_names_of_the_api_or_of_python() -> None:
 
 def test_fields_lead_into_objects_and_lists() -> None:
     value: dict[str, object] = {"results": [{"name": "a"}], "medium": {"webRtc": {}}}
-    found = json.loads(shown(value, fields="results.0.name,results.1.name,results.x,medium.webRtc,medium.webRtc.y.z"))
+    huge = f"results.{'9' * 5_000}"
+    found = json.loads(
+        shown(value, fields=f"{huge},results.0.name,results.1.name,results.x,medium.webRtc,medium.webRtc.y.z")
+    )
     assert found == {
+        huge: None,
         "results.0.name": "a",
         "results.1.name": None,
         "results.x": None,

@@ -105,6 +105,8 @@ def test_words_become_what_a_method_takes(method: Callable[..., None], words: li
         (Taking.clock, "x", "VALUE takes a time of day such as 17:30, not x"),
         (Taking.duration, "5 minutes", "VALUE takes a duration such as 90s, 5m or 1h30m, not 5 minutes"),
         (Taking.duration, "", "VALUE takes a duration such as 90s, 5m or 1h30m, not "),
+        (Taking.duration, "99999999999999d", "VALUE takes a duration of at most 999999999 days, not 99999999999999d"),
+        (Taking.message, "[" * 50_000, "VALUE takes JSON that is not nested as deep as this"),
         (Taking.events, "call.ended,call.started", "--value takes one value; repeat the option for several"),
         (Taking.event, "call.ended,call.started", "--value takes one value"),
         (Taking.pairs, "a", "--value takes NAME=VALUE, a JSON object or @FILE"),

@@ -56,8 +56,11 @@ def _duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"takes a duration such as 90s, 5m or 1h30m, not {text}")
-    days, hours, minutes, seconds = match.groups()
-    return timedelta(int(days or 0), float(seconds or 0), hours=int(hours or 0), minutes=int(minutes or 0))
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    try:
+        return timedelta(days, seconds, hours=hours, minutes=minutes)
+    except OverflowError:
+        raise ValueError(f"takes a duration of at most {timedelta.max.days} days, not {text}") from None
 
 
 READERS: Final[Mapping[Any, Callable[[str], object]]] = {
