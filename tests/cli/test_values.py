@@ -3,6 +3,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import tzset
 from typing import Annotated, Any
 
 import pytest
@@ -131,6 +132,17 @@ def test_other_words_are_refused_with_what_is_taken(method: Callable[..., None],
         read(method, word)
     assert problem in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_time_that_is_out_of_range_in_the_zone_of_the_person_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC+5")  # five hours west of Greenwich
+    tzset()
+    try:
+        with pytest.raises(CommandError, match=r"VALUE takes a time such as .*, not 9999-12-31T23:59"):
+            read(Taking.moment, "9999-12-31T23:59")
+    finally:
+        monkeypatch.undo()
+        tzset()
 
 
 def test_values_come_from_files_and_standard_input(tmp_path: Path) -> None:

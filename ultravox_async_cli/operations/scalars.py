@@ -31,10 +31,10 @@ def _number(text: str) -> float:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # A time without an offset is meant as the person's clock shows it.
+        return moment if moment.tzinfo is not None else moment.astimezone()
+    except (ValueError, OverflowError, OSError):  # it is no time, or none that the system knows
         raise ValueError(f"takes a time such as 2026-07-01T12:00+02:00, not {text}") from None
-    # A time without an offset is meant as the person's clock shows it.
-    return moment if moment.tzinfo is not None else moment.astimezone()
 
 
 def _day(text: str) -> date:
