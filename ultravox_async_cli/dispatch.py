@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ultravox_async import AsyncUltravox, UltravoxError
 from ultravox_async_cli.command import Command
-from ultravox_async_cli.errors import HelpRequested
+from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
 from ultravox_async_cli.failures import exit_code_of, text_of
 from ultravox_async_cli.index import COMMANDS, RESOURCES, by_hand_below, listed, unknown
 from ultravox_async_cli.loading import load
@@ -34,6 +34,8 @@ def run(terminal: Terminal, words: Sequence[str], before: Sequence[str]) -> int:
     except UltravoxError as error:
         terminal.note(f"error: {text_of(error, parser.options)}")
         return exit_code_of(error)
+    except RecursionError:
+        raise CommandError("there is JSON that is nested too deep to be read or printed", ExitCode.FAILED) from None
 
 
 def parser_of(path: Sequence[str], command: Command, width: int) -> Parser:

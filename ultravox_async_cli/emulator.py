@@ -2,17 +2,19 @@
 
 import argparse
 
-from ultravox_async.testing.__main__ import add_arguments, serve
+from ultravox_async.emulator_options import add_arguments
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.loading import load
 from ultravox_async_cli.terminal import Terminal
 
 
 def _run(_: Terminal, options: argparse.Namespace) -> int:
     try:
-        return serve(options)
+        code: int = load("emulator_server").serve(options)
     except ValueError as error:
         raise CommandError(str(error)) from None
+    return code
 
 
 COMMAND = Command(

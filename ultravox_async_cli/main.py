@@ -1,16 +1,14 @@
 """The entry point: `main`. It imports little, so that ``ultravox --help`` is quick."""
 
-import io
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
 from ultravox_async_cli.index import GENERAL_OPTIONS, options_before, root_help, unknown_option
 from ultravox_async_cli.loading import load
-from ultravox_async_cli.terminal import Terminal
+from ultravox_async_cli.terminal import Terminal, discard
 
 _VERSION: Final = {"-V", "--version"}
 
@@ -32,7 +30,7 @@ def main(words: Sequence[str] | None = None) -> int:
         terminal.note(f"error: {error}")
         return error.exit_code
     except BrokenPipeError:
-        _leave_pipe(terminal)
+        discard(terminal.stdout)
         return ExitCode.BROKEN_PIPE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -72,9 +70,3 @@ def _split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
         if word.startswith("-") and option not in GENERAL_OPTIONS:
             raise unknown_option(option, GENERAL_OPTIONS, "ultravox")
     return before, words[len(before) :]
-
-
-def _leave_pipe(terminal: Terminal) -> None:
-    # The interpreter flushes standard output when it exits, and would report the broken pipe again.
-    with suppress(io.UnsupportedOperation):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), terminal.stdout.fileno())

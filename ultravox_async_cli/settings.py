@@ -106,7 +106,7 @@ def _configuration(path: Path) -> Mapping[str, object]:
             return tomllib.load(file)
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for thousands of brackets
         # Only the place: the rest of the text may have a part of the file.
         place = _PLACE.search(str(error))
         raise CommandError(f"{path} is not valid TOML{f', {place[0]}' if place else ''}") from None

@@ -2,10 +2,12 @@
 
 import getpass
 import io
+import os
 import re
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Self, TextIO
 
 import attrs
@@ -20,6 +22,23 @@ _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2
 def printable(text: str) -> str:
     """Return a text with its control characters escaped; line breaks and tabs stay."""
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def on_one_line(text: str) -> str:
+    """Return a text with its line breaks and tabs escaped too: no part of it looks like a line of its own."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def discard(stream: TextIO) -> None:
+    """Let what could not be written to a stream go nowhere.
+
+    The interpreter flushes standard output and standard error when it exits, and would fail at it again.
+    """
+    with suppress(io.UnsupportedOperation):
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
 
 
 @attrs.frozen
@@ -60,9 +79,12 @@ class Terminal:
             self.stdout.write("\n")
 
     def note(self, text: str) -> None:
-        """Write a line for people to standard error."""
-        self.stderr.write(f"{printable(text)}\n")
-        self.stderr.flush()
+        """Write a line for people to standard error. If that is not possible, the command goes on without it."""
+        try:
+            self.stderr.write(f"{printable(text)}\n")
+            self.stderr.flush()
+        except OSError:
+            discard(self.stderr)
 
     def ask(self, question: str) -> bool:
         """Ask a question that is answered with yes or no; no is the default.
@@ -72,7 +94,7 @@ class Terminal:
         """
         if not self.stdin.isatty():
             raise CommandError(f"nobody can answer here: {question}")
-        self.stderr.write(f"{printable(question)} [y/N] ")
+        self.stderr.write(f"{on_one_line(question)} [y/N] ")
         self.stderr.flush()
         return self.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -80,11 +102,15 @@ class Terminal:
         """Ask for a secret, which is not shown while it is typed.
 
         Raises:
-            CommandError: Nobody can answer, or the answer is empty.
+            CommandError: Nobody can answer, or the answer is empty or Ctrl-D.
         """
         if not self.stdin.isatty():
             raise CommandError(f"nobody can be asked for the {what} here: use @FILE or env:NAME")
-        answer = getpass.getpass(f"{what}: ", self.stderr)
+        try:
+            answer = getpass.getpass(f"{on_one_line(what)}: ", self.stderr)
+        except EOFError:  # Ctrl-D, which ends no line
+            self.stderr.write("\n")
+            answer = ""
         if not answer:
             raise CommandError(f"the {what} is empty")
         return answer

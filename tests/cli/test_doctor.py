@@ -185,8 +185,9 @@ def test_a_clock_that_is_wrong_is_noticed(
     assert ("behind" in found["clock"]["detail"]) == (ahead < timedelta(0))
 
 
-def test_without_a_date_the_clock_is_not_checked(ultravox_emulator: Emulator) -> None:
-    ultravox_emulator.inject(Respond(200, {"Date": "yesterday", "Content-Type": "application/json"}, b"{}"))
+@pytest.mark.parametrize("date", ["yesterday", "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"])
+def test_without_a_date_the_clock_is_not_checked(ultravox_emulator: Emulator, date: str) -> None:
+    ultravox_emulator.inject(Respond(200, {"Date": date, "Content-Type": "application/json"}, b"{}"))
     code, found = checks(ultravox_emulator)
     assert (code, found["clock"]["status"]) == (0, "skip")
 

@@ -115,6 +115,7 @@ _IMPORTED = "import sys; from ultravox_async_cli.main import main; main({words})
     [
         (["--help"], {"aiohttp", "rich", "ultravox_async", "argparse", "yaml"}),
         (["sip", "config", "--output", "jsonl"], {"rich", "yaml"}),
+        (["emulator", "--help"], {"ultravox_async.testing", "aiohttp.web"}),
     ],
 )
 def test_a_command_imports_only_what_it_needs(words: list[str], absent: set[str], account: Mapping[str, str]) -> None:

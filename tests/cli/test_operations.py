@@ -30,6 +30,15 @@ def body_of(emulator: Emulator) -> object:
     return json.loads(emulator.requests[-1].body)
 
 
+def test_json_that_is_nested_too_deep_is_an_error_on_one_line(account: Mapping[str, str], emulator: Emulator) -> None:
+    sent = ultravox("api", "POST", "/api/voices", "--json", "[" * 50_000, env=account)
+    assert (sent.code, sent.err) == (2, "error: --json takes JSON that is not nested as deep as this\n")
+    emulator.inject(Respond(200, {"Content-Type": "application/json"}, b'{"a":' * 900 + b"1" + b"}" * 900), times=1)
+    received = ultravox("api", "GET", "/api/voices", env=account)
+    assert (received.code, received.out) == (1, "")
+    assert received.err == "error: there is JSON that is nested too deep to be read or printed\n"
+
+
 def test_an_object_is_created_changed_and_deleted(account: Mapping[str, str], emulator: Emulator) -> None:
     registrations = ("sip", "registrations")
     fields = ("--username", "alice", "--proxy", "sip.example.com", "--auth-user", "a", "--password", "env:PASSWORD")

@@ -110,6 +110,20 @@ def test_a_terminal_gets_a_table_with_times_of_its_zone() -> None:
     assert "2026-07-01T12:00:00Z" in shown([ALICE], environ={})
 
 
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-02-30T00:00:00Z",
+        "9999-12-31T23:59:59Z",  # which is in the year 10000 there
+        "2024-01-01T25:00:00Z",
+        "2024-01-01T00:00:00+99:00",
+    ],
+)
+def test_a_text_that_only_looks_like_a_time_is_shown_as_it_is(text: str) -> None:
+    assert cell(text) == text
+
+
 def test_there_are_colours_on_a_terminal_only_and_never_with_no_color() -> None:
     assert "\x1b[" in shown([ALICE], is_terminal=True)
     assert "\x1b[32m" in shown(ALICE, is_terminal=True)
@@ -187,6 +201,18 @@ def test_what_a_server_sends_cannot_control_a_terminal() -> None:
     assert shown(evil) == f"{evil}\n"
 
 
+@pytest.mark.parametrize("columns", [20, 200])
+def test_the_names_of_fields_cannot_control_a_terminal_either(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    row = {"\x1b]0;owned\x07": "a", "two\nlines\t": "b", "\u202etxt": "c" * 20}
+    for result in (row, [row]):  # by the side of the values, and above them or left out
+        text = shown(result, is_terminal=True, environ={"NO_COLOR": "1"})
+        assert not {"\x1b", "\x07", "\t", "\u202e"} & {*text}
+        assert "\\u001b]0;owned\\u0007" in text
+    lines = [*details(row, 200, colored=False)]
+    assert [line.split()[0] for line in lines] == ["\\u001b]0;owned\\u0007", "two⏎lines", "\\u202etxt"]
+
+
 def test_fields_are_chosen_by_the_names_of_the_api_or_of_python() -> None:
     assert json.loads(shown(BOB, fields="username,outbound_proxy,outboundProxy")) == {
         "username": "bob",
@@ -197,8 +223,12 @@ def test_fields_are_chosen_by_the_names_of_the_api_or_of_python() -> None:
 
 def test_fields_lead_into_objects_and_lists() -> None:
     value: dict[str, object] = {"results": [{"name": "a"}], "medium": {"webRtc": {}}}
-    found = json.loads(shown(value, fields="results.0.name,results.1.name,results.x,medium.webRtc,medium.webRtc.y.z"))
+    huge = f"results.{'9' * 5_000}"
+    found = json.loads(
+        shown(value, fields=f"{huge},results.0.name,results.1.name,results.x,medium.webRtc,medium.webRtc.y.z")
+    )
     assert found == {
+        huge: None,
         "results.0.name": "a",
         "results.1.name": None,
         "results.x": None,
@@ -323,6 +353,13 @@ def test_a_person_reads_what_has_changed(change: object, line: str) -> None:
     with Changes(Terminal(io.StringIO(), stream, io.StringIO(), {})) as changes:
         changes.write(change)
     assert stream.getvalue() == line
+
+
+def test_no_name_looks_like_a_line_of_its_own() -> None:
+    stream = io.StringIO()
+    forged = attrs.evolve(ALICE, username="x\n- removed\teve")
+    Changes(Terminal(io.StringIO(), stream, io.StringIO(), {})).write(Added("r1", forged))
+    assert stream.getvalue() == "+ added  x\\n- removed\\teve at sip.example.com  (r1)\n"
 
 
 def test_lists_of_texts_and_times_can_be_printed() -> None:

@@ -85,6 +85,7 @@ def test_doctor_says_what_to_do_about_such_a_file(file: Path) -> None:
         (f'[profiles.work]\napi_key = "{KEY}\n', "PATH is not valid TOML, line 2, column "),
         (f'[profiles.work]\napi_key = "{KEY}', "PATH is not valid TOML, end of document"),
         (f'[profiles.work]\napi_key = "\xff{KEY}"', "PATH is not valid TOML\n"),
+        ("a = " + "[" * 5_000, "PATH is not valid TOML\n"),
     ],
 )
 def test_a_file_that_does_not_say_it_is_a_usage_error(file: Path, text: str, problem: str) -> None:

@@ -1,5 +1,6 @@
 import getpass
 import io
+import os
 import socket
 from collections.abc import Callable
 
@@ -21,8 +22,8 @@ class Keyboard(io.StringIO):
 )
 def test_only_yes_is_yes(answer: str, is_yes: bool) -> None:  # noqa: FBT001 - a parameter
     screen = io.StringIO()
-    assert Terminal(Keyboard(answer), io.StringIO(), screen, {}).ask("Delete \x1b it?") is is_yes
-    assert screen.getvalue() == "Delete \\u001b it? [y/N] "
+    assert Terminal(Keyboard(answer), io.StringIO(), screen, {}).ask("Delete \x1b\n it?") is is_yes
+    assert screen.getvalue() == "Delete \\u001b\\n it? [y/N] "
 
 
 def test_a_question_that_nobody_can_answer_is_an_error() -> None:
@@ -44,17 +45,34 @@ def test_a_stream_that_is_closed_is_one_that_goes_nowhere(monkeypatch: pytest.Mo
     assert main(["no-such-command"]) == 2
 
 
+def test_a_standard_error_that_cannot_be_written_does_not_change_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    unwritable = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115 - of a descriptor; closed below
+    monkeypatch.setattr("sys.stderr", unwritable)
+    assert main(["no-such-command"]) == 2
+    unwritable.close()  # which flushes it, as the interpreter does when it exits
+
+
 def answering(answer: str) -> Callable[[str, object], str]:
-    return lambda prompt, _: answer if prompt == "password: " else ""
+    return lambda prompt, _: answer if prompt == "password\\n: " else ""
 
 
 def test_a_secret_is_asked_for_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal(Keyboard(), io.StringIO(), io.StringIO(), {})
     monkeypatch.setattr(getpass, "getpass", answering("s3cret"))
-    assert terminal.ask_secret("password") == "s3cret"
+    assert terminal.ask_secret("password\n") == "s3cret"
     monkeypatch.setattr(getpass, "getpass", answering(""))
     with pytest.raises(CommandError, match="the password is empty"):
         terminal.ask_secret("password")
+
+
+def test_ctrl_d_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_the_end(_prompt: str, _stream: object) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(getpass, "getpass", at_the_end)
+    words = ("sip", "registrations", "create", "--username", "ann", "--proxy", "sip.example.com")
+    result = ultravox(*words, env={"ULTRAVOX_API_KEY": "unused"}, columns=80)
+    assert (result.code, result.out, result.err) == (2, "", "\nerror: the password is empty\n")
 
 
 def test_the_emulator_refuses_numbers_that_are_out_of_range() -> None:

@@ -3,6 +3,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import tzset
 from typing import Annotated, Any
 
 import pytest
@@ -106,6 +107,8 @@ def test_words_become_what_a_method_takes(method: Callable[..., None], words: li
         (Taking.clock, "x", "VALUE takes a time of day such as 17:30, not x"),
         (Taking.duration, "5 minutes", "VALUE takes a duration such as 90s, 5m or 1h30m, not 5 minutes"),
         (Taking.duration, "", "VALUE takes a duration such as 90s, 5m or 1h30m, not "),
+        (Taking.duration, "99999999999999d", "VALUE takes a duration of at most 999999999 days, not 99999999999999d"),
+        (Taking.message, "[" * 50_000, "VALUE takes JSON that is not nested as deep as this"),
         (Taking.events, "call.ended,call.started", "--value takes one value; repeat the option for several"),
         (Taking.event, "call.ended,call.started", "--value takes one value"),
         (Taking.pairs, "a", "--value takes NAME=VALUE, a JSON object or @FILE"),
@@ -130,6 +133,17 @@ def test_other_words_are_refused_with_what_is_taken(method: Callable[..., None],
         read(method, word)
     assert problem in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_time_that_is_out_of_range_in_the_zone_of_the_person_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC+5")  # five hours west of Greenwich
+    tzset()
+    try:
+        with pytest.raises(CommandError, match=r"VALUE takes a time such as .*, not 9999-12-31T23:59"):
+            read(Taking.moment, "9999-12-31T23:59")
+    finally:
+        monkeypatch.undo()
+        tzset()
 
 
 def test_values_come_from_files_and_standard_input(tmp_path: Path) -> None:

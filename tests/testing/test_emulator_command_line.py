@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 
 from ultravox_async import AsyncUltravox, testing
+from ultravox_async.emulator_options import rate
 from ultravox_async.testing import DEFAULT_API_KEY, Emulator
-from ultravox_async.testing.__main__ import main, rate
+from ultravox_async.testing.__main__ import main
 
 ROOT = Path(testing.__file__).parents[2]
 MODULE = ("-m", "ultravox_async.testing")

@@ -31,9 +31,10 @@ Some of what the API does is documented nowhere. Here the emulator guesses:
   by their names only, and are not listed.
 """
 
+from ultravox_async.emulator_options import DEFAULT_API_KEY
 from ultravox_async.testing._emulated_calls import EmulatedCalls
 from ultravox_async.testing._emulated_webhooks import EmulatedWebhooks, WebhookDelivery
-from ultravox_async.testing._emulator import DEFAULT_API_KEY, Emulator
+from ultravox_async.testing._emulator import Emulator
 from ultravox_async.testing._faults import (
     CutBody,
     Delay,

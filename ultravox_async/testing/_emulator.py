@@ -11,6 +11,7 @@ from typing import Any, Self
 import attrs
 from aiohttp import web
 
+from ultravox_async.emulator_options import DEFAULT_API_KEY
 from ultravox_async.testing._account import Account, AccountSettings, new_account
 from ultravox_async.testing._addresses import origin_of
 from ultravox_async.testing._collection import CollectionSettings
@@ -26,9 +27,6 @@ from ultravox_async.testing._server import Server
 from ultravox_async.testing._sip_calls import Invite, SipCallOutcome, SipCalls
 from ultravox_async.testing._storage import Storage
 from ultravox_async.testing._wire import Answer, RecordedRequest, detail
-
-DEFAULT_API_KEY = "EMULATOR.not-a-key-of-anybody-anywhere-00"
-"""The key that an emulator accepts by default. It has the form of a real key, and is recognizably not one."""
 
 _STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 _fixed = attrs.setters.frozen

@@ -72,12 +72,12 @@ async def ask(credentials: Credentials) -> Answer:
 
 def _ahead(headers: Mapping[str, str], began: datetime, seconds: float) -> float | None:
     try:
-        sent = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
+        sent = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError, OSError):  # it is no date, or none that the system knows
         return None
     # The answer was sent somewhere in the middle, and the header has whole seconds, rounded down.
     middle = began.timestamp() + seconds / 2
-    return middle - (sent.timestamp() + 0.5)
+    return middle - (sent + 0.5)
 
 
 def judged(answer: Answer) -> Iterator[Check]:

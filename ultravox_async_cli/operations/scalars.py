@@ -31,10 +31,10 @@ def _number(text: str) -> float:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # A time without an offset is meant as the person's clock shows it.
+        return moment if moment.tzinfo is not None else moment.astimezone()
+    except (ValueError, OverflowError, OSError):  # it is no time, or none that the system knows
         raise ValueError(f"takes a time such as 2026-07-01T12:00+02:00, not {text}") from None
-    # A time without an offset is meant as the person's clock shows it.
-    return moment if moment.tzinfo is not None else moment.astimezone()
 
 
 def _day(text: str) -> date:
@@ -56,8 +56,11 @@ def _duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"takes a duration such as 90s, 5m or 1h30m, not {text}")
-    days, hours, minutes, seconds = match.groups()
-    return timedelta(int(days or 0), float(seconds or 0), hours=int(hours or 0), minutes=int(minutes or 0))
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    try:
+        return timedelta(days, seconds, hours=hours, minutes=minutes)
+    except OverflowError:
+        raise ValueError(f"takes a duration of at most {timedelta.max.days} days, not {text}") from None
 
 
 READERS: Final[Mapping[Any, Callable[[str], object]]] = {

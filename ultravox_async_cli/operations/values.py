@@ -21,6 +21,7 @@ from ultravox_async_cli.terminal import Terminal
 _T = TypeVar("_T")
 
 _NO_SECRETS: Final = "contains a secret, which is not taken from the command line: use @FILE"
+_TOO_DEEP: Final = "takes JSON that is not nested as deep as this"
 
 
 @attrs.frozen
@@ -47,8 +48,11 @@ def value_of(parameter: Parameter, words: Sequence[str], terminal: Terminal) -> 
     try:
         return _value_of(parameter, words, terminal)
     except ValueError as error:
-        shown = parameter.name.upper() if parameter.is_positional else parameter.flag
-        raise CommandError(f"{shown} {error}") from None
+        problem = str(error)
+    except RecursionError:
+        problem = _TOO_DEEP
+    shown = parameter.name.upper() if parameter.is_positional else parameter.flag
+    raise CommandError(f"{shown} {problem}")
 
 
 def values_of(parameters: Sequence[Parameter], options: argparse.Namespace, terminal: Terminal) -> dict[str, object]:
@@ -77,7 +81,10 @@ def json_of(word: str, terminal: Terminal) -> object:
         ValueError: It is no JSON, or contains something with the name of a secret and is not in a file.
     """
     text = _text_of(word, terminal)
-    return _checked(_json(text), text)
+    try:
+        return _checked(_json(text), text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 def _value_of(parameter: Parameter, words: Sequence[str], terminal: Terminal) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ultravox_async_cli.terminal import Terminal, printable
+from ultravox_async_cli.terminal import Terminal, on_one_line
 
 _RED, _GREEN, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 _COLORS: Final[Mapping[str, str]] = {
@@ -17,5 +17,5 @@ def write_line(terminal: Terminal, word: str, text: str) -> None:
     """Write a line that begins with a word, such as ``ok``, in the colour of the word."""
     color = _COLORS.get(word) if terminal.has_colors else None
     shown = f"{color}{word}{_PLAIN}" if color else word
-    terminal.stdout.write(f"{shown}{printable(text)}\n")
+    terminal.stdout.write(f"{shown}{on_one_line(text)}\n")
     terminal.stdout.flush()

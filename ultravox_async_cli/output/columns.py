@@ -34,11 +34,18 @@ def cell(value: object) -> str:
         text = _local(value) if _MOMENT.fullmatch(value) else value
     else:
         text = json.dumps(value, ensure_ascii=False)
+    return _on_one_line(text)
+
+
+def _on_one_line(text: str) -> str:
     return printable(text.replace("\n", "⏎").replace("\t", " "))
 
 
 def _local(moment: str) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):  # there is no such day, or it is none of those that the system knows
+        return moment
 
 
 def listing(rows: Sequence[Mapping[str, Any]], width: int, *, colored: bool) -> Iterator[str]:
@@ -49,11 +56,11 @@ def listing(rows: Sequence[Mapping[str, Any]], width: int, *, colored: bool) -> 
     columns = {name: [cell(row.get(name)) for row in rows] for name in rows[0]}
     columns = {name: cells for name, cells in columns.items() if any(cells)} or columns
     widths = _widths(columns, width)
-    yield _line([set_cell_size(name, size) for name, size in widths.items()], _BOLD if colored else "")
+    yield _line([set_cell_size(_on_one_line(name), size) for name, size in widths.items()], _BOLD if colored else "")
     for number, row in enumerate(rows):
         cells = [_cut(columns[name][number], size) for name, size in widths.items()]
         yield _line(_colored(cells, [row.get(name) for name in widths]) if colored else cells)
-    left_out = [name for name in columns if name not in widths]
+    left_out = [_on_one_line(name) for name in columns if name not in widths]
     if left_out:
         note = f"not shown: {', '.join(left_out)}"
         yield _line([_cut(note, width)], _DIM if colored else "")
@@ -61,10 +68,11 @@ def listing(rows: Sequence[Mapping[str, Any]], width: int, *, colored: bool) -> 
 
 def details(row: Mapping[str, Any], width: int, *, colored: bool) -> Iterator[str]:
     """Yield the lines of a table with a line for each field, or several where the value is long."""
-    longest = max(map(cell_len, row), default=0)
+    labels = {name: _on_one_line(name) for name in row}
+    longest = max(map(cell_len, labels.values()), default=0)
     space = max(width - longest - len(_GAP), 1)
     for name, value in row.items():
-        label = set_cell_size(name, longest)
+        label = set_cell_size(labels[name], longest)
         for part in _wrapped(cell(value), space):
             yield _line([f"{_BOLD}{label}{_PLAIN}", *_colored([part], [value])] if colored else [label, part])
             label = " " * longest
@@ -75,10 +83,10 @@ def _widths(columns: Mapping[str, Sequence[str]], space: int) -> Mapping[str, in
     widths: dict[str, int] = {}
     first = next(iter(columns))
     for name in sorted(columns, key=lambda name: name != first and _rank(name, columns[name])):
-        cells = columns[name]
+        cells, title = columns[name], _on_one_line(name)
         # Ids are never cut: people copy them.
-        longest = max(map(cell_len, (name, *cells)))
-        size = longest if name.endswith((*_IDS, "prefix")) else min(longest, max(_WIDEST, cell_len(name)))
+        longest = max(map(cell_len, (title, *cells)))
+        size = longest if name.endswith((*_IDS, "prefix")) else min(longest, max(_WIDEST, cell_len(title)))
         if widths and size > space:
             continue
         widths[name] = size if widths else min(size, space)

@@ -95,14 +95,20 @@ def _check_names(names: Sequence[str], row: Row) -> None:
 def _at(value: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
     for name in path:
         if isinstance(value, list):
-            items = cast("list[object]", value)
-            value = items[int(name)] if name.isdecimal() and int(name) < len(items) else None
+            value = _item(cast("list[object]", value), name)
         elif isinstance(value, dict):
             fields = cast("dict[str, object]", value)
             value = fields.get(_key(name, fields))
         else:
             return None
     return value
+
+
+def _item(items: Sequence[object], number: str) -> object:
+    try:
+        return items[int(number)] if number.isdecimal() else None
+    except (IndexError, ValueError):  # int() refuses thousands of digits
+        return None
 
 
 def _key(name: str, fields: Mapping[str, Any]) -> str:
