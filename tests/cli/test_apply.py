@@ -246,6 +246,23 @@ def test_an_empty_file_never_prunes(account: Account) -> None:
     assert (result.code, account.sent("DELETE")) == (2, [])
 
 
+def test_a_listing_that_lacks_registrations_changes_nothing(account: Account) -> None:
+    account.write(THREE)
+    rows = [one.to_dict() for one in account.registrations[:2]]
+    body = json.dumps({"results": rows, "next": None, "previous": None, "total": 1000}).encode()
+    account.emulator.inject(Respond(200, {"Content-Type": "application/json"}, body), method="GET")
+    result = account.apply("--prune", "--yes")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error: the listing has 2 of 1,000 registrations; nothing was changed")
+    assert {one.method for one in account.emulator.requests} == {"GET"}
+
+
+def test_a_listing_without_a_total_is_trusted(account: Account) -> None:
+    account.write(HEADER + "user-000000,sip-0.example.com,,\n")
+    account.emulator.inject(Respond(200, {"Content-Type": "application/json"}, b'{"results": []}'), method="GET")
+    assert "1 to create (+)" in account.apply("--dry-run").err
+
+
 def test_a_new_row_without_a_password_is_refused_before_anything_is_sent(account: Account) -> None:
     account.write(HEADER + "ann,sip.example.com,,pw\nbob,sip.example.com,,\n")
     result = account.apply("--yes")

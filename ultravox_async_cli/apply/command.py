@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Final
 
 from ultravox_async import SipRegistration
@@ -75,8 +76,28 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
 
 
 async def _registrations(terminal: Terminal, args: argparse.Namespace) -> list[SipRegistration]:
-    async with open_client(terminal, args) as ultravox:
-        return [one async for one in ultravox.sip.registrations.list(page_size=1000)]
+    """Return all registrations of the account.
+
+    Raises:
+        CommandError: The listing has fewer than it says that there are. What it lacks would be created a second time,
+            or what the file has under another name would be deleted.
+    """
+    found: list[SipRegistration] = []
+    total: int | None = None
+    async with (
+        open_client(terminal, args) as ultravox,
+        aclosing(ultravox.sip.registrations.list(page_size=1000).pages()) as pages,
+    ):
+        async for page in pages:
+            found += page.results
+            total = page.total
+    distinct = len({one.registration_id for one in found})
+    if total is not None and distinct < total:
+        raise CommandError(
+            f"the listing has {distinct:,} of {total:,} registrations; nothing was changed: run the command again",
+            ExitCode.FAILED,
+        )
+    return found
 
 
 def _summary(plan: Plan) -> str:
