@@ -68,7 +68,7 @@ def test_a_registration_that_is_not_in_the_file_is_pruned() -> None:
 
 
 def test_two_registrations_that_match_one_row_are_refused() -> None:
-    with pytest.raises(CommandError, match=r"^line 7: matches 2 registrations: 1, 2$"):
+    with pytest.raises(CommandError, match=r"^line 7: matches 2 registrations: 1, 2\nkeep one of them .* delete ID$"):
         plan([row("ann", line=7)], [registration("ann", "1"), registration("ann", "2")])
 
 

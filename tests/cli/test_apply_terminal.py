@@ -1,10 +1,13 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from tests.cli.pseudo_terminal import CTRL_C, session
 from tests.cli.running import ultravox
+from ultravox_async import AsyncUltravox
 from ultravox_async.testing import Emulator
+from ultravox_async_cli.terminal import Terminal
 
 QUESTION = "Carry out this plan? [y/N] "
 
@@ -49,6 +52,30 @@ def test_anything_but_yes_changes_nothing(
     assert result.code == 1
     assert result.err.endswith(f"{QUESTION}Nothing was changed.\n")
     assert {one.method for one in ultravox_emulator.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("other", ["ann", "eve"])
+def test_a_plan_is_not_carried_out_if_the_account_has_changed_meanwhile_so_that_it_is_another_one(
+    environment: dict[str, str],
+    words: tuple[str, ...],
+    ultravox_emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    other: str,
+) -> None:
+    async def somebody_else_creates() -> None:
+        async with AsyncUltravox(ultravox_emulator.api_key, base_url=ultravox_emulator.base_url) as client:
+            await client.sip.registrations.create(username=other, proxy="sip.example.com", password="theirs")
+
+    def answer(_: Terminal, question: str) -> bool:
+        asyncio.run(somebody_else_creates())
+        return bool(question)
+
+    monkeypatch.setattr(Terminal, "ask", answer)
+    variables = {**environment, "SIP_PASSWORD": "shared"}
+    result = ultravox(*words, "--password", "env:SIP_PASSWORD", env=variables, columns=80)
+    created = [one.method for one in ultravox_emulator.requests].count("POST") - 1
+    assert (result.code, created) == ((1, 0) if other == "ann" else (0, 2))
+    assert ("error: the account has changed since the plan was shown" in result.err) == (other == "ann")
 
 
 def test_ctrl_c_at_the_question_ends_it(

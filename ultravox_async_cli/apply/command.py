@@ -3,14 +3,14 @@
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
 from ultravox_async import SipRegistration
 from ultravox_async_cli.apply.plan import Creation, Deletion, Plan, Step, Update, plan_of
-from ultravox_async_cli.apply.plan_text import show_plan
-from ultravox_async_cli.apply.registrations_file import Password, read_rows
+from ultravox_async_cli.apply.plan_text import described, show_plan
+from ultravox_async_cli.apply.registrations_file import Password, Row, read_rows
 from ultravox_async_cli.apply.steps import Execution, Results
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
@@ -72,6 +72,8 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
         terminal.note("Nothing was changed.")
         return ExitCode.FAILED
     passwords = _passwords(terminal, plan, shared)
+    if not args.yes:
+        _check_unchanged(terminal, args, wanted, plan)
     return _carried_out(terminal, args, plan, passwords)
 
 
@@ -98,6 +100,21 @@ async def _registrations(terminal: Terminal, args: argparse.Namespace) -> list[S
             ExitCode.FAILED,
         )
     return found
+
+
+def _check_unchanged(terminal: Terminal, args: argparse.Namespace, wanted: Sequence[Row], plan: Plan) -> None:
+    """Check that what was agreed to is still what has to be done, because a person may take minutes to answer.
+
+    Raises:
+        CommandError: The account has changed meanwhile.
+    """
+    found = asyncio.run(_registrations(terminal, args))
+    latest = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
+    if described(latest, args) != described(plan, args):
+        raise CommandError(
+            "the account has changed since the plan was shown; nothing was sent: run the command again",
+            ExitCode.FAILED,
+        )
 
 
 def _summary(plan: Plan) -> str:

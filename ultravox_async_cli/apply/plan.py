@@ -115,7 +115,8 @@ def _check_unambiguous(matches: Iterable[tuple[Row, Sequence[SipRegistration]]])
         if len(found) > 1
     ]
     if problems:
-        raise CommandError("\n".join(first_lines(problems)))
+        remedy = "keep one of them and delete the others: ultravox sip registrations delete ID"
+        raise CommandError("\n".join([*first_lines(problems), remedy]))
 
 
 def _differences(row: Row, registration: SipRegistration) -> OptionalFields:

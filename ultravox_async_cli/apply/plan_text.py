@@ -13,15 +13,20 @@ from ultravox_async_cli.terminal import Terminal
 
 def show_plan(terminal: Terminal, args: argparse.Namespace, plan: Plan) -> None:
     """Print the steps of a plan. Its lines are never cut, however narrow the terminal is."""
-    has_source = args.password is not None
+    lines = described(plan, args)
     if args.output in {None, "table"}:
-        for step in plan.steps:
+        for step, line in zip(plan.steps, lines, strict=True):
             sign = "+" if isinstance(step, Creation) else "-" if isinstance(step, Deletion) else "~"
-            write_line(terminal, sign, f" {_line(_row(step, has_source=has_source))}")
+            write_line(terminal, sign, f" {_line(line)}")
         return
     with Rows(terminal, args) as rows:
-        for step in plan.steps:
-            rows.write(_row(step, has_source=has_source))
+        for line in lines:
+            rows.write(line)
+
+
+def described(plan: Plan, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the steps of a plan with the names of the API."""
+    return [_row(step, has_source=args.password is not None) for step in plan.steps]
 
 
 def _row(step: Step, *, has_source: bool) -> dict[str, Any]:
