@@ -229,8 +229,17 @@ def test_ctrl_c_says_what_was_done_and_the_next_run_goes_on(account: Account) ->
     with ctrl_c_works():
         result = account.apply("--yes", "--concurrency", "1")
     assert result.code == 130
-    assert "4 created, 0 updated, 0 deleted, 16 not reached" in result.err
+    assert "4 created, 0 updated, 0 deleted, 1 in flight, which may be done or not, 15 not reached\n" in result.err
     assert account.apply("--yes").err.endswith("15 created, 0 updated, 0 deleted\n")
+
+
+def test_ctrl_c_while_the_last_request_is_in_flight_says_that_the_next_run_goes_on(account: Account) -> None:
+    account.write(HEADER + "ann,sip.example.com,,pw\n")
+    account.emulator.inject(CtrlC(), times=1, method="POST")
+    with ctrl_c_works():
+        lines = account.apply("--yes").err.splitlines()
+    assert lines[-2] == "0 created, 0 updated, 0 deleted, 1 in flight, which may be done or not"
+    assert lines[-1] == "The same command goes on from here."
 
 
 def test_a_file_with_problems_is_refused_before_anything_is_sent(account: Account) -> None:

@@ -188,11 +188,13 @@ def _report(terminal: Terminal, plan: Plan, results: Results) -> None:
         terminal.note(line)
     counts = Counter(type(step) for step in results.done)
     parts = [f"{counts[Creation]:,} created, {counts[Update]:,} updated, {counts[Deletion]:,} deleted"]
-    not_reached = len(plan.steps) - len(results.done) - len(results.failed)
+    in_flight = results.sent - len(results.done) - len(results.failed)
+    not_reached = len(plan.steps) - results.sent
     parts += [f"{len(results.failed):,} failed"] if results.failed else []
+    parts += [f"{in_flight:,} in flight, which may be done or not"] if in_flight else []
     parts += [f"{not_reached:,} not reached"] if not_reached else []
     terminal.note(", ".join(parts))
-    if results.failed or not_reached:
+    if results.failed or in_flight or not_reached:
         terminal.note("The same command goes on from here.")
 
 

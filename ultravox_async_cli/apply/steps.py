@@ -17,6 +17,9 @@ class Results:
 
     done: list[Step] = attrs.field(factory=list[Step])
     failed: list[tuple[Step, UltravoxError]] = attrs.field(factory=list[tuple[Step, UltravoxError]])
+    sent: int = 0
+    """How many steps were begun. Those that are neither done nor failed were in flight when it was interrupted."""
+
     is_refused: bool = False
     """Whether the API does not accept the key; nothing more is sent then."""
 
@@ -58,6 +61,7 @@ class Execution:
 
     async def _work(self, steps: Iterator[Step]) -> None:
         for step in steps:
+            self.results.sent += 1
             try:
                 await self._send(step)
             except UltravoxError as error:
