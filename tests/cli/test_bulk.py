@@ -156,6 +156,22 @@ def test_a_file_that_cannot_be_written_is_noticed_before_anything_is_fetched(ult
     assert ultravox_emulator.requests == []
 
 
+def test_a_file_that_cannot_be_written_at_the_end_hides_no_failure(
+    ultravox_emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    left = tmp_path / "left"
+    result = get(ultravox_emulator, "no-1", ultravox_emulator.registration_ids[0], "no-2", "--failed", str(left))
+    first, second, summary, problem = result.err.splitlines()
+    assert [first[:4], second[:4]] == ["no-1", "no-2"]
+    assert summary.startswith("1 fetched, 2 failed, ")
+    assert problem == f"error: {left}: No space left on device; it should have the 2 ids that failed or were not reached"
+    assert (result.code, [*tmp_path.iterdir()]) == (1, [])
+
+
 class FullDisk(io.StringIO):
     def flush(self) -> None:
         raise OSError(28, "No space left on device")

@@ -12,7 +12,7 @@ import attrs
 from ultravox_async import AsyncUltravox, AuthenticationError, NotFoundError, Sweep, UltravoxError
 from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
 from ultravox_async_cli.contact import NoContactError
-from ultravox_async_cli.errors import ExitCode
+from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.output.progress import Show, no_progress, progress
@@ -110,12 +110,23 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
                 if key in tally.found:
                     output.write(tally.found[key])
     # If the values cannot be written, this is not reached, and their ids stay in the file.
-    if remaining is not None:
-        remaining.write(tally.left)
-    _report(terminal, tally, args.failed)
+    problem = None if remaining is None else _problem_with(remaining, tally)
+    _report(terminal, tally, None if problem else args.failed)
     if no_contact is not None:
         raise no_contact
+    if problem is not None:
+        raise problem
     return ExitCode.INTERRUPTED if interrupted else tally.exit_code
+
+
+def _problem_with(remaining: RemainingIds, tally: Tally) -> CommandError | None:
+    """Write the file of those that are left, and return what is wrong with that: it must not hide what has failed."""
+    try:
+        remaining.write(tally.left)
+    except CommandError as error:
+        left = f"{len(tally.left):,} {'id' if len(tally.left) == 1 else 'ids'}"
+        return CommandError(f"{error}; it should have the {left} that failed or were not reached", ExitCode.FAILED)
+    return None
 
 
 async def _fetch(
