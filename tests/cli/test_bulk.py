@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_written_at_the_end_hides_no_failure(
     first, second, summary, problem = result.err.splitlines()
     assert [first[:4], second[:4]] == ["no-1", "no-2"]
     assert summary.startswith("1 fetched, 2 failed, ")
-    assert problem == f"error: {left}: No space left on device; it should have the 2 ids that failed or were not reached"
+    assert problem == f"error: {left}: No space left on device; it should have the 2 ids that are left"
     assert (result.code, [*tmp_path.iterdir()]) == (1, [])
 
 
@@ -177,39 +177,41 @@ class FullDisk(io.StringIO):
         raise OSError(28, "No space left on device")
 
 
-def test_if_values_cannot_be_written_their_ids_are_left(
-    ultravox_emulator: Emulator, left: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left.write_text("as it was\n")
-    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
-    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
-    monkeypatch.setattr("sys.stdout", FullDisk())
-    ids = ultravox_emulator.registration_ids[:2]
-    assert main(["sip", "registrations", "get", *ids, "--failed", str(left)]) == 1
-    assert left.read_text() == "as it was\n"
-
-
 class ClosedPipe(io.StringIO):
     def write(self, _: str) -> int:
         raise BrokenPipeError
 
 
-@pytest.mark.parametrize("layout", ["jsonl", "csv"])
-def test_a_reader_that_leaves_ends_it_in_silence_and_leaves_all_ids(
+class Interrupted(io.StringIO):
+    def write(self, _: str) -> int:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("layout", ["jsonl", "json", "csv"])
+@pytest.mark.parametrize(
+    ("stdout", "code"),
+    [(FullDisk, ExitCode.FAILED), (ClosedPipe, ExitCode.BROKEN_PIPE), (Interrupted, ExitCode.INTERRUPTED)],
+)
+def test_if_values_cannot_be_written_their_ids_are_left_and_the_failures_are_named(
     ultravox_emulator: Emulator,
     left: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    stdout: type[io.StringIO],
+    code: ExitCode,
     layout: str,
 ) -> None:
-    left.write_text("as it was\n")
     monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
     monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
-    monkeypatch.setattr("sys.stdout", ClosedPipe())
-    ids = ultravox_emulator.registration_ids[:2]
-    words = ("sip", "registrations", "get", *ids, "--failed", str(left), "--output", layout)
-    assert main(words) == ExitCode.BROKEN_PIPE
-    assert (left.read_text(), capsys.readouterr().err) == ("as it was\n", "")
+    monkeypatch.setattr("sys.stdout", stdout())
+    ids = ["a/b", *ultravox_emulator.registration_ids[:2]]
+    words = ("sip", "registrations", "get", *ids, "--failed", str(left), "--output", layout, "--concurrency", "1")
+    assert main(words) == code
+    assert left.read_text().split() == ids
+    shown = capsys.readouterr().err
+    assert "a/b: registration_id: an id cannot contain" in shown
+    assert f"{left} has the 3 ids that are left\n" in shown
+    assert ("not all of them written" in shown) == (layout != "jsonl")
 
 
 def test_objects_below_another_one_are_fetched_too(ultravox_emulator: Emulator) -> None:

@@ -49,12 +49,15 @@ class Tally:
     """The values by id; None for those that are printed already."""
 
     failed: dict[str, UltravoxError] = attrs.field(factory=dict[str, UltravoxError])
+    are_written: bool = True
+    """Whether the values that were found are on standard output. If not, their ids are left too."""
+
     _started: float = attrs.field(factory=time.monotonic)
 
     @property
     def left(self) -> list[str]:
-        """The ids that have no value, in the order in which they were given."""
-        return [key for key in self.ids if key not in self.found]
+        """The ids whose values are not on standard output, in the order in which they were given."""
+        return [key for key in self.ids if key not in self.found or not self.are_written]
 
     @property
     def exit_code(self) -> ExitCode:
@@ -70,6 +73,7 @@ class Tally:
         seconds = time.monotonic() - self._started
         not_reached = len(self.ids) - len(self.found) - len(self.failed)
         missing = [f"{not_reached:,} not reached"] if not_reached else []
+        missing += [] if self.are_written else ["not all of them written"]
         return ", ".join([f"{len(self.found):,} fetched", f"{len(self.failed):,} failed", *missing, f"{seconds:.1f} s"])
 
 
@@ -95,28 +99,44 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
     """
     tally = Tally(read_ids(words, terminal.stdin))
     remaining = None if args.failed is None else RemainingIds(args.failed)
-    interrupted = False
-    no_contact: NoContactError | None = None
+    ending: KeyboardInterrupt | NoContactError | OSError | None = None
+    try:
+        ending = _fetch_and_print(terminal, args, get_many, tally)
+    except (KeyboardInterrupt, OSError) as error:
+        ending = error
+    problem = None if remaining is None else _problem_with(remaining, tally)
+    _report(terminal, tally, None if problem else args.failed)
+    if isinstance(ending, NoContactError | OSError):
+        raise ending
+    if problem is not None:
+        raise problem
+    return tally.exit_code if ending is None else ExitCode.INTERRUPTED
+
+
+def _fetch_and_print(
+    terminal: Terminal, args: argparse.Namespace, get_many: GetMany, tally: Tally
+) -> KeyboardInterrupt | NoContactError | None:
+    """Fetch the ids and print their values; return what has ended the fetching too early.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted while it printed.
+        OSError: Standard output takes nothing more.
+    """
+    ending: KeyboardInterrupt | NoContactError | None = None
+    is_stream = args.output == _STREAMED
     with Rows(terminal, args) as output:
-        is_stream = args.output == _STREAMED
         try:
             asyncio.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
-        except KeyboardInterrupt:
-            interrupted = True
-        except NoContactError as error:
-            no_contact = error
+        except (KeyboardInterrupt, NoContactError) as error:
+            ending = error
         if not is_stream:
+            # Until the last one is written, nobody knows how much of it has left the buffers.
+            tally.are_written = False
             for key in tally.ids:
                 if key in tally.found:
                     output.write(tally.found[key])
-    # If the values cannot be written, this is not reached, and their ids stay in the file.
-    problem = None if remaining is None else _problem_with(remaining, tally)
-    _report(terminal, tally, None if problem else args.failed)
-    if no_contact is not None:
-        raise no_contact
-    if problem is not None:
-        raise problem
-    return ExitCode.INTERRUPTED if interrupted else tally.exit_code
+    tally.are_written = True
+    return ending
 
 
 def _problem_with(remaining: RemainingIds, tally: Tally) -> CommandError | None:
@@ -124,8 +144,7 @@ def _problem_with(remaining: RemainingIds, tally: Tally) -> CommandError | None:
     try:
         remaining.write(tally.left)
     except CommandError as error:
-        left = f"{len(tally.left):,} {'id' if len(tally.left) == 1 else 'ids'}"
-        return CommandError(f"{error}; it should have the {left} that failed or were not reached", ExitCode.FAILED)
+        return CommandError(f"{error}; it should have the {_left_in(tally)}", ExitCode.FAILED)
     return None
 
 
@@ -162,8 +181,12 @@ def _report(terminal: Terminal, tally: Tally, failed: str | None) -> None:
     if tally.left or terminal.stderr.isatty():
         terminal.note(tally.summary())
     if tally.left and failed is not None:
-        left = "id that is" if len(tally.left) == 1 else "ids that are"
-        terminal.note(f"{failed} has the {len(tally.left):,} {left} left")
+        terminal.note(f"{failed} has the {_left_in(tally)}")
+
+
+def _left_in(tally: Tally) -> str:
+    number = len(tally.left)
+    return f"{number:,} {'id that is' if number == 1 else 'ids that are'} left"
 
 
 def _shown(key: str) -> str:
