@@ -18,11 +18,17 @@ class ExitCode(IntEnum):
     """There is no key, or the API does not accept it."""
 
     NOT_FOUND = 4
+    HUNG_UP = 129
+    """By SIGHUP, as when a terminal is closed."""
+
     INTERRUPTED = 130
     """By Ctrl-C."""
 
     BROKEN_PIPE = 141
     """The reader of standard output has gone, as after `| head -1`; shells report it of other programs like this."""
+
+    TERMINATED = 143
+    """By SIGTERM."""
 
 
 class CommandError(Exception):

@@ -1,12 +1,13 @@
 import asyncio
 import json
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.ctrl_c import CtrlC, ctrl_c_works
+from tests.cli.ctrl_c import CtrlC, ctrl_c_works, defaults_of
 from tests.cli.running import Result, ultravox
 from tests.security.canaries import PASSWORD, texts_of, traces
 from ultravox_async import APIConnectionError, AsyncUltravox, BadRequestError, SipRegistration
@@ -231,6 +232,15 @@ def test_ctrl_c_says_what_was_done_and_the_next_run_goes_on(account: Account) ->
     assert result.code == 130
     assert "4 created, 0 updated, 0 deleted, 1 in flight, which may be done or not, 15 not reached\n" in result.err
     assert account.apply("--yes").err.endswith("15 created, 0 updated, 0 deleted\n")
+
+
+def test_sigterm_does_what_ctrl_c_does(account: Account) -> None:
+    account.write(HEADER + "ann,sip.example.com,,pw\n")
+    account.emulator.inject(CtrlC(signal.SIGTERM), times=1, method="POST")
+    with defaults_of(signal.SIGTERM), ctrl_c_works():
+        result = account.apply("--yes")
+    assert result.code == 143
+    assert "1 in flight, which may be done or not" in result.err
 
 
 def test_ctrl_c_while_the_last_request_is_in_flight_says_that_the_next_run_goes_on(account: Account) -> None:

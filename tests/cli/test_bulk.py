@@ -2,20 +2,23 @@ import asyncio
 import csv
 import io
 import json
+import signal
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 from aiohttp import web
 
-from tests.cli.ctrl_c import CtrlC, ctrl_c_works
+from tests.cli.ctrl_c import CtrlC, ctrl_c_works, defaults_of
 from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Delay, Emulator, Respond
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.main import main
+from ultravox_async_cli.stop_signals import stop_signals
 
 PATH = "/api/sip/registrations"
 
@@ -140,6 +143,30 @@ def test_ctrl_c_prints_what_is_done_and_keeps_the_rest(ultravox_emulator: Emulat
     assert left.read_text().split() == ["no-such-id", *ids[done:]]
     assert result.err.splitlines()[1].startswith(f"{done} fetched, 1 failed, {30 - done} not reached, ")
     assert result.code == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("ctrl_c", [signal.SIG_IGN, signal.default_int_handler])
+def test_sigterm_and_sighup_do_what_ctrl_c_does_also_where_that_is_ignored(
+    ultravox_emulator: Emulator, left: Path, number: signal.Signals, code: int, ctrl_c: Any
+) -> None:
+    first, *others = ultravox_emulator.registration_ids[:3]
+    ultravox_emulator.inject(CtrlC(number), path=f"{PATH}/{others[0]}", times=1)
+    words = ("--failed", str(left), "--output", "jsonl", "--via", "get", "--concurrency", "1")
+    with defaults_of(signal.SIGTERM, signal.SIGHUP), ctrl_c_works():
+        signal.signal(signal.SIGINT, ctrl_c)
+        result = get(ultravox_emulator, first, *others, *words)
+        assert signal.getsignal(number) == signal.SIG_DFL
+    assert (result.code, {*ids_in(result.out), *left.read_text().split()}) == (code, {first, *others})
+    assert " not reached, " in result.err
+
+
+def test_a_signal_that_is_ignored_stays_so_as_with_nohup() -> None:
+    with defaults_of(signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with stop_signals():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
 
 
 def test_a_key_that_is_refused_is_another_exit_code_and_all_ids_are_left(

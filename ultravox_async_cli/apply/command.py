@@ -19,6 +19,7 @@ from ultravox_async_cli.operations.secret_values import SOURCES, secret_from
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.output.progress import progress
 from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.stop_signals import stop_signals
 from ultravox_async_cli.terminal import Terminal
 
 _ASK: Final = "ask"
@@ -158,13 +159,14 @@ def _carried_out(
 ) -> ExitCode:
     results = Results()
     interrupted = False
-    try:
-        asyncio.run(_carry_out(terminal, args, plan, passwords, results))
-    except KeyboardInterrupt:
-        interrupted = True
-    _report(terminal, plan, results)
+    with stop_signals() as stop:
+        try:
+            asyncio.run(_carry_out(terminal, args, plan, passwords, results))
+        except KeyboardInterrupt:
+            interrupted = True
+        _report(terminal, plan, results)
     if interrupted:
-        return ExitCode.INTERRUPTED
+        return stop.exit_code
     if results.is_refused:
         return ExitCode.AUTHENTICATION
     return ExitCode.FAILED if results.failed else ExitCode.OK

@@ -17,6 +17,7 @@ from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.output.progress import Show, no_progress, progress
 from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.stop_signals import stop_signals
 from ultravox_async_cli.terminal import Terminal
 
 GetMany: TypeAlias = Callable[[AsyncUltravox, Sequence[str]], Sweep[Any]]
@@ -90,7 +91,7 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
 
     Returns:
         The exit code: 0, 1 if an id failed, 4 if it is the only one and does not exist, 3 if the key is refused,
-            130 after Ctrl-C.
+            130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
 
     Raises:
         CommandError: A list of ids cannot be read, the file for those that are left cannot be written, or there is no
@@ -100,17 +101,19 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
     tally = Tally(read_ids(words, terminal.stdin))
     remaining = None if args.failed is None else RemainingIds(args.failed)
     ending: KeyboardInterrupt | NoContactError | OSError | None = None
-    try:
-        ending = _fetch_and_print(terminal, args, get_many, tally)
-    except (KeyboardInterrupt, OSError) as error:
-        ending = error
-    problem = None if remaining is None else _problem_with(remaining, tally)
-    _report(terminal, tally, None if problem else args.failed)
+    with stop_signals() as stop:
+        try:
+            ending = _fetch_and_print(terminal, args, get_many, tally)
+        except (KeyboardInterrupt, OSError) as error:
+            ending = error
+        # First of all, because a terminal that was closed takes no report.
+        problem = None if remaining is None else _problem_with(remaining, tally)
+        _report(terminal, tally, None if problem else args.failed)
     if isinstance(ending, NoContactError | OSError):
         raise ending
     if problem is not None:
         raise problem
-    return tally.exit_code if ending is None else ExitCode.INTERRUPTED
+    return tally.exit_code if ending is None else stop.exit_code
 
 
 def _fetch_and_print(
