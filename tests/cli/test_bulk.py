@@ -199,6 +199,26 @@ def test_a_file_that_cannot_be_written_at_the_end_hides_no_failure(
     assert (result.code, [*tmp_path.iterdir()]) == (1, [])
 
 
+class Counting(io.StringIO):
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+@pytest.mark.parametrize("layout", ["json", "csv", "yaml", "table"])
+def test_values_that_are_all_there_are_not_flushed_one_by_one(
+    ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
+    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
+    stdout = Counting()
+    monkeypatch.setattr("sys.stdout", stdout)
+    assert main(["sip", "registrations", "get", *ultravox_emulator.registration_ids, "--output", layout]) == 0
+    assert ultravox_emulator.registration_ids[-1] in stdout.getvalue()
+    assert stdout.flushes < 5
+
+
 class FullDisk(io.StringIO):
     def flush(self) -> None:
         raise OSError(28, "No space left on device")

@@ -20,8 +20,7 @@ def show_plan(terminal: Terminal, args: argparse.Namespace, plan: Plan) -> None:
             write_line(terminal, sign, f" {_line(line)}")
         return
     with Rows(terminal, args) as rows:
-        for line in lines:
-            rows.write(line)
+        rows.write_all(lines)
 
 
 def described(plan: Plan, args: argparse.Namespace) -> list[dict[str, Any]]:

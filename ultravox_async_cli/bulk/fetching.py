@@ -135,9 +135,7 @@ def _fetch_and_print(
         if not is_stream:
             # Until the last one is written, nobody knows how much of it has left the buffers.
             tally.are_written = False
-            for key in tally.ids:
-                if key in tally.found:
-                    output.write(tally.found[key])
+            output.write_all(tally.found[key] for key in tally.ids if key in tally.found)
     tally.are_written = True
     return ending
 

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -43,14 +43,26 @@ class Rows:
         Raises:
             CommandError: It does not have the fields that were chosen.
         """
+        self._write(result)
+        self._terminal.stdout.flush()  # whoever reads the pipe gets each result as it arrives
+
+    def write_all(self, results: Iterable[object]) -> None:
+        """Print results that are known already; they are not flushed one by one, because that takes its time.
+
+        Raises:
+            CommandError: One of them does not have the fields that were chosen.
+        """
+        for result in results:
+            self._write(result)
+
+    def _write(self, result: object) -> None:
         text = self._layout.add(_row(result, self._options))
         self._is_empty = False
-        self._print(text)
+        self._terminal.stdout.write(text)
 
     def _print(self, text: str) -> None:
-        if text:
-            self._terminal.stdout.write(text)
-            self._terminal.stdout.flush()  # whoever reads the pipe gets each result as it arrives
+        self._terminal.stdout.write(text)
+        self._terminal.stdout.flush()
 
 
 def show(terminal: Terminal, options: argparse.Namespace, result: object) -> None:
@@ -61,8 +73,7 @@ def show(terminal: Terminal, options: argparse.Namespace, result: object) -> Non
     """
     if isinstance(result, list):
         with Rows(terminal, options) as rows:
-            for item in cast("list[object]", result):
-                rows.write(item)
+            rows.write_all(cast("list[object]", result))
     elif isinstance(result, str):
         terminal.write(result)
     elif result is not None:
