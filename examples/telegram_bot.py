@@ -28,13 +28,14 @@ from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextR
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
     AiogramError,
-    TelegramAPIError,
-    TelegramBadRequest,
+    ClientDecodeError,
     TelegramForbiddenError,
+    TelegramNetworkError,
     TelegramRetryAfter,
+    TelegramServerError,
 )
 from aiogram.filters import Command, CommandObject, ExceptionTypeFilter
-from aiogram.methods import Response, TelegramMethod
+from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import BotCommand, BufferedInputFile, ErrorEvent, Message, TelegramObject
 from aiogram.utils.formatting import Pre, Text
@@ -64,6 +65,9 @@ EXPLANATIONS: dict[type[uv.UltravoxError], str] = {
 
 MESSAGE_INTERVAL = 4.0
 """Seconds between two messages or edits. A group takes 20 a minute from a bot, so this leaves some for answers."""
+
+REPEAT_AFTER = 1.0
+"""Seconds until something is sent again that got no proper answer."""
 
 ROOM_FOR_LINES = 3800
 """How much of a message, to which Telegram sets a limit of 4,096 UTF-16 code units, may be lines of a list."""
@@ -218,22 +222,31 @@ class Watch:
             await self._bot.send_message(chat, **text.as_kwargs())
         except TelegramForbiddenError:  # somebody has blocked the bot, or removed it from the group
             self.remove(chat)
-        except TelegramAPIError as error:
+        except AiogramError as error:
             log.warning("a chat has missed some news: %s", error)
 
 
-class RepeatAfter429(BaseRequestMiddleware):
-    """Sends again what Telegram has refused because it was too much, after as long as it says."""
+class Repeat(BaseRequestMiddleware):
+    """Sends again what Telegram has refused because it was too much, after as long as it says.
+
+    What got no proper answer is sent again once: a message that comes twice is better than one that is lost.
+    """
 
     async def __call__(
         self, make_request: NextRequestMiddlewareType[TelegramType], bot: Bot, method: TelegramMethod[TelegramType]
     ) -> Response[TelegramType]:
         """Send a request until it is not refused for that reason."""
+        is_repeated = isinstance(method, GetUpdates)  # aiogram repeats these itself
         while True:
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
                 await asyncio.sleep(error.retry_after)
+            except (ClientDecodeError, TelegramNetworkError, TelegramServerError):
+                if is_repeated:
+                    raise
+                is_repeated = True
+                await asyncio.sleep(REPEAT_AFTER)
 
 
 class RegistrationBot:
@@ -245,7 +258,7 @@ class RegistrationBot:
         self._watch = Watch(bot, ultravox)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dispatcher = Dispatcher()
-        bot.session.middleware(RepeatAfter429())
+        bot.session.middleware(Repeat())
         self._dispatcher.update.outer_middleware(self._remember_task)
         if chats is not None:
             self._dispatcher.message.register(self._refuse, ~F.chat.id.cast(str).in_(chats))
@@ -294,13 +307,13 @@ class RegistrationBot:
             async with asyncio.TaskGroup() as group:
                 sweep = group.create_task(tally.fetch(self._ultravox))
                 while not (await asyncio.wait([sweep], timeout=MESSAGE_INTERVAL))[0]:
-                    with suppress(TelegramAPIError):  # the sweep is worth more than a word about it
+                    with suppress(AiogramError):  # the sweep is worth more than a word about it
                         await status.edit_text(tally.line())
         lines = sorted(f"{STATES[one.successful]:10} {name(one)}" for one in tally.found)
         text = text_with(tally.summary(counts), lines).as_kwargs()
         try:
             await status.edit_text(**text)
-        except TelegramBadRequest:  # somebody has deleted it
+        except AiogramError:  # somebody has deleted it, or Telegram has not taken the edit
             await message.answer(**text)
         if len(fitting(lines)) < len(lines):
             await message.answer_document(BufferedInputFile("\n".join(lines).encode(), "registrations.txt"))

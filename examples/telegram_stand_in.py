@@ -55,6 +55,14 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, and the bot may be to
         return web.json_response(content, status=self.status)
 
 
+class BadGateway(Refusal):  # noqa: N818 - as above
+    """A page in the place of an answer, as from a proxy in front of the Bot API."""
+
+    def answer(self) -> web.Response:
+        """Return it as a response."""
+        return web.Response(status=self.status, text=f"<h1>{self.description}</h1>", content_type="text/html")
+
+
 @attrs.define
 class Shown:
     """A message of the bot, as the people in the chat see it now."""
@@ -163,7 +171,14 @@ class TelegramStandIn:
 
     def refuse(self, method: str, status: int, description: str, retry_after: int | None = None) -> None:
         """Refuse the next call of a method."""
-        self._refusals.setdefault(method.lower(), []).append(Refusal(status, description, retry_after))
+        self._refuse(method, Refusal(status, description, retry_after))
+
+    def fail(self, method: str) -> None:
+        """Answer the next call of a method with a page that is not JSON."""
+        self._refuse(method, BadGateway(502, "Bad Gateway"))
+
+    def _refuse(self, method: str, refusal: Refusal) -> None:
+        self._refusals.setdefault(method.lower(), []).append(refusal)
 
     def deliver(self, chat: Chat, text: str) -> None:
         """Let the bot receive a text of a chat."""

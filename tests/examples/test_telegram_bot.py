@@ -251,6 +251,36 @@ async def test_what_telegram_refuses_with_a_429_is_sent_when_it_says(
     assert telegram.answers[429] == 1
 
 
+@pytest.mark.parametrize(("method", "times"), [("sendMessage", 1), ("editMessageText", 1), ("editMessageText", 2)])
+@pytest.mark.usefixtures("bot")
+async def test_an_answer_that_is_not_json_loses_no_result(telegram: StandIn, method: str, times: int) -> None:
+    for _ in range(times):
+        telegram.fail(method)
+    ann = telegram.chat(1, "Ann")
+    ann.say("/registrations")
+    await ann.sees("Fetched 20 of 20")
+    assert telegram.answers[502] == times
+    assert len(ann.messages) == times
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.usefixtures("bot")
+async def test_an_answer_that_is_not_json_does_not_end_the_watch(
+    telegram: StandIn, account: Emulator, times: int
+) -> None:
+    ann = telegram.chat(1, "Ann")
+    ann.say("/watch")
+    await ann.sees("I tell you")
+    await first_round(account)
+    for _ in range(times):
+        telegram.fail("sendMessage")
+    account.refuse_proxy("sip-2.example.com")
+    await until(lambda: telegram.answers[502] == times)
+    account.accept_proxy("sip-2.example.com")
+    await ann.sees("FAILED -> registered")
+    assert ("registered -> FAILED" in "".join(ann.history)) == (times == 1)
+
+
 @pytest.mark.usefixtures("bot")
 async def test_a_result_whose_message_was_deleted_is_a_new_message(telegram: StandIn, account: Emulator) -> None:
     account.inject(Stall(), times=1)
