@@ -55,7 +55,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, and the bot may be to
         return web.json_response(content, status=self.status)
 
 
-class BadGateway(Refusal):  # noqa: N818 - as above
+class BadGateway(Refusal):
     """A page in the place of an answer, as from a proxy in front of the Bot API."""
 
     def answer(self) -> web.Response:

@@ -4,9 +4,8 @@ import io
 import json
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
@@ -148,7 +147,7 @@ def test_ctrl_c_prints_what_is_done_and_keeps_the_rest(ultravox_emulator: Emulat
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 @pytest.mark.parametrize("ctrl_c", [signal.SIG_IGN, signal.default_int_handler])
 def test_sigterm_and_sighup_do_what_ctrl_c_does_also_where_that_is_ignored(
-    ultravox_emulator: Emulator, left: Path, number: signal.Signals, code: int, ctrl_c: Any
+    ultravox_emulator: Emulator, left: Path, number: signal.Signals, code: int, ctrl_c: Callable[..., object]
 ) -> None:
     first, *others = ultravox_emulator.registration_ids[:3]
     ultravox_emulator.inject(CtrlC(number), path=f"{PATH}/{others[0]}", times=1)
@@ -206,15 +205,22 @@ class Counting(io.StringIO):
         self.flushes += 1
 
 
+def get_into(stdout: io.StringIO, emulator: Emulator, *words: str) -> tuple[int, str]:
+    """Return the exit code, and what is on standard error."""
+    stderr = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ULTRAVOX_API_KEY", emulator.api_key)
+        patch.setenv("ULTRAVOX_BASE_URL", emulator.base_url)
+        patch.setattr("sys.stdout", stdout)
+        patch.setattr("sys.stderr", stderr)
+        return main(["sip", "registrations", "get", *words]), stderr.getvalue()
+
+
 @pytest.mark.parametrize("layout", ["json", "csv", "yaml", "table"])
-def test_values_that_are_all_there_are_not_flushed_one_by_one(
-    ultravox_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, layout: str
-) -> None:
-    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
-    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
+def test_values_that_are_all_there_are_not_flushed_one_by_one(ultravox_emulator: Emulator, layout: str) -> None:
     stdout = Counting()
-    monkeypatch.setattr("sys.stdout", stdout)
-    assert main(["sip", "registrations", "get", *ultravox_emulator.registration_ids, "--output", layout]) == 0
+    ids = ultravox_emulator.registration_ids
+    assert get_into(stdout, ultravox_emulator, *ids, "--output", layout) == (0, "")
     assert ultravox_emulator.registration_ids[-1] in stdout.getvalue()
     assert stdout.flushes < 5
 
@@ -240,22 +246,12 @@ class Interrupted(io.StringIO):
     [(FullDisk, ExitCode.FAILED), (ClosedPipe, ExitCode.BROKEN_PIPE), (Interrupted, ExitCode.INTERRUPTED)],
 )
 def test_if_values_cannot_be_written_their_ids_are_left_and_the_failures_are_named(
-    ultravox_emulator: Emulator,
-    left: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    stdout: type[io.StringIO],
-    code: ExitCode,
-    layout: str,
+    ultravox_emulator: Emulator, left: Path, stdout: type[io.StringIO], code: ExitCode, layout: str
 ) -> None:
-    monkeypatch.setenv("ULTRAVOX_API_KEY", ultravox_emulator.api_key)
-    monkeypatch.setenv("ULTRAVOX_BASE_URL", ultravox_emulator.base_url)
-    monkeypatch.setattr("sys.stdout", stdout())
     ids = ["a/b", *ultravox_emulator.registration_ids[:2]]
-    words = ("sip", "registrations", "get", *ids, "--failed", str(left), "--output", layout, "--concurrency", "1")
-    assert main(words) == code
-    assert left.read_text().split() == ids
-    shown = capsys.readouterr().err
+    words = (*ids, "--failed", str(left), "--output", layout, "--concurrency", "1")
+    ending, shown = get_into(stdout(), ultravox_emulator, *words)
+    assert (ending, left.read_text().split()) == (code, ids)
     assert "a/b: registration_id: an id cannot contain" in shown
     assert f"{left} has the 3 ids that are left\n" in shown
     assert ("not all of them written" in shown) == (layout != "jsonl")
