@@ -4,7 +4,8 @@ import io
 import json
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -15,8 +16,10 @@ from tests.cli.ctrl_c import CtrlC, ctrl_c_works, defaults_of
 from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Delay, Emulator, Respond
 from ultravox_async.testing._exchange import Exchange
+from ultravox_async_cli.bulk import fetching
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.main import main
+from ultravox_async_cli.output.progress import Show
 from ultravox_async_cli.stop_signals import stop_signals
 
 PATH = "/api/sip/registrations"
@@ -255,6 +258,20 @@ def test_if_values_cannot_be_written_their_ids_are_left_and_the_failures_are_nam
     assert "a/b: registration_id: an id cannot contain" in shown
     assert f"{left} has the 3 ids that are left\n" in shown
     assert ("not all of them written" in shown) == (layout != "jsonl")
+
+
+def test_if_the_terminal_is_closed_while_it_fetches_all_ids_are_left(
+    ultravox_emulator: Emulator, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def closed_terminal(*_: object) -> Generator[Show]:
+        yield lambda _done, _failed: None
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(fetching, "progress", closed_terminal)
+    ids = ultravox_emulator.registration_ids[:2]
+    result = get(ultravox_emulator, *ids, "--failed", str(left), "--output", "csv")
+    assert (result.code, result.out, left.read_text().split()) == (1, "", ids)
 
 
 def test_objects_below_another_one_are_fetched_too(ultravox_emulator: Emulator) -> None:

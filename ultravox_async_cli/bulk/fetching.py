@@ -127,14 +127,14 @@ def _fetch_and_print(
     """
     ending: KeyboardInterrupt | NoContactError | None = None
     is_stream = args.output == _STREAMED
+    # Until the last one is written, nobody knows how much of it has left the buffers.
+    tally.are_written = is_stream
     with Rows(terminal, args) as output:
         try:
             asyncio.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
         except (KeyboardInterrupt, NoContactError) as error:
             ending = error
         if not is_stream:
-            # Until the last one is written, nobody knows how much of it has left the buffers.
-            tally.are_written = False
             output.write_all(tally.found[key] for key in tally.ids if key in tally.found)
     tally.are_written = True
     return ending
