@@ -67,7 +67,7 @@ def _masked(full: object, shown: object) -> Any:  # noqa: ANN401 - JSON
 
 def _masked_by_name(value: object, data: Any) -> Any:  # noqa: ANN401 - JSON
     """Return the plain data of a value with a mask in the place of what has the name of a secret and no type."""
-    if data == MASK:
+    if _is_leaf(data):  # first of all, because to ask for a protocol takes long
         return data
     if isinstance(value, list | tuple):
         return [_masked_by_name(*pair) for pair in zip(cast("list[object]", value), data, strict=True)]
@@ -75,10 +75,12 @@ def _masked_by_name(value: object, data: Any) -> Any:  # noqa: ANN401 - JSON
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
         pairs = zip(fields, data.items(), strict=True)
         return {name: _masked_by_name(getattr(value, field.name), item) for field, (name, item) in pairs}
-    if isinstance(value, Mapping):
-        items = cast("Mapping[str, object]", value).items()
-        return {name: MASK if _is_secret(name, item) else _masked_by_name(item, data[name]) for name, item in items}
-    return data
+    items = cast("Mapping[str, object]", value).items()
+    return {name: MASK if _is_secret(name, item) else _masked_by_name(item, data[name]) for name, item in items}
+
+
+def _is_leaf(data: object) -> bool:
+    return not isinstance(data, dict | list)
 
 
 def _mask(value: object) -> str | None:
