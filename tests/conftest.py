@@ -16,6 +16,9 @@ _LONGEST_TEST = 30.0
 # A shell without job control has commands that it starts with "&" ignore SIGINT, and so would all tests of Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Otherwise older versions of pytest-asyncio make a loop to put back later, and a test that uses `asyncio.run` drops it.
+asyncio.set_event_loop(None)
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

@@ -241,7 +241,7 @@ each_mode = pytest.mark.parametrize(("mode", "mark"), [("auto", ""), ("strict", 
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_inprocess("-W", "error", *arguments, "-p", "_ultravox_async_pytestplugin")
+    return pytester.runpytest("-W", "error", *arguments, "-p", "_ultravox_async_pytestplugin")
 
 
 def run_alone(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
