@@ -1,4 +1,4 @@
-"""Checks the pages that were built: `python -m docs.check_site docs/_build`.
+"""Checks the pages that were built: `python -m docs.check_site build/site`.
 
 No link within the site may be dead, and no page may load anything from another host.
 """

@@ -1,4 +1,4 @@
-"""How Sphinx builds the site: `python -m sphinx -W --keep-going -b html docs docs/_build`."""
+"""How Sphinx builds the site: `python -m sphinx -W --keep-going -b html docs build/site`."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,6 @@ copyright = "the ultravox-async maintainers"  # noqa: A001 - the name that Sphin
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "docs.site_extension"]
-exclude_patterns = ["_build"]
 suppress_warnings = ["myst.strikethrough"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -1,4 +1,4 @@
-"""Looks at the site in a headless Chromium: `python -m docs.look docs/_build FOLDER`.
+"""Looks at the site in a headless Chromium: `python -m docs.look build/site FOLDER`.
 
 It searches, and takes pictures of some pages at the width of a phone and of a desktop, light and dark, for a person to
 look at. It needs the command ``chromium``, and is not a part of the tests.

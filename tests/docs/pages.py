@@ -50,7 +50,7 @@ def run_examples_of(page: Path) -> None:
 
 def all_pages() -> list[Path]:
     """Return the pages that have examples."""
-    return [page for page in sorted(PAGES.rglob("*.md")) if "_build" not in page.parts and list(examples_of(page))]
+    return [page for page in sorted(PAGES.rglob("*.md")) if list(examples_of(page))]
 
 
 def _run_python(example: Example) -> None:
