@@ -700,6 +700,17 @@ async def test_a_saved_download_replaces_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "call.wav").read_bytes() == CONTENT
 
 
+async def test_a_link_is_kept_and_the_file_that_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder" / "call.wav")
+    for _ in range(2):  # the first time, the file does not exist
+        async with world(whole()) as here:
+            await here.recording.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "call.wav").read_bytes() == CONTENT
+    assert names_in(tmp_path) == ["folder", "folder/call.wav", "link"]
+
+
 async def test_a_saved_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     async with world(whole()) as here:

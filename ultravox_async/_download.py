@@ -111,13 +111,14 @@ class DownloadStream:
         """Write the rest of the content to a file, and return the number of bytes.
 
         It is written beside that place, and gets its name when it is complete: if anything fails, or the task is
-        cancelled, a file that was there before is still there, and nothing else.
+        cancelled, a file that was there before is still there, and nothing else. Of a symbolic link, the file that it
+        leads to is replaced.
 
         Raises:
-            OSError: The file cannot be written.
+            OSError: The file cannot be written, or it is a device or a pipe: iterate, and write to that yourself.
             UltravoxError: As for iteration.
         """
-        partial = PartialFile(Path(path))
+        partial = await in_thread(lambda: PartialFile(Path(path)))
         size = 0
         try:
             await in_thread(partial.create)

@@ -35,7 +35,7 @@ def test_after_yes_passwords_are_asked_for_and_not_shown(
     with session(*words, "--password", "ask", env=environment) as person:
         person.wait_for(QUESTION)
         person.type("y\n")
-        person.wait_for("Password of bob at sip.example.com: ")
+        person.wait_for("password of bob at sip.example.com: ")
         person.type("pw-of-bob\n")
         assert person.end() == 0
     assert "2 created, 0 updated, 0 deleted" in person.shown

@@ -96,6 +96,19 @@ def test_an_id_that_cannot_be_one_is_shown_without_its_control_characters(ultrav
     assert result.err.startswith(r"'a\x1b[31mb': registration_id: an id cannot contain")
 
 
+def test_a_field_that_does_not_exist_ends_it_at_the_first_value(ultravox_emulator: Emulator) -> None:
+    words = ("--fields", "passwort", "--via", "get", "--concurrency", "1")
+    result = get(ultravox_emulator, *ultravox_emulator.registration_ids, *words)
+    assert (result.code, result.out) == (2, "")
+    assert "there is no field passwort; there are " in result.err
+    assert len(ultravox_emulator.requests) < 5
+
+
+def test_csv_of_ids_that_all_failed_has_the_names_of_the_fields(ultravox_emulator: Emulator) -> None:
+    result = get(ultravox_emulator, "no-1", "no-2", "--output", "csv")
+    assert result.out == "registrationId,created,username,proxy,outboundProxy,authUser,successful\n"
+
+
 def test_many_failures_are_few_lines(ultravox_emulator: Emulator) -> None:
     lines = get(ultravox_emulator, *(f"no-{number}" for number in range(25))).err.splitlines()
     assert sum("404 Not Found" in line for line in lines) == 10

@@ -104,6 +104,12 @@ def test_the_bar_is_gone_at_the_end(environment: dict[str, str], ultravox_emulat
     assert re.fullmatch(r"2 fetched, 0 failed, \d+\.\d s\n", after_the_bar)
 
 
+def test_after_failures_nobody_is_told_that_there_are_no_results(environment: dict[str, str]) -> None:
+    result = ultravox("sip", "registrations", "get", "no-1", "no-2", env=environment, columns=80)
+    assert result.out == ""
+    assert "no results" not in result.err
+
+
 def test_there_is_no_bar_among_lines_that_arrive_on_the_same_terminal(
     environment: dict[str, str], ultravox_emulator: Emulator
 ) -> None:

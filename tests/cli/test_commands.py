@@ -126,6 +126,19 @@ def test_help_needs_no_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--description TEXT" in result.out
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("calls", "list"), "--agent-ids TEXT"),
+        (("sip", "update-config"), "--allowed-cidr-ranges TEXT"),
+        (("sip", "update-config"), "--allowed-agents JSON"),
+        (("calls", "list"), "--duration-min DURATION"),
+    ],
+)
+def test_the_help_says_what_an_option_takes(words: tuple[str, ...], option: str) -> None:
+    assert option in ultravox(*words, "--help").out
+
+
 def test_deprecated_commands_say_so() -> None:
     assert "Deprecated: use the providers of ultravox.telephony" in ultravox(
         "accounts", "telephony-config", "get", "-h"

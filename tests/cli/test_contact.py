@@ -62,7 +62,7 @@ def test_without_contact_all_ids_are_left_and_the_error_is_raised(nobody: Mappin
 
     terminal = Terminal(io.StringIO(), io.StringIO(), io.StringIO(), nobody)
     with pytest.raises(contact.NoContactError):
-        run(terminal, argparse.Namespace(**options), ["one"], unreachable)
+        run(terminal, argparse.Namespace(**options), ["one"], unreachable, [])
     assert left.read_text() == "one\n"
 
 

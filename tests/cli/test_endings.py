@@ -1,4 +1,5 @@
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -9,7 +10,6 @@ import pytest
 from tests.cli.ctrl_c import CtrlC, ctrl_c_works
 from tests.cli.running import ultravox
 from ultravox_async.testing import Emulator
-from ultravox_async_cli import loading
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,33 @@ def test_a_command_imports_only_what_it_needs(words: list[str], absent: set[str]
     assert not modules & absent
 
 
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_rich(name: str) -> None:
-        raise ModuleNotFoundError(f"No module named {name}", name="rich")
+@pytest.fixture
+def _without_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"rich", "yaml"}]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("rich", "yaml"):
+        monkeypatch.setitem(sys.modules, name, None)  # so that it cannot be imported
+    for name in ("progress_bar", "yaml_text"):
+        monkeypatch.delitem(sys.modules, f"ultravox_async_cli.output.{name}", raising=False)
 
-    monkeypatch.setattr(loading, "import_module", without_rich)
-    result = ultravox("sip", "config")
-    assert (result.code, result.err) == (1, "error: this needs rich: pip install 'ultravox-async[cli]'\n")
+
+@pytest.mark.usefixtures("_without_extras")
+def test_what_has_to_be_installed_is_said_before_anything_is_sent(
+    account: Mapping[str, str], emulator: Emulator
+) -> None:
+    before = len(emulator.requests)
+    result = ultravox("sip", "config", "--output", "yaml", env=account)
+    assert (result.code, result.err) == (2, "error: YAML needs PyYAML: pip install 'ultravox-async[cli]'\n")
+    assert len(emulator.requests) == before
+
+
+@pytest.mark.usefixtures("_without_extras")
+@pytest.mark.parametrize("layout", ["table", "json", "jsonl", "csv"])
+def test_without_extras_many_ids_are_fetched_at_a_terminal_without_a_bar(
+    account: Mapping[str, str], emulator: Emulator, layout: str
+) -> None:
+    ids = emulator.registration_ids[:2]
+    result = ultravox("sip", "registrations", "get", *ids, "--output", layout, env=account, columns=200)
+    assert result.code == 0
+    assert [key for key in ids if key in result.out] == ids
+    assert re.fullmatch(r"2 fetched, 0 failed, \d+\.\d s\n", result.err)

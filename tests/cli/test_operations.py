@@ -3,8 +3,10 @@ import json
 import os
 import re
 import resource
+import socket
 import stat
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,39 @@ def test_downloads_go_into_a_file_or_a_pipe(account: Mapping[str, str], call_id:
     piped = ultravox("voices", "preview", "--name", "x", "--definition", '{"lmnt": {"voiceId": "lily"}}', env=account)
     assert piped.code == 0
     assert piped.out
+
+
+def test_a_dash_stands_for_standard_output_also_at_a_terminal(account: Mapping[str, str], call_id: str) -> None:
+    assert ultravox("calls", "recording", call_id, "-o", "-", env=account, columns=80).out.startswith("RIFF")
+
+
+def test_a_link_is_kept_and_the_file_that_it_leads_to_is_written(
+    account: Mapping[str, str], call_id: str, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "call.wav")
+    assert ultravox("calls", "recording", call_id, "-o", str(tmp_path / "link"), env=account).code == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "call.wav").read_bytes().startswith(b"RIFF")
+
+
+def test_a_pipe_gets_a_download_as_it_arrives(account: Mapping[str, str], call_id: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as others:
+        content = others.submit((tmp_path / "pipe").read_bytes)
+        result = ultravox("calls", "recording", call_id, "-o", str(tmp_path / "pipe"), env=account)
+        assert (result.code, result.err) == (0, "")
+        assert content.result().startswith(b"RIFF")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_what_is_neither_a_file_nor_can_be_opened_is_a_usage_error(
+    account: Mapping[str, str], call_id: str, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        result = ultravox("calls", "recording", call_id, "-o", path, env=account)
+    assert (result.code, result.err) == (2, f"error: cannot write {path}: No such device or address\n")
 
 
 def test_a_download_is_not_shown_on_a_terminal(account: Mapping[str, str], call_id: str, emulator: Emulator) -> None:

@@ -12,11 +12,23 @@ import pytest
 import yaml
 
 from tests.cli.running import Result, ultravox
-from ultravox_async import Added, Changed, Interrupted, NotFoundError, Removed, Resumed, SipRegistration
+from ultravox_async import (
+    Added,
+    AsyncUltravox,
+    Changed,
+    Interrupted,
+    NotFoundError,
+    Removed,
+    Resumed,
+    SipRegistration,
+)
 from ultravox_async.testing import Emulator, Respond
 from ultravox_async.types import Call, SecurityRequirement, SecurityRequirements
+from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.operations.parameters import result_of
 from ultravox_async_cli.output.changes import Changes
 from ultravox_async_cli.output.columns import cell, details, listing
+from ultravox_async_cli.output.fields import fields_of
 from ultravox_async_cli.output.layouts import FORMATS
 from ultravox_async_cli.output.masking import MASK, plain
 from ultravox_async_cli.output.printing import Rows, show
@@ -79,11 +91,59 @@ def test_csv_of_nothing_has_the_names_that_were_chosen() -> None:
     assert shown([], output="csv") == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [(("call-throttles", "list"), "throttleId,created,name,rules\n"), (("agents", "usage"), "agent,usage\n")],
+)
+def test_csv_of_nothing_has_the_names_that_its_results_would_have(
+    account: Mapping[str, str], words: tuple[str, ...], names: str
+) -> None:
+    assert ultravox(*words, "--output", "csv", env=account).out.startswith(names)
+
+
+def test_rows_that_differ_have_a_column_for_each_field_of_any_of_them() -> None:
+    rows = [{"a": 1}, {"b": 2, "a": 3}, {"c": 4}]
+    assert shown(rows, output="csv") == "a,b,c\n1,,\n3,2,\n,,4\n"
+    assert [line.rstrip() for line in shown(rows, output="table").splitlines()] == ["a  b  c", "1", "3  2", "      4"]
+
+
+def test_csv_of_a_watch_has_a_column_for_each_field_of_any_event() -> None:
+    stream = io.StringIO()
+    fields = fields_of(result_of(AsyncUltravox("key").sip.registrations.watch))
+    with Rows(Terminal(io.StringIO(), stream, io.StringIO(), {}), options(output="csv"), fields) as rows:
+        for event in (Added("r1", ALICE), Removed("r2", BOB), Interrupted(NotFoundError(404, "GET", "/x")), Resumed(2)):
+            rows.write(event)
+    first, second, third, fourth = csv.DictReader(io.StringIO(stream.getvalue()))
+    assert [*first] == ["event", "key", "value", "old", "error", "failed_rounds"]
+    assert (first["event"], json.loads(first["value"]), first["error"]) == ("added", ALICE.to_dict(), "")
+    assert (second["key"], json.loads(second["old"])) == ("r2", BOB.to_dict())
+    assert third["error"] == "404 Not Found: GET /x"
+    assert fourth["failed_rounds"] == "2"
+
+
+def test_a_field_that_comes_after_the_names_of_csv_were_printed_is_not_lost_in_silence() -> None:
+    stream = io.StringIO()
+    with Rows(Terminal(io.StringIO(), stream, io.StringIO(), {}), options(output="csv"), ["a", "b"]) as rows:
+        rows.write({"b": 1})
+        with pytest.raises(CommandError, match="CSV has no column for c: use --output jsonl"):
+            rows.write({"a": 1, "c": 2})
+    assert stream.getvalue() == "a,b\n,1\n"
+
+
+def test_csv_has_texts_as_they_are_because_other_programs_read_them() -> None:
+    assert shown([{"number": "+4930123"}, {"number": "=1+1"}], output="csv") == "number\n+4930123\n=1+1\n"
+
+
 @pytest.mark.parametrize("layout", FORMATS)
 def test_a_person_is_told_that_there_is_nothing(layout: str) -> None:
     note = io.StringIO()
     show(Terminal(io.StringIO(), Screen(), note, {}), options(output=layout), [])
     assert note.getvalue() == "no results\n"
+
+
+def test_a_person_is_told_that_a_listing_is_empty(account: Mapping[str, str]) -> None:
+    result = ultravox("webhooks", "list", env=account, columns=80)
+    assert (result.code, result.out, result.err) == (0, "", "no results\n")
 
 
 def test_yaml_keeps_the_order_of_fields() -> None:
@@ -172,6 +232,20 @@ def test_details_wrap_instead_of_cutting() -> None:
     assert lines == ["id    1", "text  01234567890123", "      45678901234567", "      89"]
     assert [*details({"t": "日本語"}, 6, colored=False)] == ["t  日", "   本", "   語"]
     assert [*details({"t": "   x"}, 4, colored=False)][-1] == "   x"
+
+
+def test_columns_are_aligned_whatever_is_in_them() -> None:
+    rows = [{"a": text, "b": "|"} for text in ("abc", "e\u0301", "日本語", "日本", "x" * 41, "日" * 21)]
+    lines = [*listing(rows, 80, colored=False)]
+    assert lines == [
+        f"a{' ' * 41}b",
+        f"abc{' ' * 39}|",
+        f"e\u0301{' ' * 41}|",
+        f"日本語{' ' * 36}|",
+        f"日本{' ' * 38}|",
+        f"{'x' * 39}…  |",
+        f"{'日' * 19} …  |",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -374,7 +448,7 @@ def test_lists_of_texts_and_times_can_be_printed() -> None:
 def test_what_was_written_is_printed_also_after_a_failure(layout: str, expected: str) -> None:
     stream = io.StringIO()
     terminal = Terminal(io.StringIO(), stream, io.StringIO(), {})
-    with contextlib.suppress(ZeroDivisionError), Rows(terminal, options(output=layout)) as rows:
+    with contextlib.suppress(ZeroDivisionError), Rows(terminal, options(output=layout), ["a"]) as rows:
         rows.write({"a": 1})
         raise ZeroDivisionError
     assert stream.getvalue() == expected

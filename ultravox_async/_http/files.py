@@ -65,31 +65,33 @@ def _with_error(future: asyncio.Future[T], error: BaseException) -> Callable[[],
 class PartialFile:
     """A file that gets its name when it is complete. Until then it is beside its place, under another name.
 
-    The methods block: call them in a thread. The file is open only while it is written to, so that a cancellation
-    between two of them leaves nothing open.
+    It blocks, also while it is made: use it in a thread. The file is open only while it is written to, so that a
+    cancellation between two of the methods leaves nothing open.
 
     Args:
-        target: The path of the complete file; one that exists is replaced.
+        target: The path of the complete file; one that exists is replaced. A symbolic link is kept, and the file that
+            it leads to is replaced.
     """
 
     def __init__(self, target: Path) -> None:
-        self._target = target
-        self._partial = target.parent / f".{secrets.token_hex(8)}.part"
+        self._name = str(target)
+        self._target = Path(os.path.realpath(target))
+        self._partial = self._target.parent / f".{secrets.token_hex(8)}.part"
 
     def create(self) -> None:
         """Create it, empty.
 
         Raises:
-            OSError: The folder does not exist or is not writable, or the target is a folder or a device.
+            OSError: The folder does not exist or is not writable, or the target is a folder, a device or a pipe.
         """
         if self._target.exists() and not self._target.is_file():
             number = errno.EISDIR if self._target.is_dir() else errno.EINVAL
-            raise OSError(number, os.strerror(number), str(self._target))
+            raise OSError(number, os.strerror(number), self._name)
         try:
             self._partial.touch(exist_ok=False)
         except OSError as error:
             # The name of the caller's file, and not that of the one beside it, which nobody has heard of.
-            raise OSError(error.errno, error.strerror, str(self._target)) from None
+            raise OSError(error.errno, error.strerror, self._name) from None
 
     def append(self, data: bytes | bytearray) -> None:
         """Write at its end.

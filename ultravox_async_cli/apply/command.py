@@ -149,7 +149,7 @@ def _passwords(terminal: Terminal, plan: Plan, shared: Password | None) -> Mappi
     """
     found: dict[int, Password] = {}
     for row in plan.rows_with_passwords:
-        what = f"Password of {row.username} at {row.proxy}"
+        what = f"password of {row.username} at {row.proxy}"
         found[row.line] = row.password or shared or Password(terminal.ask_secret(what))
     return found
 

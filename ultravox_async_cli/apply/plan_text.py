@@ -7,7 +7,7 @@ from typing import Any
 from ultravox_async_cli.apply.plan import Creation, Deletion, Plan, Step, Update
 from ultravox_async_cli.apply.registrations_file import OptionalFields
 from ultravox_async_cli.output.colors import write_line
-from ultravox_async_cli.output.printing import Rows
+from ultravox_async_cli.output.printing import show
 from ultravox_async_cli.terminal import Terminal
 
 
@@ -19,8 +19,7 @@ def show_plan(terminal: Terminal, args: argparse.Namespace, plan: Plan) -> None:
             sign = "+" if isinstance(step, Creation) else "-" if isinstance(step, Deletion) else "~"
             write_line(terminal, sign, f" {_line(line)}")
         return
-    with Rows(terminal, args) as rows:
-        rows.write_all(lines)
+    show(terminal, args, lines)
 
 
 def described(plan: Plan, args: argparse.Namespace) -> list[dict[str, Any]]:

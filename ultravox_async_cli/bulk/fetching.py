@@ -47,7 +47,7 @@ class Tally:
     ids: Sequence[str]
 
     found: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """The values by id; None for those that are printed already."""
+    """The values by id, as they will be printed; None for those that are printed already."""
 
     failed: dict[str, UltravoxError] = attrs.field(factory=dict[str, UltravoxError])
     are_written: bool = True
@@ -78,7 +78,9 @@ class Tally:
         return ", ".join([f"{len(self.found):,} fetched", f"{len(self.failed):,} failed", *missing, f"{seconds:.1f} s"])
 
 
-def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_many: GetMany) -> int:
+def run(
+    terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_many: GetMany, fields: Sequence[str]
+) -> int:
     """Fetch many ids, print their values, and say which are left.
 
     With jsonl, values are printed as they arrive; with any other format, in the order of the ids, at the end.
@@ -88,6 +90,7 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
         args: Where the ids that are left go, and what is said of the client and of the output.
         words: Ids, ``@FILE`` for those in a file, and ``-`` for those on standard input.
         get_many: What fetches them.
+        fields: The names of the fields of the values.
 
     Returns:
         The exit code: 0, 1 if an id failed, 4 if it is the only one and does not exist, 3 if the key is refused,
@@ -103,7 +106,7 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
     ending: KeyboardInterrupt | NoContactError | OSError | None = None
     with stop_signals() as stop:
         try:
-            ending = _fetch_and_print(terminal, args, get_many, tally)
+            ending = _fetch_and_print(terminal, args, get_many, tally, fields)
         except (KeyboardInterrupt, OSError) as error:
             ending = error
         # First of all, because a terminal that was closed takes no report.
@@ -117,7 +120,7 @@ def run(terminal: Terminal, args: argparse.Namespace, words: Sequence[str], get_
 
 
 def _fetch_and_print(
-    terminal: Terminal, args: argparse.Namespace, get_many: GetMany, tally: Tally
+    terminal: Terminal, args: argparse.Namespace, get_many: GetMany, tally: Tally, fields: Sequence[str]
 ) -> KeyboardInterrupt | NoContactError | None:
     """Fetch the ids and print their values; return what has ended the fetching too early.
 
@@ -129,13 +132,13 @@ def _fetch_and_print(
     is_stream = args.output == _STREAMED
     # Until the last one is written, nobody knows how much of it has left the buffers.
     tally.are_written = is_stream
-    with Rows(terminal, args) as output:
+    with Rows(terminal, args, fields) as output:
         try:
-            asyncio.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
+            asyncio.run(_fetch(terminal, args, get_many, tally, output))
         except (KeyboardInterrupt, NoContactError) as error:
             ending = error
         if not is_stream:
-            output.write_all(tally.found[key] for key in tally.ids if key in tally.found)
+            output.write_formatted(tally.found[key] for key in tally.ids if key in tally.found)
     tally.are_written = True
     return ending
 
@@ -149,30 +152,29 @@ def _problem_with(remaining: RemainingIds, tally: Tally) -> CommandError | None:
     return None
 
 
-async def _fetch(
-    terminal: Terminal, args: argparse.Namespace, get_many: GetMany, tally: Tally, stream: Rows | None
-) -> None:
-    """Fetch the ids, and print their values if there is a stream for them."""
+async def _fetch(terminal: Terminal, args: argparse.Namespace, get_many: GetMany, tally: Tally, output: Rows) -> None:
+    """Fetch the ids; print their values as they arrive, or format them: after Ctrl-C, there is no time for that."""
     async with (
         open_client(terminal, args) as ultravox,
         # Closed here, and not when it is garbage-collected: Ctrl-C ends all requests at once.
         aclosing(aiter(get_many(ultravox, tally.ids))) as outcomes,
     ):
-        with _progress(terminal, len(tally.ids), stream) as show:
+        with _progress(terminal, args, len(tally.ids)) as show:
             async for outcome in outcomes:
                 if outcome.error is not None:
                     tally.failed[outcome.key] = outcome.error
-                elif stream is None:
-                    tally.found[outcome.key] = outcome.value
-                else:
-                    stream.write(outcome.value)
+                elif args.output == _STREAMED:
+                    output.write(outcome.value)
                     tally.found[outcome.key] = None
+                else:
+                    tally.found[outcome.key] = output.formatted(outcome.value)
                 show(len(tally.found) + len(tally.failed), len(tally.failed))
 
 
-def _progress(terminal: Terminal, total: int, stream: Rows | None) -> AbstractContextManager[Show]:
+def _progress(terminal: Terminal, args: argparse.Namespace, total: int) -> AbstractContextManager[Show]:
     # A bar would be among the lines that arrive on the same terminal.
-    return no_progress() if stream is not None and terminal.stdout.isatty() else progress(terminal, total)
+    has_lines = args.output == _STREAMED and terminal.stdout.isatty()
+    return no_progress() if has_lines else progress(terminal, total)
 
 
 def _report(terminal: Terminal, tally: Tally, failed: str | None) -> None:

@@ -52,7 +52,7 @@ def _written(terminal: Terminal, checks: Iterator[Check]) -> Sequence[Check]:
 
 def _as_rows(terminal: Terminal, args: argparse.Namespace, checks: Iterator[Check]) -> Sequence[Check]:
     found: list[Check] = []
-    with Rows(terminal, args) as rows:
+    with Rows(terminal, args, [field.name for field in attrs.fields(Check)]) as rows:
         for check in checks:
             found.append(check)
             rows.write(attrs.asdict(check))

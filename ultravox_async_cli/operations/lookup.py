@@ -11,10 +11,11 @@ import attrs
 from ultravox_async import AsyncUltravox, Sweep
 from ultravox_async_cli.bulk import fetching
 from ultravox_async_cli.errors import ExitCode
-from ultravox_async_cli.operations.parameters import Parameter, is_ids
+from ultravox_async_cli.operations.parameters import Parameter, is_ids, result_of
 from ultravox_async_cli.operations.parsers import add_output, add_parameter, add_profile
 from ultravox_async_cli.operations.tree import Operation
 from ultravox_async_cli.operations.values import values_of
+from ultravox_async_cli.output.fields import fields_of
 from ultravox_async_cli.output.printing import show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
@@ -49,7 +50,8 @@ class Lookup:
             show(terminal, options, asyncio.run(self._get(terminal, options, [*parents, options.ids[0]])))
             return ExitCode.OK
         get_many = partial(self._get_many, parents, values)
-        return fetching.run(terminal, options, options.ids, get_many)
+        fields = fields_of(result_of(self.operation.function))
+        return fetching.run(terminal, options, options.ids, get_many, fields)
 
     async def _get(self, terminal: Terminal, options: argparse.Namespace, ids: Sequence[object]) -> object:
         async with open_client(terminal, options) as ultravox:

@@ -2,15 +2,14 @@
 
 import argparse
 import asyncio
-import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Final, cast, get_args, get_origin
+from typing import Any, BinaryIO, Final, cast, get_origin
 
 import attrs
 
-from ultravox_async import AsyncUltravox, Download, Pager, UltravoxError
+from ultravox_async import AsyncUltravox, Download, Pager
 from ultravox_async.types import CreatedApiKey
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
@@ -20,11 +19,13 @@ from ultravox_async_cli.operations.lookup import MANY, Lookup
 from ultravox_async_cli.operations.parameters import Parameter, parameters_of, result_of
 from ultravox_async_cli.operations.parsers import add_output, add_parameter, add_profile, count
 from ultravox_async_cli.operations.responses import readable
+from ultravox_async_cli.operations.saving import save, stream_for, write
 from ultravox_async_cli.operations.secret_file import created
 from ultravox_async_cli.operations.tree import Operation
 from ultravox_async_cli.operations.values import values_of
 from ultravox_async_cli.output.changes import Changes
-from ultravox_async_cli.output.printing import Rows, show
+from ultravox_async_cli.output.fields import fields_of
+from ultravox_async_cli.output.printing import Rows, note_no_results, show
 from ultravox_async_cli.settings import open_client
 from ultravox_async_cli.terminal import Terminal
 
@@ -44,14 +45,7 @@ def command_of(operation: Operation) -> Command:
         call = Lookup(operation, parameters_of(operation.many))
         summary += f"\n\n{MANY}"
     examples = examples_of(operation.words, call.parameters)
-    return Command(summary, call.add_arguments, call.run, examples, _fields_of(result_of(operation.function)))
-
-
-def _fields_of(result: Any) -> Sequence[str]:  # noqa: ANN401 - an annotation
-    """Return the names that the API has for the fields of a result, or of each of several."""
-    shapes = [one for one in (result, *get_args(result)) if hasattr(one, "to_dict")]
-    names = [field.name.rstrip("_") for one in shapes for field in attrs.fields(one)]
-    return [re.sub("_([a-z0-9])", lambda match: match[1].upper(), name) for name in names]
+    return Command(summary, call.add_arguments, call.run, examples, fields_of(result_of(operation.function)))
 
 
 @attrs.frozen
@@ -68,7 +62,9 @@ class _Call:
         for parameter in self.parameters:
             add_parameter(parser, parameter)
         if self.result is Download:
-            parser.add_argument("-o", dest="target", metavar="FILE", help="where to save it (default: standard output)")
+            parser.add_argument(
+                "-o", dest="target", metavar="FILE", help="where to save it (default: -, standard output)"
+            )
         elif self.result is not type(None):
             add_output(parser)
         if get_origin(self.result) in _STREAMS:
@@ -82,9 +78,11 @@ class _Call:
         if self.result is CreatedApiKey:
             self._create_key(terminal, options, values)
             return ExitCode.OK
-        if self.result is Download and options.target is None and terminal.stdout.isatty():
-            raise CommandError("this is not for a terminal: use -o FILE, or a pipe")
-        show(terminal, options, asyncio.run(self._result(terminal, options, values)))
+        if self.result is Download:
+            with stream_for(options.target, terminal) as stream:
+                asyncio.run(self._download(terminal, options, values, stream))
+            return ExitCode.OK
+        show(terminal, options, asyncio.run(self._result(terminal, options, values)), fields_of(self.result))
         return ExitCode.OK
 
     def _create_key(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> None:
@@ -107,13 +105,29 @@ class _Call:
         """Return the result of an operation; None if there is none, or if it was printed as it arrived."""
         async with open_client(terminal, options) as ultravox:
             result = self._call(ultravox, values)
-            if isinstance(result, Download):
-                await _save(terminal, options.target, result)
-                return None
             if isinstance(result, AsyncIterable):
-                await _print_all(terminal, options, cast("AsyncIterable[object]", result))
+                writer = self._writer(terminal, options)
+                await _print_all(terminal, writer, cast("AsyncIterable[object]", result), options.limit)
                 return None
             return readable(await cast("Awaitable[object]", result), options)
+
+    async def _download(
+        self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object], stream: BinaryIO | None
+    ) -> None:
+        async with open_client(terminal, options) as ultravox:
+            download = cast("Download", self._call(ultravox, values))
+            if stream is None:
+                await save(download, options.target, terminal)
+            else:
+                await write(download, stream)
+
+    def _writer(self, terminal: Terminal, options: argparse.Namespace) -> Rows | Changes:
+        """Return what prints results. Those of a watch have no end at which a table could be printed."""
+        if get_origin(self.result) is AsyncGenerator and options.output is None:
+            if terminal.stdout.isatty() and options.fields is None:
+                return Changes(terminal)
+            options.output = "jsonl"
+        return Rows(terminal, options, fields_of(self.result))
 
     def _call(self, ultravox: AsyncUltravox, values: dict[str, object]) -> object:
         method: Callable[..., object] = self.operation.method(ultravox)
@@ -123,37 +137,17 @@ class _Call:
             return method(*positional, **values)
 
 
-async def _save(terminal: Terminal, target: str | None, download: Download) -> None:
-    if target is not None:
-        try:
-            size = await download.save(target)
-        except UltravoxError:  # some of which are OSErrors
-            raise
-        except OSError as error:
-            raise CommandError(f"cannot write {target}: {error.strerror}") from None
-        terminal.note(f"{target}: {size:,} bytes")
-        return
-    async with download as stream:
-        async for piece in stream:
-            terminal.stdout.buffer.write(piece)
-
-
-def _writer(terminal: Terminal, options: argparse.Namespace, results: object) -> Rows | Changes:
-    """Return what prints results. Those of a watch have no end at which a table could be printed."""
-    if isinstance(results, AsyncGenerator) and options.output is None:
-        if terminal.stdout.isatty() and options.fields is None:
-            return Changes(terminal)
-        options.output = "jsonl"
-    return Rows(terminal, options)
-
-
-async def _print_all(terminal: Terminal, options: argparse.Namespace, results: AsyncIterable[object]) -> None:
+async def _print_all(
+    terminal: Terminal, writer: Rows | Changes, results: AsyncIterable[object], limit: int | None
+) -> None:
     # Closed here, and not when it is garbage-collected, so that Ctrl-C ends the request that is in flight.
     async with aclosing(cast("AsyncGenerator[object, None]", aiter(results))) as iterator:
-        with _writer(terminal, options, results) as rows:
-            printed = 0
+        printed = 0
+        with writer as rows:
             async for result in iterator:
                 rows.write(result)
                 printed += 1
-                if printed == options.limit:
+                if printed == limit:
                     break
+        if not printed:
+            note_no_results(terminal)

@@ -42,10 +42,10 @@ class Parameter:
 
     @property
     def items(self) -> Any:  # noqa: ANN401 - a type
-        """The type of one of its values, if it takes several; None if it takes one."""
+        """The type of one of its values, without markers, if it takes several; None if it takes one."""
         if is_ids(self.kind):
             return str
-        return get_args(self.kind)[0] if get_origin(self.kind) is Sequence else None
+        return _unwrapped(get_args(self.kind)[0])[0] if get_origin(self.kind) is Sequence else None
 
     @property
     def is_mapping(self) -> bool:

@@ -13,7 +13,7 @@ from ultravox_async_cli.errors import CommandError, HelpRequested
 from ultravox_async_cli.index import unknown_option
 from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.operations.secret_values import SOURCES
-from ultravox_async_cli.output.layouts import FORMATS
+from ultravox_async_cli.output.layouts import FORMATS, installed
 
 _METAVARS: Final[Mapping[Any, str]] = {
     int: "N",
@@ -101,7 +101,10 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add how results are printed."""
     parser.add_argument(
-        "--output", choices=FORMATS, help="the layout of results (default: table on a terminal, json elsewhere)"
+        "--output",
+        type=installed,
+        choices=FORMATS,
+        help="the layout of results (default: table on a terminal, json elsewhere)",
     )
     parser.add_argument("--fields", metavar="A,B", help="only these fields, such as callId,agent.name")
     parser.add_argument("--show-secrets", action="store_true", help="print secrets; by default, they are hidden")

@@ -1,6 +1,7 @@
 """Lays out tables that fit the terminal.
 
-This is done by hand: rich takes four seconds for 5,000 rows, and Ctrl-C has one second to show what is there.
+This is done by hand: rich takes four seconds for 5,000 rows, and Ctrl-C has one second to show what is there. So
+tables need no extra.
 """
 
 import json
@@ -9,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from rich.cells import cell_len, set_cell_size
-
+from ultravox_async_cli.output.cells import fitted, width_of
+from ultravox_async_cli.output.fields import names_in
 from ultravox_async_cli.output.masking import MASK
 from ultravox_async_cli.terminal import printable
 
@@ -53,10 +54,10 @@ def listing(rows: Sequence[Mapping[str, Any]], width: int, *, colored: bool) -> 
 
     Columns without any value are left out, and so are those for which there is no space.
     """
-    columns = {name: [cell(row.get(name)) for row in rows] for name in rows[0]}
+    columns = {name: [cell(row.get(name)) for row in rows] for name in names_in(rows)}
     columns = {name: cells for name, cells in columns.items() if any(cells)} or columns
     widths = _widths(columns, width)
-    yield _line([set_cell_size(_on_one_line(name), size) for name, size in widths.items()], _BOLD if colored else "")
+    yield _line([fitted(_on_one_line(name), size) for name, size in widths.items()], _BOLD if colored else "")
     for number, row in enumerate(rows):
         cells = [_cut(columns[name][number], size) for name, size in widths.items()]
         yield _line(_colored(cells, [row.get(name) for name in widths]) if colored else cells)
@@ -69,10 +70,10 @@ def listing(rows: Sequence[Mapping[str, Any]], width: int, *, colored: bool) -> 
 def details(row: Mapping[str, Any], width: int, *, colored: bool) -> Iterator[str]:
     """Yield the lines of a table with a line for each field, or several where the value is long."""
     labels = {name: _on_one_line(name) for name in row}
-    longest = max(map(cell_len, labels.values()), default=0)
+    longest = max(map(width_of, labels.values()), default=0)
     space = max(width - longest - len(_GAP), 1)
     for name, value in row.items():
-        label = set_cell_size(labels[name], longest)
+        label = fitted(labels[name], longest)
         for part in _wrapped(cell(value), space):
             yield _line([f"{_BOLD}{label}{_PLAIN}", *_colored([part], [value])] if colored else [label, part])
             label = " " * longest
@@ -85,8 +86,8 @@ def _widths(columns: Mapping[str, Sequence[str]], space: int) -> Mapping[str, in
     for name in sorted(columns, key=lambda name: name != first and _rank(name, columns[name])):
         cells, title = columns[name], _on_one_line(name)
         # Ids are never cut: people copy them.
-        longest = max(map(cell_len, (title, *cells)))
-        size = longest if name.endswith((*_IDS, "prefix")) else min(longest, max(_WIDEST, cell_len(title)))
+        longest = max(map(width_of, (title, *cells)))
+        size = longest if name.endswith((*_IDS, "prefix")) else min(longest, max(_WIDEST, width_of(title)))
         if widths and size > space:
             continue
         widths[name] = size if widths else min(size, space)
@@ -102,7 +103,7 @@ def _rank(name: str, cells: Sequence[str]) -> int:
 
 
 def _cut(text: str, size: int) -> str:
-    return set_cell_size(text, size) if cell_len(text) <= size else f"{set_cell_size(text, size - 1)}…"
+    return fitted(text, size) if width_of(text) <= size else f"{fitted(text, size - 1)}…"
 
 
 def _colored(cells: Sequence[str], values: Sequence[object]) -> Sequence[str]:
@@ -120,8 +121,8 @@ def _line(cells: Sequence[str], style: str = "") -> str:
 
 def _wrapped(text: str, space: int) -> Iterator[str]:
     """Yield the parts of a text, by cells and not by words: it may be JSON."""
-    while cell_len(text) > space:
-        part = set_cell_size(text, space).rstrip(" ") or text[:1]
+    while width_of(text) > space:
+        part = fitted(text, space).rstrip(" ") or text[:1]
         yield part
         text = text[len(part) :]
     yield text

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any, Final, Protocol, cast, runtime_checkable
+from typing import Any, Final, Protocol, cast
 
 import attrs
+from typing_extensions import TypeIs
 
 from ultravox_async import UltravoxError
 
@@ -21,13 +22,17 @@ _SECRET: Final = re.compile(
 )
 
 
-@runtime_checkable
 class WireObject(Protocol):
     """What the objects of the API have in common."""
 
     def to_dict(self, *, sensitive: bool = False) -> dict[str, Any]:
         """Return it as plain data."""
         ...
+
+
+def is_wire_object(value: object) -> TypeIs[WireObject]:
+    """Return whether something is an object of the API."""
+    return hasattr(value, "to_dict")
 
 
 def plain(value: object, *, show_secrets: bool) -> Any:  # noqa: ANN401 - JSON
@@ -37,7 +42,7 @@ def plain(value: object, *, show_secrets: bool) -> Any:  # noqa: ANN401 - JSON
         value: An object of the API, a change that a watch reports, or JSON.
         show_secrets: Whether secrets are part of it; otherwise, there is a mask in the place of each.
     """
-    if isinstance(value, WireObject):
+    if is_wire_object(value):
         full = value.to_dict(sensitive=True)
         return full if show_secrets else _masked_by_name(value, _masked(full, value.to_dict()))
     if isinstance(value, list | tuple):
@@ -67,11 +72,11 @@ def _masked(full: object, shown: object) -> Any:  # noqa: ANN401 - JSON
 
 def _masked_by_name(value: object, data: Any) -> Any:  # noqa: ANN401 - JSON
     """Return the plain data of a value with a mask in the place of what has the name of a secret and no type."""
-    if _is_leaf(data):  # first of all, because to ask for a protocol takes long
+    if _is_leaf(data):  # first of all, because most values are
         return data
     if isinstance(value, list | tuple):
         return [_masked_by_name(*pair) for pair in zip(cast("list[object]", value), data, strict=True)]
-    if isinstance(value, WireObject):
+    if is_wire_object(value):
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
         pairs = zip(fields, data.items(), strict=True)
         return {name: _masked_by_name(getattr(value, field.name), item) for field, (name, item) in pairs}
@@ -96,7 +101,7 @@ def _plain_mapping(value: Mapping[str, object], *, show_secrets: bool) -> dict[s
 
 def _is_secret(name: str, value: object) -> bool:
     """Return whether a value, whatever is in it, has the name of a secret, and can be one."""
-    if value is None or isinstance(value, bool | WireObject) or value in ("", [], {}):
+    if value is None or isinstance(value, bool) or is_wire_object(value) or value in ("", [], {}):
         return False
     found = _SECRET.search(" ".join(_WORD.findall(name)).lower())
     # A number under a plural says how many there are, such as `inputTokens`.

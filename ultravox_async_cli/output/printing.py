@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.output.fields import names_in
 from ultravox_async_cli.output.layouts import Layout, Row, layout_for
-from ultravox_async_cli.output.masking import WireObject, plain
+from ultravox_async_cli.output.masking import is_wire_object, plain
 from ultravox_async_cli.terminal import Terminal
 
 
@@ -16,12 +17,17 @@ class Rows:
     """Prints the results of a listing: each as it arrives, or all of them at the end if they become a table.
 
     Use it with ``with``, and `write` each result. If the block is left by an exception, what was written is printed.
+
+    Args:
+        terminal: Where they are printed.
+        options: What was given on the command line.
+        fields: The names of the fields that the results can have.
     """
 
-    def __init__(self, terminal: Terminal, options: argparse.Namespace) -> None:
+    def __init__(self, terminal: Terminal, options: argparse.Namespace, fields: Sequence[str]) -> None:
         self._terminal = terminal
         self._options = options
-        self._layout = _layout(terminal, options)
+        self._layout = _layout(terminal, options, _names(options) or fields)
         self._is_empty = True
 
     def __enter__(self) -> Self:
@@ -31,9 +37,7 @@ class Rows:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._is_empty and kind is None:
-            self._print(self._layout.empty(_names(self._options)))
-            if self._terminal.stdout.isatty():
-                self._terminal.note("no results")
+            self._print(self._layout.empty())
         elif not (self._is_empty or (kind is not None and issubclass(kind, BrokenPipeError))):
             self._print(self._layout.end())
 
@@ -43,20 +47,24 @@ class Rows:
         Raises:
             CommandError: It does not have the fields that were chosen.
         """
-        self._write(result)
+        self._add(self.formatted(result))
         self._terminal.stdout.flush()  # whoever reads the pipe gets each result as it arrives
 
-    def write_all(self, results: Iterable[object]) -> None:
-        """Print results that are known already; they are not flushed one by one, because that takes its time.
+    def formatted(self, result: object) -> object:
+        """Return what `write_formatted` takes, for a result that is printed later.
 
         Raises:
-            CommandError: One of them does not have the fields that were chosen.
+            CommandError: It does not have the fields that were chosen.
         """
-        for result in results:
-            self._write(result)
+        return self._layout.formatted(_row(result, self._options))
 
-    def _write(self, result: object) -> None:
-        text = self._layout.add(_row(result, self._options))
+    def write_formatted(self, results: Iterable[object]) -> None:
+        """Print results that are formatted already; they are not flushed one by one, because that takes its time."""
+        for result in results:
+            self._add(result)
+
+    def _add(self, formatted: object) -> None:
+        text = self._layout.add(formatted)
         self._is_empty = False
         self._terminal.stdout.write(text)
 
@@ -65,30 +73,53 @@ class Rows:
         self._terminal.stdout.flush()
 
 
-def show(terminal: Terminal, options: argparse.Namespace, result: object) -> None:
+def show(terminal: Terminal, options: argparse.Namespace, result: object, fields: Sequence[str] = ()) -> None:
     """Print the result of an operation: an object, a list, a text, or nothing for None.
+
+    Args:
+        terminal: Where it is printed.
+        options: What was given on the command line.
+        result: The result.
+        fields: The names of the fields that the items of a list have, as far as they are known.
 
     Raises:
         CommandError: It does not have the fields that were chosen.
     """
     if isinstance(result, list):
-        with Rows(terminal, options) as rows:
-            rows.write_all(cast("list[object]", result))
+        _show_list(terminal, options, [_row(item, options) for item in cast("list[object]", result)], fields)
     elif isinstance(result, str):
         terminal.write(result)
     elif result is not None:
-        terminal.stdout.write(_layout(terminal, options).single(_row(result, options)))
+        row = _row(result, options)
+        terminal.stdout.write(_layout(terminal, options, [*row]).single(row))
 
 
-def _layout(terminal: Terminal, options: argparse.Namespace) -> Layout:
-    return layout_for(options.output or ("table" if terminal.stdout.isatty() else "json"), terminal)
+def note_no_results(terminal: Terminal) -> None:
+    """Tell a person that there is nothing, where a table would be."""
+    if terminal.stdout.isatty():
+        terminal.note("no results")
+
+
+def _show_list(terminal: Terminal, options: argparse.Namespace, rows: Sequence[Row], fields: Sequence[str]) -> None:
+    layout = _layout(terminal, options, names_in(rows) or _names(options) or fields)
+    for row in rows:
+        terminal.stdout.write(layout.add(layout.formatted(row)))
+    if rows:
+        terminal.stdout.write(layout.end())
+    else:
+        terminal.stdout.write(layout.empty())
+        note_no_results(terminal)
+
+
+def _layout(terminal: Terminal, options: argparse.Namespace, columns: Sequence[str]) -> Layout:
+    return layout_for(options.output or ("table" if terminal.stdout.isatty() else "json"), terminal, columns)
 
 
 def _row(result: object, options: argparse.Namespace) -> Row:
     found = plain(result, show_secrets=options.show_secrets)
     row = cast("Row", found if isinstance(found, dict) else {"value": found})
     names = _names(options)
-    if isinstance(result, WireObject):  # which has all of its fields, always
+    if is_wire_object(result):  # which has all of its fields, always
         _check_names(names, row)
     return {name: _at(row, name.split(".")) for name in names} if names else row
 

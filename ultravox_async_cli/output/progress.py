@@ -12,10 +12,14 @@ Show: TypeAlias = Callable[[int, int], None]
 
 
 def progress(terminal: Terminal, total: int) -> AbstractContextManager[Show]:
-    """Show a progress bar if standard error is a terminal."""
+    """Show a progress bar if standard error is a terminal, and if rich is installed, which draws it."""
     if not terminal.stderr.isatty():
         return no_progress()
-    bar: AbstractContextManager[Show] = load("output.progress_bar").progress_bar(terminal.stderr, total)
+    try:
+        module = load("output.progress_bar")
+    except ModuleNotFoundError:
+        return no_progress()
+    bar: AbstractContextManager[Show] = module.progress_bar(terminal.stderr, total)
     return bar
 
 
