@@ -20,6 +20,7 @@ CTRL_C: Final = "\x03"
 
 _ROOT: Final = Path(__file__).parents[2]
 _PATIENCE: Final = 20.0
+_SLEEPING: Final = "S"
 # Makes the terminal that of the process, so that its Ctrl-C is a signal; then it becomes the command.
 _LAUNCHER: Final = """
 import fcntl, os, sys, termios
@@ -45,6 +46,17 @@ class Session:
         latest = time.monotonic() + _PATIENCE
         while not is_seen(self.shown):
             assert self._read(latest), f"it ended before that:\n{self.shown}"
+
+    def wait_for_question(self, text: str) -> None:
+        """Wait until a question is shown, and the process has begun to wait for the answer.
+
+        CPython takes note of a signal that arrives just before it begins to read, and goes on when it has read.
+        """
+        self.wait_for(text)
+        status = Path(f"/proc/{self.process.pid}/stat")  # on Linux; elsewhere, it does not wait
+        latest = time.monotonic() + _PATIENCE
+        while status.exists() and _state_in(status.read_text()) != _SLEEPING:
+            assert time.monotonic() < latest, "it does not wait for an answer"
 
     def type(self, text: str) -> None:
         os.write(self.terminal, text.encode())
@@ -100,6 +112,11 @@ def session(*words: str, env: Mapping[str, str], width: int = 80, stdout: int | 
         os.close(terminal)
         process.kill()
         process.wait()
+
+
+def _state_in(status: str) -> str:
+    # The fields are those of proc(5): the second one is the name of the program, in parentheses.
+    return status.rpartition(")")[2].split()[0]
 
 
 def _set_width(terminal: int, width: int) -> None:

@@ -82,7 +82,7 @@ def test_ctrl_c_at_the_question_ends_it(
     environment: dict[str, str], words: tuple[str, ...], ultravox_emulator: Emulator
 ) -> None:
     with session(*words, "--password", "ask", env=environment) as person:
-        person.wait_for(QUESTION)
+        person.wait_for_question(QUESTION)
         person.type(CTRL_C)
         assert person.end() == 130
     assert "Traceback" not in person.shown
