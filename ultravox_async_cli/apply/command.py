@@ -14,7 +14,8 @@ from ultravox_async_cli.apply.registrations_file import Password, Row, read_rows
 from ultravox_async_cli.apply.steps import Execution, Results
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
-from ultravox_async_cli.operations.parsers import add_output, add_profile
+from ultravox_async_cli.failures import exit_code_of_several
+from ultravox_async_cli.operations.parsers import add_output, add_profile, count
 from ultravox_async_cli.operations.secret_values import SOURCES, secret_from
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.output.progress import progress
@@ -43,16 +44,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can answer")
-    parser.add_argument("--concurrency", type=int, default=50, help="requests in flight (default: %(default)s)")
+    parser.add_argument("--concurrency", type=count, default=50, metavar="N", help="requests in flight (default: %(default)s)")
     add_output(parser)
     add_profile(parser)
 
 
 def _run(terminal: Terminal, args: argparse.Namespace) -> int:
-    if args.concurrency < 1:
-        raise CommandError("--concurrency takes a whole number of at least 1")
     shared = None if args.password in {None, _ASK} else Password(secret_from(args.password, "password", terminal))
-    wanted = read_rows(args.file, terminal.stdin)
+    wanted = read_rows(args.file, terminal.stdin.buffer)
     found = asyncio.run(_registrations(terminal, args))
     plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     show_plan(terminal, args, plan)
@@ -167,9 +166,7 @@ def _carried_out(
         _report(terminal, plan, results)
     if interrupted:
         return stop.exit_code
-    if results.is_refused:
-        return ExitCode.AUTHENTICATION
-    return ExitCode.FAILED if results.failed else ExitCode.OK
+    return exit_code_of_several(error for _, error in results.failed)
 
 
 async def _carry_out(
