@@ -17,8 +17,8 @@ from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Delay, Emulator, Respond
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async_cli.bulk import fetching
+from ultravox_async_cli.command_line import run
 from ultravox_async_cli.errors import ExitCode
-from ultravox_async_cli.main import main
 from ultravox_async_cli.output.progress import Show
 from ultravox_async_cli.stop_signals import stop_signals
 
@@ -236,7 +236,7 @@ def get_into(stdout: io.StringIO, emulator: Emulator, *words: str) -> tuple[int,
         patch.setenv("ULTRAVOX_BASE_URL", emulator.base_url)
         patch.setattr("sys.stdout", stdout)
         patch.setattr("sys.stderr", stderr)
-        return main(["sip", "registrations", "get", *words]), stderr.getvalue()
+        return run(["sip", "registrations", "get", *words]), stderr.getvalue()
 
 
 @pytest.mark.parametrize("layout", ["json", "csv", "yaml", "table"])

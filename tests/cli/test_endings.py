@@ -107,7 +107,9 @@ def test_a_broken_pipe_is_silent(words: list[str], account: Mapping[str, str]) -
     assert process.returncode == 141
 
 
-_IMPORTED = "import sys; from ultravox_async_cli.main import main; main({words}); print(*sys.modules, file=sys.stderr)"
+_IMPORTED = (
+    "import sys; from ultravox_async_cli.command_line import run; run({words}); print(*sys.modules, file=sys.stderr)"
+)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_a_command_imports_only_what_it_needs(words: list[str], absent: set[str]
     )
     assert done.stdout
     modules = {*done.stderr.split()}
-    assert "ultravox_async_cli.main" in modules
+    assert "ultravox_async_cli.command_line" in modules
     assert not modules & absent
 
 

@@ -45,7 +45,9 @@ class Taking:
 
 
 def terminal(stdin: str = "", environ: Mapping[str, str] | None = None) -> Terminal:
-    return Terminal(io.TextIOWrapper(io.BytesIO(stdin.encode()), "latin-1"), io.StringIO(), io.StringIO(), environ or {})
+    return Terminal(
+        io.TextIOWrapper(io.BytesIO(stdin.encode()), "latin-1"), io.StringIO(), io.StringIO(), environ or {}
+    )
 
 
 def read(method: Callable[..., None], *words: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> object:

@@ -1,13 +1,13 @@
 """`ultravox sip registrations apply`: makes the SIP registrations of an account match a CSV file."""
 
 import argparse
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
 from ultravox_async import SipRegistration
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.apply.plan import Creation, Deletion, Plan, Step, Update, plan_of
 from ultravox_async_cli.apply.plan_text import described, show_plan
 from ultravox_async_cli.apply.registrations_file import Password, Row, read_rows
@@ -44,7 +44,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can answer")
-    parser.add_argument("--concurrency", type=count, default=50, metavar="N", help="requests in flight (default: %(default)s)")
+    parser.add_argument(
+        "--concurrency", type=count, default=50, metavar="N", help="requests in flight (default: %(default)s)"
+    )
     add_output(parser)
     add_profile(parser)
 
@@ -52,7 +54,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(terminal: Terminal, args: argparse.Namespace) -> int:
     shared = None if args.password in {None, _ASK} else Password(secret_from(args.password, "password", terminal))
     wanted = read_rows(args.file, terminal.stdin.buffer)
-    found = asyncio.run(_registrations(terminal, args))
+    found = event_loop.run(_registrations(terminal, args))
     plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     show_plan(terminal, args, plan)
     terminal.note(_summary(plan))
@@ -108,7 +110,7 @@ def _check_unchanged(terminal: Terminal, args: argparse.Namespace, wanted: Seque
     Raises:
         CommandError: The account has changed meanwhile.
     """
-    found = asyncio.run(_registrations(terminal, args))
+    found = event_loop.run(_registrations(terminal, args))
     latest = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     if described(latest, args) != described(plan, args):
         raise CommandError(
@@ -160,7 +162,7 @@ def _carried_out(
     interrupted = False
     with stop_signals() as stop:
         try:
-            asyncio.run(_carry_out(terminal, args, plan, passwords, results))
+            event_loop.run(_carry_out(terminal, args, plan, passwords, results))
         except KeyboardInterrupt:
             interrupted = True
         _report(terminal, plan, results)

@@ -1,7 +1,6 @@
 """`get` with many ids: fetched concurrently, with a progress bar, and with a file of those that are left."""
 
 import argparse
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, aclosing
@@ -10,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from ultravox_async import AsyncUltravox, Sweep, UltravoxError
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.bulk.id_lists import RemainingIds, is_list, read_ids
 from ultravox_async_cli.contact import NoContactError
 from ultravox_async_cli.errors import CommandError, ExitCode
@@ -130,7 +130,7 @@ def _fetch_and_print(
     tally.are_written = is_stream
     with Rows(terminal, args) as output:
         try:
-            asyncio.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
+            event_loop.run(_fetch(terminal, args, get_many, tally, output if is_stream else None))
         except (KeyboardInterrupt, NoContactError) as error:
             ending = error
         if not is_stream:

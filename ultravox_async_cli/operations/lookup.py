@@ -1,7 +1,6 @@
 """The command `get` of a resource: one object, or many of them."""
 
 import argparse
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from ultravox_async import AsyncUltravox, Sweep
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.bulk import fetching
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.operations.parameters import Parameter, is_ids
@@ -46,7 +46,7 @@ class Lookup:
         values = values_of(parameters, options, terminal)
         parents = [values.pop(one.name) for one in parameters if one.is_positional]
         if not fetching.is_bulk(options):
-            show(terminal, options, asyncio.run(self._get(terminal, options, parents, values)))
+            show(terminal, options, event_loop.run(self._get(terminal, options, parents, values)))
             return ExitCode.OK
         get_many = partial(self._get_many, parents, values)
         return fetching.run(terminal, options, options.ids, get_many)

@@ -1,7 +1,6 @@
 """Makes a command of an operation: its options follow from the signature, and its result says how it is printed."""
 
 import argparse
-import asyncio
 import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
@@ -12,6 +11,7 @@ import attrs
 
 from ultravox_async import AsyncUltravox, Download, Pager, UltravoxError
 from ultravox_async.types import CreatedApiKey
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.operations.docs import description_of
@@ -84,14 +84,14 @@ class _Call:
             return ExitCode.OK
         if self.result is Download and options.target is None and terminal.stdout.isatty():
             raise CommandError("this is not for a terminal: use -o FILE, or a pipe")
-        show(terminal, options, asyncio.run(self._result(terminal, options, values)))
+        show(terminal, options, event_loop.run(self._result(terminal, options, values)))
         return ExitCode.OK
 
     def _create_key(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> None:
         if options.secret_file is None and not options.show_secrets:
             raise CommandError("the key can be read this one time only: use --secret-file FILE or --show-secrets")
         with created(options.secret_file) as store:
-            key = cast("CreatedApiKey", asyncio.run(self._result(terminal, options, values)))
+            key = cast("CreatedApiKey", event_loop.run(self._result(terminal, options, values)))
             try:
                 store(key.secret or "")
             except OSError as error:
