@@ -128,12 +128,17 @@ def test_what_ctrl_c_breaks_off_is_not_reported(caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.usefixtures("_quiet")
-def test_ctrl_c_while_the_loop_is_closed_is_not_lost() -> None:
+def test_ctrl_c_while_the_loop_is_closed_ends_that() -> None:
+    steps: list[str] = []
+
     async def other() -> None:
         try:
             await asyncio.Event().wait()
         finally:
             press()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            steps.append("never")
 
     async def work() -> asyncio.Task[None]:
         task = asyncio.create_task(other())
@@ -142,6 +147,7 @@ def test_ctrl_c_while_the_loop_is_closed_is_not_lost() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         event_loop.run(work())
+    assert steps == []
 
 
 @pytest.mark.usefixtures("_quiet")
