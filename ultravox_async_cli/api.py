@@ -33,7 +33,7 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
     for pair in options.query:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise CommandError(f"--query takes NAME=VALUE, not {pair}")
+            raise CommandError("--query takes NAME=VALUE")  # what was given may be a secret
         query.setdefault(name, []).append(value)
     if has_secret(query) or has_secret(parse_qs(options.path.partition("?")[2])):
         raise CommandError("the query contains a secret, which is not taken from the command line")

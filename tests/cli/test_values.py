@@ -217,8 +217,8 @@ def test_secrets_come_from_files_standard_input_and_variables(tmp_path: Path) ->
     ("word", "problem"),
     [
         ("s3cret", "the value is a secret, and not taken from the command line: use ask, @FILE, @- or env:NAME"),
-        ("env:NOT_SET", "there is no variable NOT_SET for the value"),
-        ("env:EMPTY", "the value in EMPTY is empty"),
+        ("env:s3cret", "the variable for the value is not set, or empty"),
+        ("env:EMPTY", "the variable for the value is not set, or empty"),
         ("@/no/such/s", "cannot read /no/such/s: No such file or directory"),
         ("@-", "the value in standard input is empty"),
         ("ask", "nobody can be asked for the value here: use @FILE or env:NAME"),

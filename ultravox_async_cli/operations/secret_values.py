@@ -29,10 +29,8 @@ def secret_from(source: str, what: str, terminal: Terminal) -> str:
         secret = read_text(source[1:], terminal.stdin.buffer).removesuffix("\n")
         return _not_empty(secret, f"the {what} in {shown(source[1:])} is empty")
     if source.startswith("env:"):
-        name = source[4:]
-        is_set = name in terminal.environ
-        problem = f"the {what} in {name} is empty" if is_set else f"there is no variable {name} for the {what}"
-        return _not_empty(terminal.environ.get(name, ""), problem)
+        # The name is not shown: after env:$NAME, where the shell has put the value in its place, it is the secret.
+        return _not_empty(terminal.environ.get(source[4:], ""), f"the variable for the {what} is not set, or empty")
     raise CommandError(f"the {what} is a secret, and not taken from the command line: use {SOURCES}")
 
 
