@@ -2,7 +2,7 @@ import asyncio
 import gzip
 import ssl
 import zlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
@@ -41,6 +41,7 @@ from ultravox_async import (
     UltravoxError,
 )
 from ultravox_async.testing import DropResponse, Emulator
+from ultravox_async.types import HangUp
 
 ONCE = RetryPolicy(max_attempts=1)
 ANYTHING = "/api/anything"
@@ -414,6 +415,47 @@ async def test_a_body_that_is_not_json_is_a_decode_error() -> None:
         response = await ultravox.request("GET", ANYTHING)
         with pytest.raises(DecodeError, match="GET /api/anything"):
             response.json()
+
+
+LOGIN_PAGE = b"<html><title>Log in to the network</title></html>"
+
+# Those that return nothing: only the status says that they were carried out.
+WITHOUT_A_RESULT: dict[str, Callable[[AsyncUltravox], Coroutine[Any, Any, None]]] = {
+    "delete": lambda ultravox: ultravox.sip.registrations.delete("an-id"),
+    "delete without an id": lambda ultravox: ultravox.telephony.twilio.delete(),
+    "hang_up": lambda ultravox: ultravox.calls.hang_up("an-id"),
+    "send_data_message": lambda ultravox: ultravox.calls.send_data_message("an-id", HangUp()),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_RESULT)
+@pytest.mark.parametrize("content_type", ["text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml"])
+async def test_a_web_page_is_not_the_success_of_an_operation(name: str, content_type: str) -> None:
+    page = answer(200, body=LOGIN_PAGE, headers={"Content-Type": content_type})
+    async with Wire(in_turn(page)) as wire, client_of(wire.base_url) as ultravox:
+        with pytest.raises(DecodeError, match=r"expected nothing or JSON, got 49 bytes of .*: Log in to the network$"):
+            await WITHOUT_A_RESULT[name](ultravox)
+        assert len(wire.received) == 1
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_RESULT)
+@pytest.mark.parametrize(
+    ("status", "content_type", "body"),
+    [
+        (204, "application/json", b""),
+        (202, "text/html", b""),
+        (200, "text/html", b'{"deleted": true}'),
+        (200, "application/json", b'{"deleted": true}'),
+        (200, "text/plain", b"OK"),
+    ],
+)
+async def test_anything_else_with_a_status_of_success_is_one(
+    name: str, status: int, content_type: str, body: bytes
+) -> None:
+    said = answer(status, body=body, headers={"Content-Type": content_type})
+    async with Wire(in_turn(said)) as wire, client_of(wire.base_url) as ultravox:
+        await WITHOUT_A_RESULT[name](ultravox)
+        assert len(wire.received) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -301,7 +301,11 @@ class ResponseTooLargeError(UltravoxError):
 
 
 class DecodeError(UltravoxError):
-    """The body of a response, or that of a webhook, is not what the API documents."""
+    """The body of a response, or that of a webhook, is not what the API documents.
+
+    Also a web page with a status that says success, to a request whose response needs no body, such as a deletion: a
+    network that wants a login, or a proxy, has answered instead of the API.
+    """
 
     origin: str
     """The request, for example ``GET /api/sip/registrations``."""

@@ -1,11 +1,11 @@
 """`ultravox api`: any request, for what the API has and this package does not."""
 
 import argparse
-import asyncio
 from typing import Final
 from urllib.parse import parse_qs
 
 from ultravox_async import Response
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.operations.parsers import OpenChoices, add_output, add_profile
@@ -33,7 +33,7 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
     for pair in options.query:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise CommandError(f"--query takes NAME=VALUE, not {pair}")
+            raise CommandError("--query takes NAME=VALUE")  # what was given may be a secret
         query.setdefault(name, []).append(value)
     if has_secret(query) or has_secret(parse_qs(options.path.partition("?")[2])):
         raise CommandError("the query contains a secret, which is not taken from the command line")
@@ -41,7 +41,7 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
         body = None if options.json is None else json_of(options.json, terminal)
     except ValueError as error:
         raise CommandError(f"--json {error}") from None
-    show(terminal, options, readable(asyncio.run(_send(terminal, options, query, body)), options))
+    show(terminal, options, readable(event_loop.run(_send(terminal, options, query, body)), options))
     return ExitCode.OK
 
 

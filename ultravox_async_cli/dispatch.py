@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ultravox_async import AsyncUltravox, UltravoxError
 from ultravox_async_cli.command import Command
+from ultravox_async_cli.ctrl_c import interruptible
 from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
 from ultravox_async_cli.failures import exit_code_of, text_of
 from ultravox_async_cli.index import COMMANDS, RESOURCES, by_hand_below, listed, unknown
@@ -30,7 +31,8 @@ def run(terminal: Terminal, words: Sequence[str], before: Sequence[str]) -> int:
     parser = parser_of(path, command, terminal.width)
     options = parser.parse_args([*before, *words[len(path) :]])
     try:
-        return command.run(terminal, options)
+        with interruptible():
+            return command.run(terminal, options)
     except UltravoxError as error:
         terminal.note(f"error: {text_of(error, parser.options)}")
         return exit_code_of(error)

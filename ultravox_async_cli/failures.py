@@ -1,7 +1,7 @@
 """The exit codes for the errors of the package, and their texts as they are read by somebody who types commands."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from ultravox_async import (
@@ -50,3 +50,11 @@ def exit_code_of(error: UltravoxError) -> ExitCode:
     if isinstance(error, InvalidRequestError | ConfigurationError):
         return ExitCode.USAGE
     return ExitCode.FAILED
+
+
+def exit_code_of_several(errors: Iterable[UltravoxError]) -> ExitCode:
+    """Return the exit code of a command that did several things, some of which may have failed."""
+    codes = {exit_code_of(error) for error in errors}
+    if ExitCode.AUTHENTICATION in codes:
+        return ExitCode.AUTHENTICATION
+    return ExitCode.FAILED if codes else ExitCode.OK

@@ -85,6 +85,8 @@ def unknown(words: tuple[str, ...], word: str, known: Iterable[str]) -> CommandE
 
 def unknown_option(option: str, known: Iterable[str], command: str) -> CommandError:
     """Return the error for an option that does not exist, with the one that is probably meant."""
+    if not option.startswith("--"):
+        option = option[:2]  # what follows may be a secret, as in -psecret
     similar = difflib.get_close_matches(option, sorted(known), n=1)
     hint = f"did you mean {similar[0]}?" if similar else f"see {command} --help"
     return CommandError(f"there is no option {option}; {hint}")

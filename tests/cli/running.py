@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import attrs
 import pytest
 
-from ultravox_async_cli.main import main
+from ultravox_async_cli.command_line import run
 
 
 @attrs.frozen
@@ -45,5 +45,5 @@ def ultravox(*words: str, stdin: str = "", env: Mapping[str, str] | None = None,
         settings = {"TERM": "xterm", "COLUMNS": str(columns or 80), **(env or {})}
         for name, value in settings.items():
             patch.setenv(name, value)
-        code = main(words)
+        code = run(words)
     return Result(code, streams["stdout"].text(), streams["stderr"].text())

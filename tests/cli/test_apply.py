@@ -203,7 +203,7 @@ def test_a_deletion_that_fails_is_named(account: Account) -> None:
     key = account.emulator.registration_ids[2]
     account.emulator.inject(Respond(403), method="DELETE")
     result = account.apply("--prune", "--yes")
-    assert result.code == 1
+    assert result.code == 3
     assert f"deleting {key}: 403 Forbidden: DELETE /api/sip/registrations/{key}\n" in result.err
 
 

@@ -17,8 +17,8 @@ from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Delay, Emulator, Respond
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async_cli.bulk import fetching
+from ultravox_async_cli.command_line import run
 from ultravox_async_cli.errors import ExitCode
-from ultravox_async_cli.main import main
 from ultravox_async_cli.output.progress import Show
 from ultravox_async_cli.stop_signals import stop_signals
 
@@ -109,6 +109,26 @@ def test_csv_of_ids_that_all_failed_has_the_names_of_the_fields(ultravox_emulato
     assert result.out == "registrationId,created,username,proxy,outboundProxy,authUser,successful\n"
 
 
+def test_a_list_may_be_one_argument_as_with_quotes_in_a_shell(ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids[:3]
+    assert ids_in(get(ultravox_emulator, "\n".join(ids), "--output", "jsonl", "--via", "get").out) == ids
+
+
+def test_an_option_for_many_ids_with_a_wrong_value_is_refused_for_one_id_too(ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids
+    one, many = (get(ultravox_emulator, *some, "--concurrency", "0") for some in (ids[:1], ids))
+    assert (one.code, one.err) == (many.code, many.err)
+    assert (one.code, one.err) == (2, "error: --concurrency: takes a whole number of at least 1, not 0\n")
+    assert ultravox_emulator.requests == []
+
+
+def test_a_refusal_of_one_of_many_ids_ends_as_a_refusal_does(ultravox_emulator: Emulator) -> None:
+    ids = ultravox_emulator.registration_ids[:3]
+    ultravox_emulator.inject(Respond(403), path=f"{PATH}/{ids[0]}")
+    assert get(ultravox_emulator, ids[0]).code == 3
+    assert get(ultravox_emulator, *ids, "--via", "get").code == 3
+
+
 def test_many_failures_are_few_lines(ultravox_emulator: Emulator) -> None:
     lines = get(ultravox_emulator, *(f"no-{number}" for number in range(25))).err.splitlines()
     assert sum("404 Not Found" in line for line in lines) == 10
@@ -133,7 +153,7 @@ def test_a_second_run_goes_on_with_the_same_file(ultravox_emulator: Emulator, le
     failing = ultravox_emulator.registration_ids[3]
     ultravox_emulator.inject(Respond(403), path=f"{PATH}/{failing}", times=1)
     first = get(ultravox_emulator, f"@{left}", "--failed", str(left), "--output", "jsonl", "--via", "get")
-    assert (first.code, left.read_text()) == (1, f"{failing}\n")
+    assert (first.code, left.read_text()) == (3, f"{failing}\n")
     second = get(ultravox_emulator, f"@{left}", "--failed", str(left), "--output", "jsonl")
     assert (second.code, left.read_text()) == (0, "")
     assert sorted(ids_in(first.out + second.out)) == sorted(ultravox_emulator.registration_ids)
@@ -229,7 +249,7 @@ def get_into(stdout: io.StringIO, emulator: Emulator, *words: str) -> tuple[int,
         patch.setenv("ULTRAVOX_BASE_URL", emulator.base_url)
         patch.setattr("sys.stdout", stdout)
         patch.setattr("sys.stderr", stderr)
-        return main(["sip", "registrations", "get", *words]), stderr.getvalue()
+        return run(["sip", "registrations", "get", *words]), stderr.getvalue()
 
 
 @pytest.mark.parametrize("layout", ["json", "csv", "yaml", "table"])

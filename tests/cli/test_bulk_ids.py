@@ -10,17 +10,17 @@ from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
 from ultravox_async_cli.errors import CommandError
 
 
-def read(*arguments: str, stdin: str = "") -> list[str]:
-    return read_ids(arguments, io.StringIO(stdin))
+def read(*arguments: str, stdin: bytes = b"") -> list[str]:
+    return read_ids(arguments, io.BytesIO(stdin))
 
 
 def test_ids_are_read_from_arguments_files_and_standard_input_in_the_order_given(tmp_path: Path) -> None:
     (tmp_path / "ids").write_text("c\nd\n")
-    assert read("a", f"@{tmp_path / 'ids'}", "-", "b", stdin="e\nf\n") == ["a", "c", "d", "e", "f", "b"]
+    assert read("a", f"@{tmp_path / 'ids'}", "-", "b", stdin=b"e\nf\n") == ["a", "c", "d", "e", "f", "b"]
 
 
 def test_an_id_that_is_given_twice_is_fetched_once() -> None:
-    assert read("b", "a", "-", stdin="a\nb\nc\n") == ["b", "a", "c"]
+    assert read("b", "a", "-", stdin=b"a\nb\nc\n") == ["b", "a", "c"]
 
 
 def test_blank_lines_spaces_carriage_returns_and_a_byte_order_mark_are_ignored(tmp_path: Path) -> None:
@@ -43,9 +43,9 @@ def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
         read(f"@{tmp_path / 'ids'}")
 
 
-def test_standard_input_that_is_not_utf_8_is_refused() -> None:
-    with pytest.raises(CommandError, match=r"^standard input: not UTF-8$"):
-        read_ids(["-"], io.TextIOWrapper(io.BytesIO(b"\xff"), "utf-8"))
+def test_a_line_of_standard_input_that_is_not_utf_8_is_named() -> None:
+    with pytest.raises(CommandError, match=r"^standard input, line 2: not UTF-8$"):
+        read("-", stdin=b"a\n\xff\n")
 
 
 def test_the_ids_that_are_left_replace_the_file_and_keep_its_mode(tmp_path: Path) -> None:

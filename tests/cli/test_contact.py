@@ -60,7 +60,7 @@ def test_without_contact_all_ids_are_left_and_the_error_is_raised(nobody: Mappin
     def unreachable(_: AsyncUltravox, __: Sequence[str]) -> Sweep[Any]:
         raise contact.NoContactError("http://127.0.0.1")
 
-    terminal = Terminal(io.StringIO(), io.StringIO(), io.StringIO(), nobody)
+    terminal = Terminal(io.TextIOWrapper(io.BytesIO()), io.StringIO(), io.StringIO(), nobody)
     with pytest.raises(contact.NoContactError):
         run(terminal, argparse.Namespace(**options), ["one"], unreachable, [])
     assert left.read_text() == "one\n"

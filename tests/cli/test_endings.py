@@ -26,6 +26,10 @@ from ultravox_async.testing import Emulator
         (["close"], "there is no command close; did you mean calls?"),
         (["sip", "registrations", "aply"], "there is no command sip registrations aply; did you mean apply?"),
         (["calls", "stages", "xyzzy"], "there is no command calls stages xyzzy; see ultravox calls stages --help"),
+        (["calls", "list", "s3cret"], "there are too many arguments; see ultravox calls list --help"),
+        (["calls", "list", "-ps3cret"], "there is no option -p; see ultravox calls list --help"),
+        (["-ps3cret", "calls", "list"], "there is no option -p; see ultravox --help"),
+        (["api", "GET", "/x", "--query", "s3cret"], "--query takes NAME=VALUE\n"),
         (["calls", "get"], "the following arguments are required: ID; see ultravox calls get --help"),
         (["sip", "config", "--output", "xml"], "argument --output: invalid choice: 'xml'"),
         (["calls", "list", "--limit", "x"], "argument --limit: takes a whole number of at least 1, not x"),
@@ -107,7 +111,9 @@ def test_a_broken_pipe_is_silent(words: list[str], account: Mapping[str, str]) -
     assert process.returncode == 141
 
 
-_IMPORTED = "import sys; from ultravox_async_cli.main import main; main({words}); print(*sys.modules, file=sys.stderr)"
+_IMPORTED = (
+    "import sys; from ultravox_async_cli.command_line import run; run({words}); print(*sys.modules, file=sys.stderr)"
+)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def test_a_command_imports_only_what_it_needs(words: list[str], absent: set[str]
     )
     assert done.stdout
     modules = {*done.stderr.split()}
-    assert "ultravox_async_cli.main" in modules
+    assert "ultravox_async_cli.command_line" in modules
     assert not modules & absent
 
 

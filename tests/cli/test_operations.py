@@ -368,7 +368,7 @@ class TestApi:
     @pytest.mark.parametrize(
         ("words", "problem"),
         [
-            (["--query", "x"], "--query takes NAME=VALUE, not x"),
+            (["--query", "x"], "error: --query takes NAME=VALUE\n"),
             (["--json", "{"], "--json takes JSON or @FILE"),
             (["--json", f'{{"password": "{SECRET}"}}'], "--json contains a secret, which is not taken from"),
             (["--json", f'[{{"secrets": ["{SECRET}"]}}]'], "--json contains a secret, which is not taken from"),

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.running import ultravox
+from ultravox_async_cli.command_line import run
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.main import main
 from ultravox_async_cli.terminal import Terminal
 
 
@@ -41,14 +41,14 @@ def test_what_the_encoding_of_a_terminal_does_not_have_is_escaped(monkeypatch: p
 @pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
 def test_a_stream_that_is_closed_is_one_that_goes_nowhere(monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
     monkeypatch.setattr(f"sys.{closed}", None)
-    assert main(["--version"]) == 0
-    assert main(["no-such-command"]) == 2
+    assert run(["--version"]) == 0
+    assert run(["no-such-command"]) == 2
 
 
 def test_a_standard_error_that_cannot_be_written_does_not_change_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     unwritable = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115 - of a descriptor; closed below
     monkeypatch.setattr("sys.stderr", unwritable)
-    assert main(["no-such-command"]) == 2
+    assert run(["no-such-command"]) == 2
     unwritable.close()  # which flushes it, as the interpreter does when it exits
 
 

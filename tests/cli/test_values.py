@@ -45,7 +45,9 @@ class Taking:
 
 
 def terminal(stdin: str = "", environ: Mapping[str, str] | None = None) -> Terminal:
-    return Terminal(io.StringIO(stdin), io.StringIO(), io.StringIO(), environ or {})
+    return Terminal(
+        io.TextIOWrapper(io.BytesIO(stdin.encode()), "latin-1"), io.StringIO(), io.StringIO(), environ or {}
+    )
 
 
 def read(method: Callable[..., None], *words: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> object:
@@ -125,7 +127,7 @@ def test_words_become_what_a_method_takes(method: Callable[..., None], words: li
             '{"temporaryTool": {"dynamicParameters": [{"nam": "x"}]}}',
             "temporaryTool.dynamicParameters.nam",
         ),
-        (Taking.text, "@/no/such/file", "VALUE cannot read /no/such/file: No such file or directory"),
+        (Taking.text, "@/no/such/file", "cannot read /no/such/file: No such file or directory"),
     ],
 )
 def test_other_words_are_refused_with_what_is_taken(method: Callable[..., None], word: str, problem: str) -> None:
@@ -152,6 +154,17 @@ def test_values_come_from_files_and_standard_input(tmp_path: Path) -> None:
     assert read(Taking.medium, f"@{path}") == CallMedium.from_dict({"webRtc": {}})
     assert read(Taking.medium, "@-", stdin='{"webRtc": {}}') == CallMedium.from_dict({"webRtc": {}})
     assert read(Taking.text, "@-", stdin="a prompt\n") == "a prompt\n"
+
+
+def test_standard_input_is_utf_8_whatever_the_locale_is() -> None:
+    assert read(Taking.text, "@-", stdin="Zürich") == "Zürich"
+    assert read(Taking.secret, "@-", stdin="Zürich") == "Zürich"
+
+
+def test_texts_have_no_byte_order_mark_and_the_line_breaks_of_python(tmp_path: Path) -> None:
+    path = tmp_path / "prompt"
+    path.write_bytes(b"\xef\xbb\xbfa\r\nb\r\n")
+    assert read(Taking.text, f"@{path}") == "a\nb\n"
 
 
 SECRET_TOOL = '{"toolName": "a", "authTokens": {"x": "s3cret"}}'
@@ -183,11 +196,12 @@ def test_json_with_a_secret_comes_from_a_file_only(method: Callable[..., None], 
         assert "s3cret" in json.dumps(read(method, f"@{path}"), default=lambda tool: tool.to_dict(sensitive=True))
 
 
-def test_a_file_with_a_secret_is_a_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", [Taking.secret, Taking.text])
+def test_a_file_is_a_text(method: Callable[..., None], tmp_path: Path) -> None:
     path = tmp_path / "password"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(CommandError, match=f"cannot read {path}: it is not UTF-8"):
-        read(Taking.secret, f"@{path}")
+    with pytest.raises(CommandError, match=f"^cannot read {path}: it is not UTF-8$"):
+        read(method, f"@{path}")
 
 
 def test_secrets_come_from_files_standard_input_and_variables(tmp_path: Path) -> None:
@@ -203,8 +217,8 @@ def test_secrets_come_from_files_standard_input_and_variables(tmp_path: Path) ->
     ("word", "problem"),
     [
         ("s3cret", "the value is a secret, and not taken from the command line: use ask, @FILE, @- or env:NAME"),
-        ("env:NOT_SET", "there is no variable NOT_SET for the value"),
-        ("env:EMPTY", "the value in EMPTY is empty"),
+        ("env:s3cret", "the variable for the value is not set, or empty"),
+        ("env:EMPTY", "the variable for the value is not set, or empty"),
         ("@/no/such/s", "cannot read /no/such/s: No such file or directory"),
         ("@-", "the value in standard input is empty"),
         ("ask", "nobody can be asked for the value here: use @FILE or env:NAME"),

@@ -184,6 +184,9 @@ class _Recorder:
         # A page for listings, and an object that any class is decoded from.
         return Response(200, {}, _ANYTHING, request, Credentials(Secret("key")))
 
+    async def perform(self, request: Request) -> None:
+        self.requests.append(request)
+
     @asynccontextmanager
     async def streaming(self) -> AsyncGenerator[None, None]:
         yield

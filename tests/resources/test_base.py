@@ -76,6 +76,9 @@ class FakeTransport:
     async def fetch(self, request: Request, into: type[object]) -> object:
         return (await self.send(request)).decode(into)
 
+    async def perform(self, request: Request) -> None:
+        await self.send(request)
+
     def spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
         return asyncio.get_running_loop().create_task(work)
 
@@ -117,7 +120,7 @@ async def test_an_operation_without_fields_has_neither(things: Things, transport
     assert (request.query, request.body, request.operation) == ("", None, OperationClass.CREATE_CALL)
 
 
-async def test_a_deletion_reads_no_body(things: Things, transport: FakeTransport) -> None:
+async def test_a_deletion_sends_no_body(things: Things, transport: FakeTransport) -> None:
     await things.delete("s 1", "t1")
     [request] = transport.requests
     assert (request.method, request.path, request.body) == ("DELETE", "/api/shelves/s%201/things/t1", None)

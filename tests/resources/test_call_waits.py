@@ -152,6 +152,14 @@ async def test_a_call_is_deleted_as_soon_as_it_can_be(clock: Clock) -> None:
     assert clock.ahead < 21
 
 
+async def test_a_web_page_is_not_a_deletion_and_is_waited_out(clock: Clock) -> None:
+    page = answer(200, body=b"<html>Log in</html>", headers={"Content-Type": "text/html"})
+    async with Wire(in_turn(page, answer(204, body=b""))) as wire, client_of(wire.base_url) as ultravox:
+        await ultravox.calls.delete_when_billed("c", interval=7)
+        assert len(wire.received) == 2
+    assert clock.ahead >= 7
+
+
 async def test_a_call_that_cannot_be_deleted_in_time_is_an_error_that_says_why() -> None:
     async with Wire(in_turn(TOO_EARLY)) as wire, client_of(wire.base_url) as ultravox:
         with pytest.raises(WaitTimeoutError) as caught:

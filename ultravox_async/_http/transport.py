@@ -31,6 +31,7 @@ from ultravox_async._http.scheduler import (
     WaitLimits,
 )
 from ultravox_async._http.telemetry import RequestRecord, Telemetry
+from ultravox_async._wire.converter import check_not_a_page
 from ultravox_async._wire.payload import Secret
 from ultravox_async.errors import APIConnectionError, DecodeError, UltravoxError
 from ultravox_async.observer import Observer
@@ -98,6 +99,15 @@ class Transport:
             UltravoxError: As `send` does, and `DecodeError`.
         """
         return (await self.send(request)).decode(into)
+
+    async def perform(self, request: Request) -> None:
+        """Send a request whose response needs no body: its status says that it was carried out.
+
+        Raises:
+            UltravoxError: As `send` does, and `DecodeError` if a web page came back, which is not from the API.
+        """
+        response = await self.send(request)
+        check_not_a_page(response.body, response)
 
     async def send(self, request: Request) -> Response:
         """Send a request, with retries, and return the successful response.

@@ -94,6 +94,7 @@ _SUPPORTED: frozenset[Any] = frozenset(
 )
 _AN_OBJECT = "an object"
 _A_LIST = "a list"
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _GOT_LIMIT = 80
 _LOOK_AT = 4096
 
@@ -118,7 +119,7 @@ def decode(body: bytes, into: type[T], context: Context) -> T:
     try:
         return _FAST.structure(orjson.loads(body), into)
     except orjson.JSONDecodeError as error:
-        problem = _not_json(error, body, context)
+        problem = _not_json(error, body, context, "JSON")
     except Exception as error:  # noqa: BLE001 - validators and converters of the caller's own class raise anything
         problem = _explained(error, orjson.loads(body), into, context)
     del body  # it may contain secrets, which a traceback with locals would show
@@ -140,16 +141,40 @@ def structure(data: object, into: type[T], context: Context) -> T:
     raise problem
 
 
-def _not_json(error: orjson.JSONDecodeError, body: bytes, context: Context) -> DecodeError:
+def check_not_a_page(body: bytes, context: Context) -> None:
+    """Raise an error if a web page came back, where the status alone says that something was carried out.
+
+    Such a page is not from the API: a network that wants a login answers any request with one, and passes nothing on.
+
+    Args:
+        body: The body of a response that needs none; the API sends nothing, or JSON.
+        context: Where it comes from, for the text of an error.
+
+    Raises:
+        DecodeError: `body` is a web page.
+    """
+    if not body or context.content_type.lower() not in _PAGES:
+        return
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        problem = _not_json(error, body, context, "nothing or JSON")
+    else:
+        return
+    del body  # as above
+    raise problem
+
+
+def _not_json(error: orjson.JSONDecodeError, body: bytes, context: Context, expected: str) -> DecodeError:
     """Return the error, which shows nothing of the body: nobody knows where the secrets in it begin and end."""
     if not body:
-        return DecodeError(context.origin, "", "JSON", "nothing")
+        return DecodeError(context.origin, "", expected, "nothing")
     kind = one_line(context.redacted(context.content_type), _GOT_LIMIT)
     got = f"{len(body)} bytes of {kind or 'an unknown type'}"
     title = html_title(body)
     if title is not None:  # as gateways and proxies send it
-        return DecodeError(context.origin, "", "JSON", f"{got}: {one_line(context.redacted(title), _GOT_LIMIT)}")
-    return DecodeError(context.origin, "", "JSON", f"{got} ({one_line(error.msg, _GOT_LIMIT)} at {error.pos})")
+        return DecodeError(context.origin, "", expected, f"{got}: {one_line(context.redacted(title), _GOT_LIMIT)}")
+    return DecodeError(context.origin, "", expected, f"{got} ({one_line(error.msg, _GOT_LIMIT)} at {error.pos})")
 
 
 def _explained(error: Exception, data: object, into: type[object], context: Context) -> Exception:

@@ -80,7 +80,7 @@ class Resource:
 
     async def _delete(self, template: str, /, **ids: str) -> None:
         """Carry out an operation whose response has no body."""
-        await self._transport.send(request_to("DELETE", template, **ids))
+        await self._transport.perform(request_to("DELETE", template, **ids))
 
     def _send_form(
         self, template: str, file: UploadSource, form: Mapping[str, str] = _NO_FIELDS, /

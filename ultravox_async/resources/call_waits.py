@@ -84,7 +84,7 @@ class CallWaits(Resource):
         request.priority = Priority.BACKGROUND
 
         async def delete() -> None:
-            await self._transport.send(request)  # until then a 425, which passes
+            await self._transport.perform(request)  # until then a 425, which passes
 
         goal = f"call {call_id} to be billed, so that it can be deleted"
         await wait_until(self._transport, delete, lambda _: None, goal=goal, timeout=timeout, interval=interval)

@@ -247,7 +247,7 @@ class Calls(CallWaits):
         """
         request = request_for("POST", f"{CALL}/send_data_message", {"call_id": call_id})
         request.body = json_body(Secret(message))
-        await self._transport.send(request)
+        await self._transport.perform(request)
 
     async def hang_up(self, call_id: str, message: str | None = None) -> None:
         """End a running call.

@@ -1,20 +1,21 @@
 """`ultravox sip registrations apply`: makes the SIP registrations of an account match a CSV file."""
 
 import argparse
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
 from ultravox_async import SipRegistration
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.apply.plan import Creation, Deletion, Plan, Step, Update, plan_of
 from ultravox_async_cli.apply.plan_text import described, show_plan
 from ultravox_async_cli.apply.registrations_file import Password, Row, read_rows
 from ultravox_async_cli.apply.steps import Execution, Results
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
-from ultravox_async_cli.operations.parsers import add_output, add_profile
+from ultravox_async_cli.failures import exit_code_of_several
+from ultravox_async_cli.operations.parsers import add_output, add_profile, count
 from ultravox_async_cli.operations.secret_values import SOURCES, secret_from
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.output.progress import progress
@@ -43,17 +44,17 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can answer")
-    parser.add_argument("--concurrency", type=int, default=50, help="requests in flight (default: %(default)s)")
+    parser.add_argument(
+        "--concurrency", type=count, default=50, metavar="N", help="requests in flight (default: %(default)s)"
+    )
     add_output(parser)
     add_profile(parser)
 
 
 def _run(terminal: Terminal, args: argparse.Namespace) -> int:
-    if args.concurrency < 1:
-        raise CommandError("--concurrency takes a whole number of at least 1")
     shared = None if args.password in {None, _ASK} else Password(secret_from(args.password, "password", terminal))
-    wanted = read_rows(args.file, terminal.stdin)
-    found = asyncio.run(_registrations(terminal, args))
+    wanted = read_rows(args.file, terminal.stdin.buffer)
+    found = event_loop.run(_registrations(terminal, args))
     plan = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     show_plan(terminal, args, plan)
     terminal.note(_summary(plan))
@@ -109,7 +110,7 @@ def _check_unchanged(terminal: Terminal, args: argparse.Namespace, wanted: Seque
     Raises:
         CommandError: The account has changed meanwhile.
     """
-    found = asyncio.run(_registrations(terminal, args))
+    found = event_loop.run(_registrations(terminal, args))
     latest = plan_of(wanted, found, prune=args.prune, set_passwords=args.set_passwords)
     if described(latest, args) != described(plan, args):
         raise CommandError(
@@ -161,15 +162,13 @@ def _carried_out(
     interrupted = False
     with stop_signals() as stop:
         try:
-            asyncio.run(_carry_out(terminal, args, plan, passwords, results))
+            event_loop.run(_carry_out(terminal, args, plan, passwords, results))
         except KeyboardInterrupt:
             interrupted = True
         _report(terminal, plan, results)
     if interrupted:
         return stop.exit_code
-    if results.is_refused:
-        return ExitCode.AUTHENTICATION
-    return ExitCode.FAILED if results.failed else ExitCode.OK
+    return exit_code_of_several(error for _, error in results.failed)
 
 
 async def _carry_out(

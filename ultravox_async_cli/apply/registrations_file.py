@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, TextIO, TypedDict, cast, get_args, get_type_hints
+from typing import BinaryIO, Final, TypedDict, cast, get_args, get_type_hints
 
 import attrs
 from annotated_types import MaxLen
@@ -59,7 +59,7 @@ class Row:
     """None if the file has no password for it."""
 
 
-def read_rows(name: str, stdin: TextIO) -> list[Row]:
+def read_rows(name: str, stdin: BinaryIO) -> list[Row]:
     """Read the rows of a file.
 
     The first line names the columns, in the API's spelling or in Python's: ``username``, ``proxy``, and optionally
@@ -85,14 +85,12 @@ def read_rows(name: str, stdin: TextIO) -> list[Row]:
     return rows
 
 
-def _read(name: str, stdin: TextIO, rows: list[Row]) -> list[str]:
+def _read(name: str, stdin: BinaryIO, rows: list[Row]) -> list[str]:
     """Append the rows of a file, and return the problems with them."""
     try:
-        content = stdin.read().encode() if name == "-" else Path(name).read_bytes()
+        content = stdin.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         return [str(error.strerror)]
-    except UnicodeError:
-        return ["not UTF-8"]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,7 +1,6 @@
 """`get` with many ids: fetched concurrently, with a progress bar, and with a file of those that are left."""
 
 import argparse
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, aclosing
@@ -9,10 +8,12 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from ultravox_async import AsyncUltravox, AuthenticationError, NotFoundError, Sweep, UltravoxError
-from ultravox_async_cli.bulk.id_lists import RemainingIds, read_ids
+from ultravox_async import AsyncUltravox, Sweep, UltravoxError
+from ultravox_async_cli import event_loop
+from ultravox_async_cli.bulk.id_lists import RemainingIds, is_list, read_ids
 from ultravox_async_cli.contact import NoContactError
 from ultravox_async_cli.errors import CommandError, ExitCode
+from ultravox_async_cli.failures import exit_code_of, exit_code_of_several
 from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.output.progress import Show, no_progress, progress
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def is_bulk(args: argparse.Namespace) -> bool:
     """Return whether the arguments are a list of ids, and not one id."""
-    return len(args.ids) > 1 or args.failed is not None or args.ids[0] == "-" or args.ids[0].startswith("@")
+    return len(args.ids) > 1 or args.failed is not None or is_list(args.ids[0])
 
 
 @attrs.define
@@ -63,11 +64,9 @@ class Tally:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code, if nothing interrupted it."""
-        if any(isinstance(error, AuthenticationError) for error in self.failed.values()):
-            return ExitCode.AUTHENTICATION
-        if [type(self.failed.get(key)) for key in self.ids] == [NotFoundError]:
-            return ExitCode.NOT_FOUND  # as without a list
-        return ExitCode.FAILED if self.failed else ExitCode.OK
+        if self.failed and len(self.ids) == 1:
+            return exit_code_of(*self.failed.values())  # as without a list
+        return exit_code_of_several(self.failed.values())
 
     def summary(self) -> str:
         """Return the numbers, on one line."""
@@ -93,15 +92,15 @@ def run(
         fields: The names of the fields of the values.
 
     Returns:
-        The exit code: 0, 1 if an id failed, 4 if it is the only one and does not exist, 3 if the key is refused,
-            130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
+        The exit code: 0, 1 if an id failed, 3 if the key was refused for one, that of a single id if there is only
+            one, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
 
     Raises:
         CommandError: A list of ids cannot be read, the file for those that are left cannot be written, or there is no
             connection to the server.
         UltravoxError: The client cannot be used at all.
     """
-    tally = Tally(read_ids(words, terminal.stdin))
+    tally = Tally(read_ids(words, terminal.stdin.buffer))
     remaining = None if args.failed is None else RemainingIds(args.failed)
     ending: KeyboardInterrupt | NoContactError | OSError | None = None
     with stop_signals() as stop:
@@ -134,7 +133,7 @@ def _fetch_and_print(
     tally.are_written = is_stream
     with Rows(terminal, args, fields) as output:
         try:
-            asyncio.run(_fetch(terminal, args, get_many, tally, output))
+            event_loop.run(_fetch(terminal, args, get_many, tally, output))
         except (KeyboardInterrupt, NoContactError) as error:
             ending = error
         if not is_stream:

@@ -4,14 +4,20 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final
 
 from ultravox_async_cli.errors import CommandError
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def read_ids(arguments: Sequence[str], stdin: TextIO) -> list[str]:
+def is_list(argument: str) -> bool:
+    """Return whether an argument is a list of ids, and not one id."""
+    # A list may stand on the command line: with quotes, "$(cat FILE)" is one argument.
+    return argument == "-" or argument.startswith("@") or "\n" in argument or "\r" in argument
+
+
+def read_ids(arguments: Sequence[str], stdin: BinaryIO) -> list[str]:
     """Return the distinct ids, in the order in which they are given.
 
     Files are read to their end, because the time that is left depends on the number of ids, and because the file may be
@@ -20,7 +26,7 @@ def read_ids(arguments: Sequence[str], stdin: TextIO) -> list[str]:
     Args:
         arguments: Ids; ``@FILE`` stands for the lines of a file, and ``-`` or ``@-`` for those of
             standard input.
-        stdin: Standard input.
+        stdin: Standard input. Its bytes are UTF-8 as those of a file are, whatever the locale says.
 
     Raises:
         CommandError: A file cannot be read, or is not UTF-8.
@@ -31,15 +37,11 @@ def read_ids(arguments: Sequence[str], stdin: TextIO) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def _content_of(argument: str, stdin: TextIO) -> tuple[str, bytes]:
+def _content_of(argument: str, stdin: BinaryIO) -> tuple[str, bytes]:
     """Return the name of a list for messages, and the list."""
     if argument in {"-", "@-"}:
-        try:
-            return "standard input", stdin.read().encode()
-        except UnicodeError:
-            raise CommandError("standard input: not UTF-8") from None
+        return "standard input", stdin.read()
     if not argument.startswith("@"):
-        # A list too, and not always of one id: with quotes, "$(cat FILE)" is one argument.
         return "the arguments", os.fsencode(argument)
     name = argument.removeprefix("@")
     try:

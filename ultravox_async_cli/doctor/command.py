@@ -1,7 +1,6 @@
 """`ultravox doctor`: finds out why something does not work, also when nothing works."""
 
 import argparse
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -9,6 +8,7 @@ import attrs
 from yarl import URL
 
 from ultravox_async import ConfigurationError
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.doctor.answer import ask, judged
 from ultravox_async_cli.doctor.connection import check_connection
@@ -76,7 +76,7 @@ def _checks(terminal: Terminal, args: argparse.Namespace) -> Iterator[Check]:
         yield check
     # The key is not sent over a connection that is not secure.
     if is_reachable and isinstance(found, Credentials) and key.status == "ok":
-        yield from judged(asyncio.run(ask(found)))
+        yield from judged(event_loop.run(ask(found)))
 
 
 def _credentials(terminal: Terminal, args: argparse.Namespace) -> Credentials | CommandError:

@@ -1,7 +1,6 @@
 """The command `get` of a resource: one object, or many of them."""
 
 import argparse
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from ultravox_async import AsyncUltravox, Sweep
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.bulk import fetching
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.operations.parameters import Parameter, is_ids, result_of
@@ -47,15 +47,24 @@ class Lookup:
         values = values_of(parameters, options, terminal)
         parents = [values.pop(one.name) for one in parameters if one.is_positional]
         if not fetching.is_bulk(options):
-            show(terminal, options, asyncio.run(self._get(terminal, options, [*parents, options.ids[0]])))
+            show(terminal, options, event_loop.run(self._get(terminal, options, parents, values)))
             return ExitCode.OK
         get_many = partial(self._get_many, parents, values)
         fields = fields_of(result_of(self.operation.function))
         return fetching.run(terminal, options, options.ids, get_many, fields)
 
-    async def _get(self, terminal: Terminal, options: argparse.Namespace, ids: Sequence[object]) -> object:
+    async def _get(
+        self,
+        terminal: Terminal,
+        options: argparse.Namespace,
+        parents: Sequence[object],
+        named: Mapping[str, object],
+    ) -> object:
         async with open_client(terminal, options) as ultravox:
-            return await self.operation.method(ultravox)(*ids)
+            # Options for many ids do nothing here, and a wrong value is refused all the same. Nothing is sent, because
+            # nothing is taken from the iterator; a sweep without one would warn that it was forgotten.
+            aiter(self._get_many(parents, named, ultravox, options.ids))
+            return await self.operation.method(ultravox)(*parents, options.ids[0])
 
     def _get_many(
         self, parents: Sequence[object], named: Mapping[str, object], ultravox: AsyncUltravox, ids: Sequence[str]

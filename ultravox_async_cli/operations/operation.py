@@ -1,7 +1,6 @@
 """Makes a command of an operation: its options follow from the signature, and its result says how it is printed."""
 
 import argparse
-import asyncio
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -11,6 +10,7 @@ import attrs
 
 from ultravox_async import AsyncUltravox, Download, Pager
 from ultravox_async.types import CreatedApiKey
+from ultravox_async_cli import event_loop
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.errors import CommandError, ExitCode
 from ultravox_async_cli.operations.docs import description_of
@@ -80,16 +80,16 @@ class _Call:
             return ExitCode.OK
         if self.result is Download:
             with stream_for(options.target, terminal) as stream:
-                asyncio.run(self._download(terminal, options, values, stream))
+                event_loop.run(self._download(terminal, options, values, stream))
             return ExitCode.OK
-        show(terminal, options, asyncio.run(self._result(terminal, options, values)), fields_of(self.result))
+        show(terminal, options, event_loop.run(self._result(terminal, options, values)), fields_of(self.result))
         return ExitCode.OK
 
     def _create_key(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> None:
         if options.secret_file is None and not options.show_secrets:
             raise CommandError("the key can be read this one time only: use --secret-file FILE or --show-secrets")
         with created(options.secret_file) as store:
-            key = cast("CreatedApiKey", asyncio.run(self._result(terminal, options, values)))
+            key = cast("CreatedApiKey", event_loop.run(self._result(terminal, options, values)))
             try:
                 store(key.secret or "")
             except OSError as error:

@@ -70,7 +70,8 @@ class Parser(argparse.ArgumentParser):
             raise unknown_option(words.split()[0].partition("=")[0], self.options, self.prog)
         if is_unknown and "-o" in self.options:
             raise CommandError(f"there is no argument {words}; did you mean -o {words}?")
-        raise CommandError(f"{message}; see {self.prog} --help")
+        # They are not shown, because one of them may be a secret that an option was meant to have.
+        raise CommandError(f"{'there are too many arguments' if is_unknown else message}; see {self.prog} --help")
 
 
 class _Help(argparse.Action):

@@ -1,9 +1,9 @@
 """Secrets that people hand in. They never stand on the command line, where other users of the machine can read them."""
 
-from pathlib import Path
 from typing import Final
 
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.operations.text_files import read_text, shown
 from ultravox_async_cli.terminal import Terminal
 
 SOURCES: Final = "ask, @FILE, @- or env:NAME"
@@ -26,25 +26,12 @@ def secret_from(source: str, what: str, terminal: Terminal) -> str:
     if source == "ask":
         return terminal.ask_secret(what)
     if source.startswith("@"):
-        secret = _content_of(source[1:], terminal).removesuffix("\n").removesuffix("\r")
-        return _not_empty(secret, f"the {what} in {'standard input' if source == '@-' else source[1:]} is empty")
+        secret = read_text(source[1:], terminal.stdin.buffer).removesuffix("\n")
+        return _not_empty(secret, f"the {what} in {shown(source[1:])} is empty")
     if source.startswith("env:"):
-        name = source[4:]
-        is_set = name in terminal.environ
-        problem = f"the {what} in {name} is empty" if is_set else f"there is no variable {name} for the {what}"
-        return _not_empty(terminal.environ.get(name, ""), problem)
+        # The name is not shown: after env:$NAME, where the shell has put the value in its place, it is the secret.
+        return _not_empty(terminal.environ.get(source[4:], ""), f"the variable for the {what} is not set, or empty")
     raise CommandError(f"the {what} is a secret, and not taken from the command line: use {SOURCES}")
-
-
-def _content_of(path: str, terminal: Terminal) -> str:
-    if path == "-":
-        return terminal.stdin.read()
-    try:
-        return Path(path).read_text("utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeError:  # its text has a part of the file
-        raise CommandError(f"cannot read {path}: it is not UTF-8") from None
 
 
 def _not_empty(secret: str, problem: str) -> str:

@@ -15,6 +15,7 @@ from ultravox_async_cli.errors import CommandError
 from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.operations.scalars import READERS
 from ultravox_async_cli.operations.secret_values import secret_from
+from ultravox_async_cli.operations.text_files import read_text
 from ultravox_async_cli.output.masking import has_secret
 from ultravox_async_cli.terminal import Terminal
 
@@ -94,7 +95,7 @@ def _value_of(parameter: Parameter, words: Sequence[str], terminal: Terminal) ->
         secrets = [secret_from(word, parameter.name.replace("_", " "), terminal) for word in words]
         return secrets if parameter.items is not None else secrets[-1]
     if is_ids(parameter.kind):
-        return read_ids(words, terminal.stdin)
+        return read_ids(words, terminal.stdin.buffer)
     return _of_texts(parameter, [_text_of(word, terminal) for word in words])
 
 
@@ -120,15 +121,8 @@ def _text_of(word: str, terminal: Terminal) -> _Text:
     if word.startswith("@@"):
         return _Text(word[1:], is_inline=True)
     if word.startswith("@"):
-        return _Text(_content_of(word[1:], terminal), is_inline=False)
+        return _Text(read_text(word[1:], terminal.stdin.buffer), is_inline=False)
     return _Text(word, is_inline=True)
-
-
-def _content_of(path: str, terminal: Terminal) -> str:
-    try:
-        return terminal.stdin.read() if path == "-" else Path(path).read_text("utf-8")
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _items(kind: Any, text: _Text) -> Iterator[object]:  # noqa: ANN401 - a type
