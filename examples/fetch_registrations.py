@@ -11,8 +11,8 @@ With ULTRAVOX_API_KEY in the environment it talks to the API instead (to ULTRAVO
 
     python examples/fetch_registrations.py --json | jq -r .username
 
-Exit code: 0 if all were found, 1 if some failed, 2 if it could not run at all, 130 after Ctrl-C, 141 if nobody reads
-the output any more.
+Exit code: 0 if all were found, 1 if some failed, 2 if it could not run at all or its output could not be written, 130
+after Ctrl-C, 141 if nobody reads the output any more.
 """
 
 import argparse
@@ -21,8 +21,9 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TextIO, get_args
 
@@ -180,6 +181,11 @@ def run(options: argparse.Namespace, tally: Tally) -> int:
     return 1 if tally.failed else 0
 
 
+def open_nowhere() -> TextIO:
+    """Open what takes any output, and keeps nothing of it."""
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line, and return the exit code."""
     parser = argparse.ArgumentParser(description="Fetch many SIP registrations.")
@@ -190,13 +196,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.count < 1:
         parser.error("--count takes a whole number of at least 1")
+    # What is closed, as after `>&-`, is None in Python.
+    sys.stdout = sys.stdout or open_nowhere()
+    sys.stderr = sys.stderr or open_nowhere()
     try:
         code = run(options, Tally(options.count, sys.stderr if options.json else sys.stdout))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except KeyboardInterrupt:  # in the middle of the summary
+        return 130
+    except OSError as error:
         # Python flushes the output once more when it exits, which would fail again, and not silently.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        if isinstance(error, BrokenPipeError):
+            return 141
+        with suppress(OSError):  # it may be standard error itself
+            print(f"error: {error}", file=sys.stderr)
+        return 2
     return code
 
 

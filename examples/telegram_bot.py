@@ -343,12 +343,24 @@ class RegistrationBot:
             await event.update.message.answer(explanation(event.exception))
 
 
+def tell(line: str) -> None:
+    """Print a line of the demonstration, and end at once if that is not possible, as other programs do."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # An exception would only be a 500 of the stand-in, and people would wait for an answer that never comes.
+        if isinstance(error, BrokenPipeError):  # nobody reads it any more, as after `| head`
+            os._exit(141)
+        print(f"error: {error}", file=sys.stderr)
+        os._exit(2)
+
+
 async def demonstrate() -> None:
     """Print a conversation about an emulated account."""
     async with (
         Emulator(registrations=24) as emulator,
         connect(emulator.api_key, base_url=emulator.base_url) as ultravox,
-        TelegramStandIn(tell=partial(print, flush=True)) as telegram,
+        TelegramStandIn(tell=tell) as telegram,
     ):
         server = TelegramAPIServer.from_base(telegram.url)
         bot = RegistrationBot(Bot(telegram.token, AiohttpSession(api=server)), ultravox)
@@ -383,6 +395,8 @@ def main() -> int:
     except (AiogramError, TokenValidationError, uv.UltravoxError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before the bot was ready to handle it
+        return 0
     return 0
 
 

@@ -105,20 +105,15 @@ async def watch(count: int, interval: float) -> int:
 
 async def watch_until_told_to_stop(count: int, interval: float) -> int:
     """Watch until SIGINT or SIGTERM, which take effect at any moment, and return the exit code."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    watching = asyncio.create_task(watch(count, interval))
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # on Windows, where Ctrl-C raises KeyboardInterrupt instead
-            loop.add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        watching = group.create_task(watch(count, interval))
-        watching.add_done_callback(lambda _: stop.set())
-        await stop.wait()
-        watching.cancel()
-    if not watching.cancelled():
-        return watching.result()
-    print("Stopped.")
-    return 0
+            asyncio.get_running_loop().add_signal_handler(number, watching.cancel)
+    try:
+        return await watching
+    except asyncio.CancelledError:
+        print("Stopped.")
+        return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,9 +125,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.count < 1 or not options.interval > 0:
         parser.error("--count and --interval take numbers above 0")
     try:
-        return asyncio.run(watch_until_told_to_stop(options.count, options.interval))
+        code = asyncio.run(watch_until_told_to_stop(options.count, options.interval))
+        print(end="", flush=True)
     except KeyboardInterrupt:
         return 0
+    except OSError as error:
+        # Python flushes the output once more when it exits, which would fail again, and not silently.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # nobody reads it any more, as after `| head`
+            return 141
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return code
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from functools import partial
 
 from aiohttp import web
 
-from ultravox_async import AsyncUltravox, FallbackHandler, UltravoxError, WebhookVerificationError
+from ultravox_async import AsyncUltravox, DecodeError, FallbackHandler, UltravoxError, WebhookVerificationError
 from ultravox_async.testing import Emulator
 from ultravox_async.types import IncomingSipCall
 from ultravox_async.webhooks import (
@@ -59,6 +59,15 @@ async def receive(request: web.Request) -> web.Response:
     except WebhookVerificationError as error:
         say(f"refused a request: {error}")
         return web.Response(status=401)
+    except web.RequestPayloadError:
+        say("refused a request: its body is not compressed as its headers say")
+        request.content.feed_eof()  # aiohttp would read the rest, and log a traceback
+        response = web.Response(status=400)
+        response.force_close()
+        return response
+    except DecodeError as error:  # it is signed: a newer version of the package may be able to read it
+        say(f"cannot read an event: {error}")
+        return web.Response(status=500)
     async with claimed(request.app[GUARD], event.idempotency_key) as claim:
         if claim is Claim.GRANTED:
             await handle(event)
@@ -90,7 +99,10 @@ async def decide(_request: web.Request, call: IncomingSipCall) -> SipFallbackRes
 
 def say(line: str) -> None:
     """Print a line at once, even into a pipe."""
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except OSError:  # nobody reads it any more, or the disk is full: calls have to be answered all the same
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_app(keys: Sequence[str]) -> web.Application:

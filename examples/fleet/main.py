@@ -10,7 +10,8 @@ With --kill, one of the workers is killed in the middle. Another worker takes up
 
 However this process ends, those that it has started end with it.
 
-Exit code: 0 if all were found, 1 if some failed, 130 after Ctrl-C, 143 after SIGTERM.
+Exit code: 0 if all were found, 1 if some failed, 2 if its output could not be written, 130 after Ctrl-C, 141 if nobody
+reads the output any more, 143 after SIGTERM.
 """
 
 import argparse
@@ -247,7 +248,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=15.0,
         help="seconds after which what a worker has not finished is taken up by another (default: %(default)s)",
     )
-    return asyncio.run(until_signalled(parser.parse_args(argv)))
+    try:
+        code = asyncio.run(until_signalled(parser.parse_args(argv)))
+        print(end="", flush=True)
+    except OSError as error:
+        # Python flushes the output once more when it exits, which would fail again, and not silently.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # nobody reads it any more, as after `| head`
+            return 141
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return code
 
 
 if __name__ == "__main__":

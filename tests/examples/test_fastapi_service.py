@@ -144,6 +144,14 @@ async def test_an_event_that_could_not_be_handled_is_handled_when_it_comes_again
     assert len(handled) == 2
 
 
+async def test_an_event_that_cannot_be_read_has_to_come_again(
+    service: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await post(service, "/webhooks", b'{"event": "call.ended"}')
+    assert (response.status_code, response.content) == (500, b"")
+    assert "cannot read an event: " in caplog.text
+
+
 async def test_an_event_that_is_being_handled_has_to_come_again(
     example: ModuleType, service: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -266,15 +266,32 @@ async def stalling_account() -> AsyncGenerator[Emulator]:
         yield account
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"]])
-async def test_it_ends_silently_when_nobody_reads_its_output(arguments: list[str]) -> None:
-    # Nobody reads from the beginning, because all of the output fits into a pipe before a test could end the reading.
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        async with running(NAME, "--count", "120", "--via", "list", *arguments, stdout=writing) as process:
-            code, _, stderr = await ended(process)
-    finally:
-        os.close(writing)
-    assert code == 141
-    assert all(line.startswith("Fetching from the embedded emulator") for line in stderr.splitlines())
+@pytest.mark.usefixtures("account")
+def test_with_standard_output_closed_it_only_says_what_came_of_it(
+    example: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert example.main(["--json"]) == 0
+    sys.stdout.close()
+    assert "\nfound          20\n" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("account")
+def test_with_standard_error_closed_standard_output_has_the_registrations_only(
+    example: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert example.main(["--json"]) == 0
+    sys.stderr.close()
+    assert len([json.loads(line) for line in capsys.readouterr().out.splitlines()]) == 20
+
+
+@pytest.mark.usefixtures("account")
+def test_ctrl_c_while_the_summary_is_printed_leaves_no_traceback(
+    example: ModuleType, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_tally: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(example.Tally, "summary", interrupt)
+    assert run().code == 130

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import re
 import signal
 from collections.abc import AsyncIterator
@@ -87,6 +88,22 @@ async def test_a_request_that_is_not_signed_is_refused(service: Service, capsys:
     assert CALL_ID not in capsys.readouterr().out
 
 
+async def test_a_body_that_is_not_compressed_as_it_says_is_a_400(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {**signed_now(ENDED), "Content-Encoding": "gzip"}
+    assert [await status_of(service, headers=each) for each in (headers, None)] == [400, 204]
+    assert "Traceback" not in caplog.text
+
+
+async def test_an_event_that_cannot_be_read_has_to_come_again(
+    service: Service, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await status_of(service, b'{"event": "call.ended"}') == 500
+    assert capsys.readouterr().out.startswith("cannot read an event: ")
+    assert "Traceback" not in caplog.text
+
+
 async def answer_to(service: Service, **fields: Any) -> Any:  # noqa: ANN401 - JSON
     content = json.dumps({**INVITE, **fields}).encode()
     async with service.post("/sip-fallback", data=content, headers=signed_now(content)) as response:
@@ -120,6 +137,25 @@ async def test_it_plays_a_call_and_serves_until_it_is_told_to_stop() -> None:
     assert "and hears 200" in seen
     events = [line.split()[0] for line in seen if line.startswith("call.")]
     assert events == ["call.started", "call.joined", "call.ended", "call.billed"]
+
+
+async def test_it_goes_on_when_nobody_reads_what_it_says() -> None:
+    reading, writing = os.pipe()
+    async with running(NAME, "--port", "0", stdout=writing, ULTRAVOX_WEBHOOK_SECRETS="one") as process:
+        os.close(writing)
+        with os.fdopen(reading) as stdout:
+            found = re.search(r"http://[0-9.:]+", await asyncio.to_thread(stdout.readline))
+            assert await asyncio.to_thread(stdout.readline) == "(Press CTRL+C to quit)\n"
+        assert found is not None
+        async with aiohttp.ClientSession() as http:
+            for name in ("call.joined", "call.ended"):
+                body = event_body(name)
+                headers = webhook_headers(body, ["one"])
+                async with http.post(f"{found[0]}/webhooks", data=body, headers=headers) as response:
+                    assert response.status == 204
+        process.send_signal(signal.SIGINT)
+        code, _, stderr = await ended(process)
+    assert (code, stderr) == (0, "")
 
 
 async def test_with_secrets_it_waits_for_ultravox() -> None:
