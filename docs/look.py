@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Final
 
 PAGES: Final = (
-    *("index", "start", "tutorial", "how-to/webhooks", "explanation/pacing", "explanation/mechanisms"),
-    *("reference/operations", "reference/client", "reference/calls", "command-line"),
+    *("index", "start", "tutorial", "how-to/errors", "how-to/webhooks", "explanation/pacing"),
+    *("explanation/mechanisms", "reference/operations", "reference/client", "reference/calls"),
+    *("command-line", "changelog", "genindex"),
 )
 SEARCHES: Final[Mapping[str, str]] = {
+    "429": "how-to/errors.html#index-0",
     "cool-down": "explanation/pacing.html",
+    "throttling": "explanation/pacing.html#index-0",
     "webhook": "how-to/webhooks.html",
     "wait_until_registered": "reference/sip.html#ultravox.sip.registrations.wait_until_registered",
 }

@@ -63,7 +63,7 @@ def test_every_block_of_every_page_either_runs_or_is_of_a_language_that_is_only_
         for language in re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     )
     run = {"python", "text", "console", "{code-block} python", "{code-block} ini"}
-    directives = {language for language in languages if re.match(r"{(include|literalinclude|toctree)}", language)}
+    directives = {language for language in languages if re.match(r"{(include|index|literalinclude|toctree)}", language)}
     assert set(languages) - directives - shown == run
     checks = sum(page.read_text(encoding="utf-8").count("<!-- check: python") for page in all_pages())
     assert sum(len(list(examples_of(page))) for page in all_pages()) == sum(languages[one] for one in run) + checks
