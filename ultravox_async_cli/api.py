@@ -37,6 +37,8 @@ def _run(terminal: Terminal, options: argparse.Namespace) -> int:
         query.setdefault(name, []).append(value)
     if has_secret(query) or has_secret(parse_qs(options.path.partition("?")[2])):
         raise CommandError("the query contains a secret, which is not taken from the command line")
+    if "?" in options.path:
+        raise CommandError("the path takes no query: use --query NAME=VALUE")
     try:
         body = None if options.json is None else json_of(options.json, terminal)
     except ValueError as error:

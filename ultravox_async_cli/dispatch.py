@@ -1,6 +1,7 @@
 """Finds the command that is meant, parses its options, and runs it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from ultravox_async import AsyncUltravox, UltravoxError
 from ultravox_async_cli.command import Command
@@ -13,6 +14,8 @@ from ultravox_async_cli.operations.operation import command_of
 from ultravox_async_cli.operations.parsers import Parser
 from ultravox_async_cli.operations.tree import Group, all_groups, group_at, specimen
 from ultravox_async_cli.terminal import Terminal
+
+_HELP: Final = frozenset({"-h", "--help"})
 
 
 def run(terminal: Terminal, words: Sequence[str], before: Sequence[str]) -> int:
@@ -65,8 +68,11 @@ def find(words: Sequence[str]) -> tuple[Sequence[str], Command]:
         if word in group.operations:
             operation = group.operations[word]
             return operation.words, command_of(operation)
-        if word.startswith("-"):
+        if word in _HELP:
             break
+        if word.startswith("-"):
+            before = " ".join(("ultravox", *group.words))
+            raise CommandError(f"options stand behind the whole command, which begins with {before}: see --help")
         if word not in group.groups:
             raise unknown(group.words, word, [*group.operations, *group.groups, *by_hand_below(group.words)])
         group = group.groups[word]

@@ -15,6 +15,7 @@ from ultravox_async import (
 from ultravox_async_cli.errors import ExitCode
 
 _SNAKE_CASE: Final = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
+_NAME: Final = re.compile(r"\b[a-z][a-z0-9_]*\b")
 _CLASS_WITH_ONE: Final = re.compile(r"takes an? \w+ with exactly one")
 
 
@@ -25,15 +26,26 @@ def text_of(error: UltravoxError, options: Collection[str]) -> str:
         error: The error.
         options: The options of the command.
     """
+    if isinstance(error, ConfigurationError):
+        return text_for_people(error)
     if not isinstance(error, InvalidRequestError):
         return "; ".join([str(error), *getattr(error, "__notes__", [])])
     if error.field == "changes":  # all options of an update together
-        return _SNAKE_CASE.sub(lambda match: match[0].replace("_", "-"), error.problem)
+        return _NAME.sub(lambda match: flag if (flag := _flag(match[0])) in options else match[0], error.problem)
     name, dot, below = error.field.partition(".")
-    option = f"--{name.rstrip('_').replace('_', '-')}"
+    option = _flag(name)
     shown = option if option.partition("[")[0] in options else name.upper()
     problem = _CLASS_WITH_ONE.sub("takes JSON with exactly one", error.problem)
     return f"{shown}{dot}{camel_case(below)}: {camel_case(problem)}"
+
+
+def text_for_people(error: ConfigurationError) -> str:
+    """Return what is wrong with a key or a URL, without the argument that a program could pass instead."""
+    return str(error).partition(", or pass")[0]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.rstrip('_').replace('_', '-')}"
 
 
 def camel_case(text: str) -> str:

@@ -20,6 +20,7 @@ from ultravox_async_cli.terminal import Terminal
 PUBLIC_API: Final = "https://api.ultravox.ai"
 """Where requests go if nothing says otherwise."""
 
+_SETTINGS: Final = ("api_key", "base_url")
 _PLACE: Final = re.compile(r"line \d+, column \d+|end of document")
 
 
@@ -87,6 +88,11 @@ def _profile(name: str, path: Path) -> Credentials:
         known = f"; there are {', '.join(profiles)}" if profiles else ""
         raise CommandError(f"there is no profile {name} in {path}{known}")
     profile = _object(profiles[name])
+    for setting in profile:
+        # A mistyped base_url that was ignored would send the key to the public API.
+        if setting not in _SETTINGS:
+            known = " and ".join(_SETTINGS)
+            raise CommandError(f"the profile {name} in {path} has {setting}, which is no setting; there are {known}")
     key, base_url = profile.get("api_key"), profile.get("base_url")
     if not isinstance(key, str) or not key or not isinstance(base_url, str | None):
         raise CommandError(f"the profile {name} in {path} needs an api_key, and may have a base_url; both are strings")

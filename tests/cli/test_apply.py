@@ -351,3 +351,11 @@ async def test_a_long_pause_that_the_api_asks_for_is_waited_for() -> None:
         plan = plan_of([Row(2, "ann", "sip.example.com", {})], [], prune=False, set_passwords=False)
         await Execution(client, {2: Password("pw")}, results, lambda: None).carry_out(plan, concurrency=1)
     assert (len(results.done), results.failed) == (1, [])
+
+
+def test_passwords_that_were_set_are_set_again_by_the_next_run_which_says_so(account: Account) -> None:
+    account.write(HEADER + "ann,sip.example.com,,pw\n")
+    account.emulator.inject(CtrlC(), times=1, method="POST")
+    with ctrl_c_works():
+        result = account.apply("--yes", "--set-passwords")
+    assert result.err.endswith("The same command begins with these passwords again.\n")

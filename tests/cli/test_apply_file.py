@@ -81,7 +81,7 @@ def test_a_file_may_have(file: Path, text: bytes) -> None:
             ["line 1: has more than one of comma, semicolon and tab; only one of them can separate columns"],
         ),
         (HEADER + "ann,,,,pw\n", ["line 2: proxy is empty"]),
-        (HEADER + "ann,sip.example.com\n", ["line 2: has 2 cells, and the first line has 5"]),
+        (HEADER + "ann,sip.example.com\n", ["line 2: cells: 2, but 5 in the first line"]),
         (
             HEADER + f"{'a' * 61},{'p' * 101},,,pw\n",
             [

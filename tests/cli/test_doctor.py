@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -206,3 +207,12 @@ def test_the_remedy_is_below_its_check(ultravox_emulator: Emulator) -> None:
     lines = doctor(ultravox_emulator, ULTRAVOX_API_KEY="").out.splitlines()
     [at] = [number for number, line in enumerate(lines) if line.startswith("fail")]
     assert lines[at + 1].strip().startswith("Create a key")
+
+
+def test_with_a_profile_that_cannot_be_used_nothing_else_is_checked(
+    ultravox_emulator: Emulator, tmp_path: Path
+) -> None:
+    result = doctor(ultravox_emulator, "--profile", "work", XDG_CONFIG_HOME=str(tmp_path))
+    status, check, *words = result.out.splitlines()[-1].split()
+    assert (result.code, status, check, words[:2]) == (3, "fail", "key", ["cannot", "read"])
+    assert ultravox_emulator.requests == []

@@ -35,6 +35,11 @@ from ultravox_async.testing import Emulator
         (["calls", "list", "--limit", "x"], "argument --limit: takes a whole number of at least 1, not x"),
         (["calls", "list", "--limit", "0"], "argument --limit: takes a whole number of at least 1, not 0"),
         (["--output", "json"], "there is no command; see ultravox --help"),
+        (["sip", "--output", "csv", "registrations", "list"], "options stand behind the whole command, which begins"),
+        (["calls", "list", "--fields", ""], "argument --fields: takes the names of fields, with commas between them"),
+        (["calls", "list", "--fields", "a,,b"], "argument --fields: takes the names of fields, with commas between"),
+        (["calls", "list", "--sort", "-created"], "argument --sort: expected one argument, and one that begins with -"),
+        (["api", "GET", "/api/voices?pageSize=1"], "the path takes no query: use --query NAME=VALUE\n"),
     ],
 )
 def test_a_command_line_that_is_wrong_is_answered_on_one_line(words: list[str], problem: str) -> None:
@@ -60,7 +65,7 @@ def test_a_command_line_that_is_wrong_is_answered_on_one_line(words: list[str], 
         ),
         (
             "sip registrations update id",
-            "takes at least one of username, password, proxy, outbound-proxy, auth-user",
+            "takes at least one of --username, --password, --proxy, --outbound-proxy, --auth-user",
         ),
     ],
 )

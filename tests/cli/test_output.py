@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import get_args, get_type_hints
 
 import attrs
 import pytest
@@ -21,7 +22,10 @@ from ultravox_async import (
     Removed,
     Resumed,
     SipRegistration,
+    types,
 )
+from ultravox_async._wire.names import wire_name
+from ultravox_async.annotations import Sensitive
 from ultravox_async.testing import Emulator, Respond
 from ultravox_async.types import Call, SecurityRequirement, SecurityRequirements
 from ultravox_async_cli.errors import CommandError
@@ -87,7 +91,7 @@ def test_csv_has_names_once_and_json_in_cells_that_are_no_text() -> None:
 
 
 def test_csv_of_nothing_has_the_names_that_were_chosen() -> None:
-    assert shown([], output="csv", fields="registrationId,username") == "registrationId,username\n"
+    assert shown([], output="csv", fields=["registrationId", "username"]) == "registrationId,username\n"
     assert shown([], output="csv") == ""
 
 
@@ -288,7 +292,7 @@ def test_the_names_of_fields_cannot_control_a_terminal_either(columns: int, monk
 
 
 def test_fields_are_chosen_by_the_names_of_the_api_or_of_python() -> None:
-    assert json.loads(shown(BOB, fields="username,outbound_proxy,outboundProxy")) == {
+    assert json.loads(shown(BOB, fields=["username", "outbound_proxy", "outboundProxy"])) == {
         "username": "bob",
         "outbound_proxy": "proxy.example.com",
         "outboundProxy": "proxy.example.com",
@@ -299,7 +303,9 @@ def test_fields_lead_into_objects_and_lists() -> None:
     value: dict[str, object] = {"results": [{"name": "a"}], "medium": {"webRtc": {}}}
     huge = f"results.{'9' * 5_000}"
     found = json.loads(
-        shown(value, fields=f"{huge},results.0.name,results.1.name,results.x,medium.webRtc,medium.webRtc.y.z")
+        shown(
+            value, fields=[huge, "results.0.name", "results.1.name", "results.x", "medium.webRtc", "medium.webRtc.y.z"]
+        )
     )
     assert found == {
         huge: None,
@@ -475,3 +481,25 @@ def test_a_listing_stops_at_its_limit_without_asking_for_more(account: Mapping[s
 def test_options_may_stand_before_the_command(account: Mapping[str, str]) -> None:
     result = ultravox("--output", "jsonl", "--show-secrets", "sip", "config", "--fields", "domain", env=account)
     assert [*json.loads(result.out)] == ["domain"]
+
+
+def test_spaces_around_the_names_of_fields_are_ignored(account: Mapping[str, str]) -> None:
+    result = ultravox("voices", "list", "--limit", "1", "--fields", "name, voiceId", "--output", "csv", env=account)
+    assert result.out.startswith("name,voiceId\n")
+
+
+# A request for a change has the key of a provider under the provider's name; no response has it.
+PROVIDERS = {"cartesia", "elevenLabs", "google", "inworld", "lmnt", "respeecher"}
+
+
+def is_sensitive(hint: object) -> bool:
+    return Sensitive in getattr(hint, "__metadata__", ()) or any(map(is_sensitive, get_args(hint)))
+
+
+def test_what_is_declared_as_a_secret_is_hidden_also_where_nothing_declares_it() -> None:
+    shapes = [shape for shape in (getattr(types, name) for name in dir(types)) if isinstance(shape, type)]
+    fields = [field for shape in shapes for field in get_type_hints(shape, include_extras=True).items()]
+    names = {wire_name(name) for name, hint in fields if is_sensitive(hint)}
+    assert len(names) > 15
+    data: dict[str, object] = dict.fromkeys(names, "s3cret")
+    assert {name for name, value in json.loads(shown(data)).items() if value != MASK} == PROVIDERS

@@ -43,6 +43,22 @@ def test_the_key_of_a_profile_goes_to_no_address_of_the_environment(file: Path, 
     assert credentials(argparse.Namespace(profile="work"), environ).base_url == "https://api.ultravox.ai"
 
 
+def test_a_setting_that_is_mistyped_is_refused_and_not_ignored(file: Path) -> None:
+    write(file, f'[profiles.work]\napi_key = "{KEY}"\nbase-url = "http://127.0.0.1:1"\n')
+    result = config(file)
+    assert result.code == 2
+    assert result.err == (
+        f"error: the profile work in {file} has base-url, which is no setting; there are api_key and base_url\n"
+    )
+
+
+def test_an_address_that_is_not_secure_is_refused_without_the_words_of_a_program() -> None:
+    env = {"ULTRAVOX_API_KEY": KEY, "ULTRAVOX_BASE_URL": "http://ultravox.example"}
+    result = ultravox("sip", "config", env=env)
+    assert result.code == 2
+    assert result.err.endswith(" would send the API key unencrypted; use https\n")
+
+
 def test_the_file_is_below_the_home_without_xdg(file: Path, emulator: Emulator, tmp_path: Path) -> None:
     write(file, f'[profiles.work]\napi_key = "{emulator.api_key}"\nbase_url = "{emulator.base_url}"\n')
     (tmp_path / ".config").symlink_to(tmp_path)

@@ -12,7 +12,7 @@ EXAMPLES = [
     ("fetch_registrations", "--count", "120", "--via", "list"),
     ("fetch_registrations", "--count", "120", "--via", "list", "--json"),
     ("watch_bot",),
-    ("telegram_bot",),
+    pytest.param(("telegram_bot",), marks=pytest.mark.slow),
     pytest.param(("fleet/main", "--count", "120", "--workers", "1"), marks=pytest.mark.slow),
 ]
 

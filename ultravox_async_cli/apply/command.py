@@ -47,7 +47,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--concurrency", type=count, default=50, metavar="N", help="requests in flight (default: %(default)s)"
     )
-    add_output(parser)
+    add_output(parser, "the plan as text")
     add_profile(parser)
 
 
@@ -165,7 +165,7 @@ def _carried_out(
             event_loop.run(_carry_out(terminal, args, plan, passwords, results))
         except KeyboardInterrupt:
             interrupted = True
-        _report(terminal, plan, results)
+        _report(terminal, args, plan, results)
     if interrupted:
         return stop.exit_code
     return exit_code_of_several(error for _, error in results.failed)
@@ -184,7 +184,7 @@ async def _carry_out(
             await Execution(ultravox, passwords, results, note_result).carry_out(plan, args.concurrency)
 
 
-def _report(terminal: Terminal, plan: Plan, results: Results) -> None:
+def _report(terminal: Terminal, args: argparse.Namespace, plan: Plan, results: Results) -> None:
     for line in first_lines([f"{_name(step)}: {error}" for step, error in results.failed]):
         terminal.note(line)
     counts = Counter(type(step) for step in results.done)
@@ -196,7 +196,9 @@ def _report(terminal: Terminal, plan: Plan, results: Results) -> None:
     parts += [f"{not_reached:,} not reached"] if not_reached else []
     terminal.note(", ".join(parts))
     if results.failed or in_flight or not_reached:
-        terminal.note("The same command goes on from here.")
+        # A password that was set cannot be told from one that was not.
+        where = "begins with these passwords again" if args.set_passwords else "goes on from here"
+        terminal.note(f"The same command {where}.")
 
 
 def _name(step: Step) -> str:

@@ -13,6 +13,7 @@ from annotated_types import MaxLen
 
 from ultravox_async import NewSipRegistration, SipRegistration
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.failures import camel_case
 from ultravox_async_cli.output.problems import first_lines
 
 _DELIMITERS: Final = ",;\t"
@@ -147,7 +148,8 @@ def _problems_of_header(header: list[str] | csv.Error) -> Iterator[str]:
     for number, title in enumerate(folded, 1):
         if title not in known:
             # The title is not shown: without a line of titles, this is a row, and this may be its password.
-            yield f"column {number} has no title that is one of {', '.join(name for name in known.values() if name)}"
+            titles = ", ".join(camel_case(name) for name in known.values() if name)
+            yield f"column {number} has no title that is one of {titles}"
     for name in _REQUIRED:
         if name not in folded:
             yield f"there is no column {name}"
@@ -174,7 +176,7 @@ def _problems_of_cells(columns: Sequence[str | None], cells: list[str] | csv.Err
     if isinstance(cells, csv.Error):
         return [str(cells)]
     if len(cells) != len(columns):
-        return [f"has {len(cells)} cells, and the first line has {len(columns)}"]
+        return [f"cells: {len(cells)}, but {len(columns)} in the first line"]
     return [
         f"{name} {problem}"
         for name, text in zip(columns, cells, strict=True)

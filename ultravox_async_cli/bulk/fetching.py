@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from ultravox_async import AsyncUltravox, Sweep, UltravoxError
+from ultravox_async import AsyncUltravox, InvalidRequestError, Sweep, UltravoxError
 from ultravox_async_cli import event_loop
 from ultravox_async_cli.bulk.id_lists import RemainingIds, is_list, read_ids
 from ultravox_async_cli.contact import NoContactError
@@ -177,7 +177,7 @@ def _progress(terminal: Terminal, args: argparse.Namespace, total: int) -> Abstr
 
 
 def _report(terminal: Terminal, tally: Tally, failed: str | None) -> None:
-    errors = [f"{_shown(key)}: {error}" for key, error in tally.failed.items()]
+    errors = [f"{_shown(key)}: {_text_of(error)}" for key, error in tally.failed.items()]
     for line in first_lines(errors):
         terminal.note(line)
     if tally.left or terminal.stderr.isatty():
@@ -189,6 +189,10 @@ def _report(terminal: Terminal, tally: Tally, failed: str | None) -> None:
 def _left_in(tally: Tally) -> str:
     number = len(tally.left)
     return f"{number:,} {'id that is' if number == 1 else 'ids that are'} left"
+
+
+def _text_of(error: UltravoxError) -> str:
+    return error.problem if isinstance(error, InvalidRequestError) else str(error)
 
 
 def _shown(key: str) -> str:

@@ -25,7 +25,7 @@ _COLUMNS: Final = (6, 14)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_output(parser)
+    add_output(parser, "lines of text")
     add_profile(parser)
 
 
@@ -66,6 +66,8 @@ def _checks(terminal: Terminal, args: argparse.Namespace) -> Iterator[Check]:
     found = _credentials(terminal, args)
     key = check_key(found)
     yield key
+    if isinstance(found, CommandError) and args.profile is not None:
+        return  # the profile would have said where requests go
     url = _base_url(found, terminal)
     yield check_url(url)
     if isinstance(url, ConfigurationError):

@@ -11,7 +11,8 @@ import attrs
 from yarl import URL
 
 from ultravox_async import AsyncUltravox, ConfigurationError
-from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.errors import CommandError, ExitCode
+from ultravox_async_cli.failures import text_for_people
 from ultravox_async_cli.settings import Credentials
 
 Status: TypeAlias = Literal["ok", "warn", "fail", "skip"]
@@ -57,7 +58,9 @@ def problem_with(api_key: str, base_url: str) -> ConfigurationError | None:
 def check_key(found: Credentials | CommandError) -> Check:
     """Return where the key comes from, and a few digits by which two keys can be told apart."""
     if isinstance(found, CommandError):
-        return Check("key", "fail", str(found), found.remedy or _HOW_TO_GET_A_KEY)
+        # If there is a configuration file that is wrong, its owner has a key.
+        is_missing = found.exit_code is ExitCode.AUTHENTICATION
+        return Check("key", "fail", str(found), found.remedy or (_HOW_TO_GET_A_KEY if is_missing else ""))
     problem = problem_with(found.api_key, _ANY_URL)
     if problem is not None:
         return Check("key", "fail", f"from {found.source}: {problem}", _HOW_TO_GET_A_KEY)
@@ -69,8 +72,7 @@ def check_key(found: Credentials | CommandError) -> Check:
 def check_url(url: str | ConfigurationError) -> Check:
     """Return where requests go."""
     if isinstance(url, ConfigurationError):
-        problem = str(url).partition(", or pass")[0]  # which is for programs
-        return Check("url", "fail", problem, "Correct ULTRAVOX_BASE_URL, or the base_url of the profile.")
+        return Check("url", "fail", text_for_people(url), "Correct ULTRAVOX_BASE_URL, or the base_url of the profile.")
     return Check("url", "ok", url)
 
 

@@ -42,7 +42,7 @@ _WRITTEN: Final[Mapping[str, str]] = {
     "sip registrations create": "--username alice --proxy sip.example.com --password env:SIP_PASSWORD",
     "sip registrations list": "--output csv --fields registrationId,username,successful",
     "sip registrations update": f"{_ID} --outbound-proxy null --password @password.txt",
-    "sip registrations watch": f"{_ID} --interval 10 --limit 1",
+    "sip registrations watch": f"{_ID} --interval 10",
     "sip update-config": "--allow-all-agents --allowed-cidr-ranges 203.0.113.0/24",
     "tools create": f"--name book --definition {_HTTP_TOOL}",
     "tools import-openapi": "openapi.json",

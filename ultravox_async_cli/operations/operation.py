@@ -65,6 +65,8 @@ class _Call:
             parser.add_argument(
                 "-o", dest="target", metavar="FILE", help="where to save it (default: -, standard output)"
             )
+        elif get_origin(self.result) is AsyncGenerator:
+            add_output(parser, "text on a terminal, jsonl elsewhere")
         elif self.result is not type(None):
             add_output(parser)
         if get_origin(self.result) in _STREAMS:

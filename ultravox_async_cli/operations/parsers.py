@@ -70,6 +70,8 @@ class Parser(argparse.ArgumentParser):
             raise unknown_option(words.split()[0].partition("=")[0], self.options, self.prog)
         if is_unknown and "-o" in self.options:
             raise CommandError(f"there is no argument {words}; did you mean -o {words}?")
+        if message.endswith("expected one argument"):
+            message += ", and one that begins with - is written with =, such as --sort=-created"
         # They are not shown, because one of them may be a secret that an option was meant to have.
         raise CommandError(f"{'there are too many arguments' if is_unknown else message}; see {self.prog} --help")
 
@@ -99,16 +101,30 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add how results are printed."""
+def add_output(parser: argparse.ArgumentParser, default: str = "table on a terminal, json elsewhere") -> None:
+    """Add how results are printed.
+
+    Args:
+        parser: The parser of a command.
+        default: What it prints without the option, for the help.
+    """
     parser.add_argument(
         "--output",
         type=installed,
         choices=FORMATS,
-        help="the layout of results (default: table on a terminal, json elsewhere)",
+        help=f"the layout of results (default: {default})",
     )
-    parser.add_argument("--fields", metavar="A,B", help="only these fields, such as callId,agent.name")
+    parser.add_argument(
+        "--fields", type=_names, metavar="A,B", help="only these fields; A.C is the field C of an object A"
+    )
     parser.add_argument("--show-secrets", action="store_true", help="print secrets; by default, they are hidden")
+
+
+def _names(text: str) -> Sequence[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"takes the names of fields, with commas between them, not {text!r}")
+    return names
 
 
 def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None:

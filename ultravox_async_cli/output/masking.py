@@ -18,7 +18,8 @@ _WORD: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # This is searched for in the words of a name, so that `monkey` and `keyboard` are no keys. An `authUser` is no secret.
 _SECRET: Final = re.compile(
     r"\b(?:(?:api|access|auth|private|secret)?key|[a-z]*(?:password|secret|token)|passwd|passphrase|passcode|pwd|pin"
-    r"|credential|authorization|bearer|cookie|jwt|signature|join ?url|presigned ?url)(?P<plural>s?)\b|\bo?auth$"
+    r"|credential|authorization|bearer|cookie|jwt|signature"
+    r"|(?:billing|invoice|join|presigned) ?url|headers|auth query params)(?P<plural>s?)\b|\bo?auth$"
 )
 
 

@@ -125,7 +125,7 @@ def _row(result: object, options: argparse.Namespace) -> Row:
 
 
 def _names(options: argparse.Namespace) -> Sequence[str]:
-    return [name for name in (options.fields or "").split(",") if name]
+    return options.fields or []
 
 
 def _check_names(names: Sequence[str], row: Row) -> None:
