@@ -15,7 +15,7 @@ from ultravox_async_cli.index import COMMANDS, GENERAL_OPTIONS, RESOURCES, optio
 from ultravox_async_cli.loading import load
 from ultravox_async_cli.operations.parsers import OpenChoices, Parser
 from ultravox_async_cli.output.layouts import FORMATS
-from ultravox_async_cli.terminal import Terminal
+from ultravox_async_cli.terminal import Terminal, as_shown
 
 _BASH: Final = """\
 # eval "$(ultravox completion bash)", for example in ~/.bashrc
@@ -72,14 +72,15 @@ _ASKED_BY_SCRIPTS: Final = "words"
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=OpenChoices(_SCRIPTS), help=_SHELLS)
-    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    words = parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    words.required = False  # as with Python 3.12
 
 
 def _run(terminal: Terminal, options: argparse.Namespace) -> int:
     if options.shell == _ASKED_BY_SCRIPTS:
         terminal.stdout.writelines(f"{word}\n" for word in completions(terminal, options.words or [""]))
     elif options.shell not in _SCRIPTS:
-        raise CommandError(f"SHELL takes {_SHELLS}, not {options.shell}")
+        raise CommandError(f"SHELL takes {_SHELLS}, not {as_shown(options.shell)}")
     else:
         terminal.stdout.write(_SCRIPTS[options.shell])
     return ExitCode.OK

@@ -66,6 +66,8 @@ def find(words: Sequence[str]) -> tuple[Sequence[str], Command]:
             operation = group.operations[word]
             return operation.words, command_of(operation)
         if word.startswith("-"):
+            if not {"-h", "--help"} & {*words}:
+                raise CommandError(f"options come first or last: ultravox {' '.join(group.words)} COMMAND [options]")
             break
         if word not in group.groups:
             raise unknown(group.words, word, [*group.operations, *group.groups, *by_hand_below(group.words)])

@@ -14,6 +14,7 @@ from annotated_types import MaxLen
 from ultravox_async import NewSipRegistration, SipRegistration
 from ultravox_async_cli.errors import CommandError
 from ultravox_async_cli.output.problems import first_lines
+from ultravox_async_cli.terminal import as_shown
 
 _DELIMITERS: Final = ",;\t"
 _REQUIRED: Final = ("username", "proxy")
@@ -80,7 +81,7 @@ def read_rows(name: str, stdin: BinaryIO) -> list[Row]:
     name = name.removeprefix("@")
     problems = _read(name, stdin, rows)
     if problems:
-        shown = "standard input" if name == "-" else name
+        shown = "standard input" if name == "-" else as_shown(name)
         raise CommandError("\n".join(first_lines([f"{shown}: {problem}" for problem in problems])))
     return rows
 
