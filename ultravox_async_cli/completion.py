@@ -15,19 +15,22 @@ from ultravox_async_cli.index import COMMANDS, GENERAL_OPTIONS, RESOURCES, optio
 from ultravox_async_cli.loading import load
 from ultravox_async_cli.operations.parsers import OpenChoices, Parser
 from ultravox_async_cli.output.layouts import FORMATS
-from ultravox_async_cli.terminal import Terminal
+from ultravox_async_cli.terminal import Terminal, as_shown
 
 _BASH: Final = """\
 # eval "$(ultravox completion bash)", for example in ~/.bashrc
 _ultravox() {
-    local line=${COMP_LINE:0:COMP_POINT} last typed IFS=' '
-    typed=($line)
+    local line=${COMP_LINE:0:COMP_POINT} last quote='' typed IFS=' '
+    read -ra typed <<< "${line//$'\\n'/ }"
     [[ $line == *' ' ]] && typed+=('')
     last=${typed[${#typed[@]} - 1]}
+    [[ $last == [\\"\\']* ]] && quote=${last:0:1} last=${last:1}
+    typed[${#typed[@]} - 1]=$last
     IFS=$'\\n'
     COMPREPLY=($(ultravox completion words "${typed[@]:1}" 2>/dev/null))
-    # Bash has split the word at its last @ or =, and replaces what follows.
-    COMPREPLY=("${COMPREPLY[@]#"${last%"${last##*[@=]}"}"}")
+    # Bash replaces what it passes here, which may be the end of the word only, as behind a =.
+    COMPREPLY=("${COMPREPLY[@]#"${last%"$2"}"}")
+    [[ -z $quote ]] && COMPREPLY=("${COMPREPLY[@]// /\\\\ }")
     [[ ${COMPREPLY[0]-} == */ ]] && compopt -o nospace 2>/dev/null
 }
 complete -o default -F _ultravox ultravox
@@ -38,15 +41,28 @@ _ZSH: Final = """\
 # eval "$(ultravox completion zsh)", for example in ~/.zshrc, below compinit
 _ultravox() {
     local -a found
-    found=(${(f)"$(ultravox completion words "${(@)words[2,CURRENT]}" 2>/dev/null)"})
-    if (( $#found )); then compadd -a found; else _files; fi
+    # The words before, and what is before the cursor, both without their quotation marks.
+    found=(${(f)"$(ultravox completion words "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)"})
+    if (( ! $#found )); then _files; return; fi
+    compadd -- ${found:#*/}
+    compadd -S '' -- ${(M)found:#*/}
 }
 compdef _ultravox ultravox
 """
 
 _FISH: Final = """\
 # ultravox completion fish | source, for example in ~/.config/fish/config.fish
-complete -c ultravox -a '(ultravox completion words (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+function __ultravox_complete
+    # Without the quotation mark that a word begins with, which fish adds again.
+    set -l last (commandline -ct | string trim --left --chars '"\\'')
+    set -l found (ultravox completion words (commandline -opc)[2..] "$last" 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path "$last"
+    end
+end
+complete -c ultravox -f -a '(__ultravox_complete)'
 """
 
 _SHELLS: Final = "bash, zsh or fish"
@@ -56,14 +72,15 @@ _ASKED_BY_SCRIPTS: Final = "words"
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=OpenChoices(_SCRIPTS), help=_SHELLS)
-    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    words = parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    words.required = False  # as with Python 3.12
 
 
 def _run(terminal: Terminal, options: argparse.Namespace) -> int:
     if options.shell == _ASKED_BY_SCRIPTS:
         terminal.stdout.writelines(f"{word}\n" for word in completions(terminal, options.words or [""]))
     elif options.shell not in _SCRIPTS:
-        raise CommandError(f"SHELL takes {_SHELLS}, not {options.shell}")
+        raise CommandError(f"SHELL takes {_SHELLS}, not {as_shown(options.shell)}")
     else:
         terminal.stdout.write(_SCRIPTS[options.shell])
     return ExitCode.OK

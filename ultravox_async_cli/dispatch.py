@@ -68,11 +68,10 @@ def find(words: Sequence[str]) -> tuple[Sequence[str], Command]:
         if word in group.operations:
             operation = group.operations[word]
             return operation.words, command_of(operation)
-        if word in _HELP:
-            break
         if word.startswith("-"):
-            before = " ".join(("ultravox", *group.words))
-            raise CommandError(f"options stand behind the whole command, which begins with {before}: see --help")
+            if not _HELP & {*words}:
+                raise CommandError(f"options come first or last: ultravox {' '.join(group.words)} COMMAND [options]")
+            break
         if word not in group.groups:
             raise unknown(group.words, word, [*group.operations, *group.groups, *by_hand_below(group.words)])
         group = group.groups[word]

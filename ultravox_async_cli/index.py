@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.terminal import as_shown
 
 RESOURCES: Final[Mapping[str, str]] = {
     "accounts": "The account that the key belongs to",
@@ -80,7 +81,7 @@ def unknown(words: tuple[str, ...], word: str, known: Iterable[str]) -> CommandE
     """Return the error for a command that does not exist, with the one that is probably meant."""
     similar = difflib.get_close_matches(word, list(known), n=1)
     hint = f"did you mean {similar[0]}?" if similar else f"see {' '.join(('ultravox', *words))} --help"
-    return CommandError(f"there is no command {' '.join((*words, word))}; {hint}")
+    return CommandError(f"there is no command {' '.join((*words, as_shown(word)))}; {hint}")
 
 
 def unknown_option(option: str, known: Iterable[str], command: str) -> CommandError:
@@ -89,7 +90,7 @@ def unknown_option(option: str, known: Iterable[str], command: str) -> CommandEr
         option = option[:2]  # what follows may be a secret, as in -psecret
     similar = difflib.get_close_matches(option, sorted(known), n=1)
     hint = f"did you mean {similar[0]}?" if similar else f"see {command} --help"
-    return CommandError(f"there is no option {option}; {hint}")
+    return CommandError(f"there is no option {as_shown(option)}; {hint}")
 
 
 def options_before(words: Sequence[str]) -> Sequence[str]:

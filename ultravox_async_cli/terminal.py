@@ -18,6 +18,8 @@ from ultravox_async_cli.errors import CommandError
 # able to move the cursor of a terminal, nor to set its title.
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
+_LONGEST_WORD: Final = 100
+
 
 def printable(text: str) -> str:
     """Return a text with its control characters escaped; line breaks and tabs stay."""
@@ -27,6 +29,13 @@ def printable(text: str) -> str:
 def on_one_line(text: str) -> str:
     """Return a text with its line breaks and tabs escaped too: no part of it looks like a line of its own."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def as_shown(word: str) -> str:
+    """Return a word of the command line for a message: one that is empty can be seen, and a long one is cut."""
+    if len(word) > _LONGEST_WORD:
+        return f"{word[:_LONGEST_WORD]}…"
+    return word or "''"
 
 
 def discard(stream: TextIO) -> None:

@@ -1,3 +1,5 @@
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -70,20 +72,55 @@ def test_profiles_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert ultravox("completion", "words", "--profile", "", env={"XDG_CONFIG_HOME": str(tmp_path)}).out == ""
 
 
-def test_bash_completes_commands_and_what_follows_an_equals_sign() -> None:
-    script = ultravox("completion", "bash").out
-    asks = "".join(
-        f'COMP_LINE="{line}"; COMP_POINT={len(line)}; _ultravox; echo "${{COMPREPLY[@]}}";'
-        for line in ("ultravox sip registrations w", "ultravox calls list --output=js")
-    )
-    done = subprocess.run(  # noqa: S603 - the script that is tested
-        ["/bin/bash", "-c", f"{script}{asks} complete -p ultravox"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PATH": f"{_BIN}:/usr/bin:/bin"},
-    )
-    assert done.stdout == "wait watch\njson jsonl\ncomplete -o default -F _ultravox ultravox\n"
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file whose name has a space."""
+    (tmp_path / "my ids.txt").touch()
+    return tmp_path
+
+
+def run_in(shell: str, program: str, folder: Path) -> str:
+    command = [shell, "-c", f"{ultravox('completion', Path(shell).name).out}\n{program}"]
+    environment = {"PATH": f"{_BIN}:/usr/bin:/bin", "HOME": str(folder)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=folder)  # noqa: S603 - the script that is tested
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "replaced", "offered"),
+    [
+        ("ultravox sip registrations w", "w", "wait watch"),
+        ("ultravox calls list --output=js", "js", "json jsonl"),
+        ("ultravox sip registrations get @m", "@m", r"@my\ ids.txt"),
+        ('ultravox sip registrations get "@m', "@m", "@my ids.txt"),
+        ("ultravox sip registrations get * --vi", "--vi", "--via"),
+        ("ultravox calls list ", "", ""),
+    ],
+)
+def test_bash_completes_the_last_word(line: str, replaced: str, offered: str, folder: Path) -> None:
+    asked = f"COMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}; _ultravox ultravox {shlex.quote(replaced)}"
+    shown = run_in("/bin/bash", f'{asked}; echo "${{COMPREPLY[@]}}"; complete -p ultravox', folder)
+    assert shown == f"{offered}\ncomplete -o default -F _ultravox ultravox\n"
+
+
+_FISH = shutil.which("fish")
+
+
+@pytest.mark.skipif(_FISH is None, reason="fish is not installed")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("ultravox sip registrations w", ["wait", "watch"]),
+        ("ultravox completion ", ["bash", "fish", "zsh"]),
+        ("ultravox calls list --output=js", ["--output=json", "--output=jsonl"]),
+        ('ultravox calls create --system-prompt "@m', ["@my ids.txt"]),
+        ("ultravox sip registrations apply m", ["my ids.txt"]),
+    ],
+)
+def test_fish_completes_the_last_word_and_offers_files_only_where_nothing_else_fits(
+    line: str, offered: list[str], folder: Path
+) -> None:
+    assert run_in(str(_FISH), f"complete -C {shlex.quote(line)}", folder).splitlines() == offered
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

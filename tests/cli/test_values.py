@@ -105,7 +105,11 @@ def test_words_become_what_a_method_takes(method: Callable[..., None], words: li
         (Taking.whole, "x", "VALUE takes a whole number, not x"),
         (Taking.number, "x", "VALUE takes a number, not x"),
         (Taking.truth, "x", "--value takes true or false"),
-        (Taking.day, "x", "VALUE takes a time such as 2026-07-01T12:00+02:00, not x"),
+        (
+            Taking.day,
+            "2026-02-30",
+            "VALUE takes a date such as 2026-07-01, or a time such as 2026-07-01T12:00+02:00, not 2026",
+        ),
         (Taking.clock, "x", "VALUE takes a time of day such as 17:30, not x"),
         (Taking.duration, "5 minutes", "VALUE takes a duration such as 90s, 5m or 1h30m, not 5 minutes"),
         (Taking.duration, "", "VALUE takes a duration such as 90s, 5m or 1h30m, not "),

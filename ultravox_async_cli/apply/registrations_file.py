@@ -15,6 +15,7 @@ from ultravox_async import NewSipRegistration, SipRegistration
 from ultravox_async_cli.errors import CommandError
 from ultravox_async_cli.failures import camel_case
 from ultravox_async_cli.output.problems import first_lines
+from ultravox_async_cli.terminal import as_shown
 
 _DELIMITERS: Final = ",;\t"
 _REQUIRED: Final = ("username", "proxy")
@@ -81,7 +82,7 @@ def read_rows(name: str, stdin: BinaryIO) -> list[Row]:
     name = name.removeprefix("@")
     problems = _read(name, stdin, rows)
     if problems:
-        shown = "standard input" if name == "-" else name
+        shown = "standard input" if name == "-" else as_shown(name)
         raise CommandError("\n".join(first_lines([f"{shown}: {problem}" for problem in problems])))
     return rows
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.terminal import as_shown
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -47,7 +48,7 @@ def _content_of(argument: str, stdin: BinaryIO) -> tuple[str, bytes]:
     try:
         return name, Path(name).read_bytes()
     except OSError as error:
-        raise CommandError(f"{name}: {error.strerror}") from None
+        raise CommandError(f"{as_shown(name)}: {error.strerror}") from None
 
 
 def _ids_in(name: str, content: bytes) -> Iterator[str]:
@@ -75,7 +76,7 @@ class RemainingIds:
         # A symbolic link is kept, and the file that it leads to is replaced.
         self._path = Path(name).resolve()
         if self._path.is_dir():
-            raise CommandError(f"{name}: Is a directory")
+            raise CommandError(f"{as_shown(name)}: Is a directory")
         if not self._path.parent.is_dir():
             raise CommandError(f"{name}: No such directory")
         if not os.access(self._path if self._is_special else self._path.parent, os.W_OK):

@@ -14,6 +14,7 @@ from ultravox_async_cli.index import unknown_option
 from ultravox_async_cli.operations.parameters import Parameter, is_file, is_ids
 from ultravox_async_cli.operations.secret_values import SOURCES
 from ultravox_async_cli.output.layouts import FORMATS, installed
+from ultravox_async_cli.terminal import as_shown
 
 _METAVARS: Final[Mapping[Any, str]] = {
     int: "N",
@@ -23,6 +24,8 @@ _METAVARS: Final[Mapping[Any, str]] = {
     time: "HH:MM",
     timedelta: "DURATION",
 }
+
+_MOST_DIGITS: Final = 18
 
 
 class OpenChoices(tuple[str, ...]):
@@ -89,8 +92,9 @@ def count(text: str) -> int:
     Raises:
         ArgumentTypeError: It is not a whole number of at least 1.
     """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"takes a whole number of at least 1, not {text}")
+    # More digits than int takes are no number of anything.
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"takes a whole number of at least 1, not {as_shown(text)}")
     return int(text)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.terminal import as_shown
 
 
 def read_text(path: str, stdin: BinaryIO) -> str:
@@ -29,4 +30,4 @@ def read_text(path: str, stdin: BinaryIO) -> str:
 
 def shown(path: str) -> str:
     """Return what a file is called in messages."""
-    return "standard input" if path == "-" else path
+    return "standard input" if path == "-" else as_shown(path)
