@@ -37,6 +37,13 @@ def test_a_file_that_does_not_exist_is_named() -> None:
         read("@/nowhere/ids")
 
 
+def test_standard_input_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    only_written = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+    with os.fdopen(only_written, "rb") as stdin, pytest.raises(CommandError) as caught:
+        read_ids(["-"], stdin)
+    assert str(caught.value) == "standard input: Bad file descriptor"
+
+
 def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     (tmp_path / "ids").write_bytes(b"a\n\xff\n")
     with pytest.raises(CommandError, match=r"ids, line 2: not UTF-8$"):
