@@ -31,8 +31,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         result = asyncio.run(interruption.around(work))
     except (asyncio.CancelledError, RuntimeError):
-        if not interruption.has_happened:
-            raise
+        if interruption.has_happened:
+            raise KeyboardInterrupt from None
+        raise
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:  # it was interrupted before that

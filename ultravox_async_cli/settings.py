@@ -38,8 +38,15 @@ class Credentials:
 
 
 def config_file(environ: Mapping[str, str]) -> Path:
-    """Return where the configuration is, whether it exists or not."""
-    home = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home()) / ".config"
+    """Return where the configuration is, whether it exists or not.
+
+    Raises:
+        CommandError: There is no home directory, as for a user of a container who has no name.
+    """
+    try:
+        home = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home()) / ".config"
+    except RuntimeError:
+        raise CommandError("there is no home directory, and so no configuration file: set XDG_CONFIG_HOME") from None
     return Path(home) / "ultravox" / "config.toml"
 
 
@@ -109,7 +116,7 @@ def _configuration(path: Path) -> Mapping[str, object]:
         with path.open("rb") as file:
             # Of the open file and not of its name, which may stand for another file a moment later.
             _check_privacy(path, os.fstat(file.fileno()))
-            return tomllib.load(file)
+            return tomllib.loads(file.read().decode("utf-8-sig"))  # editors of Windows write a byte order mark
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # the latter for thousands of brackets

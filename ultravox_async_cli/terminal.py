@@ -105,13 +105,16 @@ class Terminal:
             raise CommandError(f"nobody can answer here: {question}")
         self.stderr.write(f"{on_one_line(question)} [y/N] ")
         self.stderr.flush()
-        return self.stdin.readline().strip().lower() in {"y", "yes"}
+        try:
+            return self.stdin.readline().strip().lower() in {"y", "yes"}
+        except UnicodeDecodeError:  # whatever it says, it is not yes
+            return False
 
     def ask_secret(self, what: str) -> str:
         """Ask for a secret, which is not shown while it is typed.
 
         Raises:
-            CommandError: Nobody can answer, or the answer is empty or Ctrl-D.
+            CommandError: Nobody can answer, or the answer is empty, Ctrl-D or not in the encoding of the terminal.
         """
         if not self.stdin.isatty():
             raise CommandError(f"nobody can be asked for the {what} here: use @FILE or env:NAME")
@@ -120,6 +123,8 @@ class Terminal:
         except EOFError:  # Ctrl-D, which ends no line
             self.stderr.write("\n")
             answer = ""
+        except UnicodeDecodeError:
+            raise CommandError(f"the {what} is not in the encoding of this terminal") from None
         if not answer:
             raise CommandError(f"the {what} is empty")
         return answer

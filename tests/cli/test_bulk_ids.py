@@ -1,7 +1,6 @@
 import io
 import os
 import stat
-import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +34,13 @@ def test_an_argument_may_be_the_lines_of_a_file() -> None:
 def test_a_file_that_does_not_exist_is_named() -> None:
     with pytest.raises(CommandError, match=r"^/nowhere/ids: No such file or directory$"):
         read("@/nowhere/ids")
+
+
+def test_standard_input_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    only_written = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+    with os.fdopen(only_written, "rb") as stdin, pytest.raises(CommandError) as caught:
+        read_ids(["-"], stdin)
+    assert str(caught.value) == "standard input: Bad file descriptor"
 
 
 def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
@@ -84,7 +90,6 @@ def test_a_symbolic_link_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "ids").read_text() == "b\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among its files")
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -65,6 +65,23 @@ def test_the_file_is_below_the_home_without_xdg(file: Path, emulator: Emulator, 
     assert ultravox("sip", "config", "--profile", "work", env={"HOME": str(tmp_path)}).code == 0
 
 
+def test_a_byte_order_mark_is_ignored(file: Path, emulator: Emulator) -> None:
+    write(file, f'\xef\xbb\xbf[profiles.work]\napi_key = "{emulator.api_key}"\nbase_url = "{emulator.base_url}"\n')
+    assert config(file).code == 0
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    result = ultravox("sip", "config", "--profile", "work", env={"HOME": ""})
+    assert (result.code, result.err) == (
+        2,
+        "error: there is no home directory, and so no configuration file: set XDG_CONFIG_HOME\n",
+    )
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
 def test_a_file_that_others_may_use_is_refused(file: Path, mode: int) -> None:
     write(file, f'[profiles.work]\napi_key = "{KEY}"\n', mode)

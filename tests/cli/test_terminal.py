@@ -26,6 +26,27 @@ def test_only_yes_is_yes(answer: str, is_yes: bool) -> None:  # noqa: FBT001 - a
     assert screen.getvalue() == "Delete \\u001b\\n it? [y/N] "
 
 
+class KeyboardOfAnotherEncoding(io.TextIOWrapper):
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO("é\n".encode("latin-1")), "utf-8")
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_an_answer_in_another_encoding_is_not_yes() -> None:
+    assert not Terminal(KeyboardOfAnotherEncoding(), io.StringIO(), io.StringIO(), {}).ask("Delete it?")
+
+
+def test_a_secret_in_another_encoding_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def typed(_prompt: str, _stream: object) -> str:
+        return KeyboardOfAnotherEncoding().readline()
+
+    monkeypatch.setattr(getpass, "getpass", typed)
+    with pytest.raises(CommandError, match=r"^the password is not in the encoding of this terminal$"):
+        Terminal(Keyboard(), io.StringIO(), io.StringIO(), {}).ask_secret("password")
+
+
 def test_a_question_that_nobody_can_answer_is_an_error() -> None:
     with pytest.raises(CommandError, match=r"nobody can answer here: Delete it\?"):
         Terminal(io.StringIO("y\n"), io.StringIO(), io.StringIO(), {}).ask("Delete it?")

@@ -40,15 +40,14 @@ def read_ids(arguments: Sequence[str], stdin: BinaryIO) -> list[str]:
 
 def _content_of(argument: str, stdin: BinaryIO) -> tuple[str, bytes]:
     """Return the name of a list for messages, and the list."""
-    if argument in {"-", "@-"}:
-        return "standard input", stdin.read()
-    if not argument.startswith("@"):
+    if argument not in {"-", "@-"} and not argument.startswith("@"):
         return "the arguments", os.fsencode(argument)
-    name = argument.removeprefix("@")
+    path = argument.removeprefix("@")
+    name = "standard input" if path == "-" else as_shown(path)
     try:
-        return name, Path(name).read_bytes()
+        return name, stdin.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
-        raise CommandError(f"{as_shown(name)}: {error.strerror}") from None
+        raise CommandError(f"{name}: {error.strerror}") from None
 
 
 def _ids_in(name: str, content: bytes) -> Iterator[str]:
