@@ -34,6 +34,7 @@ def test_after_yes_passwords_are_asked_for_and_not_shown(
 ) -> None:
     with session(*words, "--password", "ask", env=environment) as person:
         person.wait_for(QUESTION)
+        assert "1 password is asked for after a yes." in person.shown
         person.type("y\n")
         person.wait_for("password of bob at sip.example.com: ")
         person.type("pw-of-bob\n")

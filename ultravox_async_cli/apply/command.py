@@ -70,6 +70,10 @@ def _run(terminal: Terminal, args: argparse.Namespace) -> int:
         return ExitCode.OK
     if not args.yes and not terminal.stdin.isatty():
         raise CommandError("nobody can be asked here; --yes carries out the plan")
+    asked_for = 0 if shared is not None else sum(row.password is None for row in plan.rows_with_passwords)
+    if asked_for and not args.yes:
+        # What is typed at the question below can be seen.
+        terminal.note(f"{asked_for:,} {'password is' if asked_for == 1 else 'passwords are'} asked for after a yes.")
     if not args.yes and not terminal.ask("Carry out this plan?"):
         terminal.note("Nothing was changed.")
         return ExitCode.FAILED
