@@ -20,17 +20,22 @@ from ultravox_async_cli.terminal import Terminal, as_shown
 _BASH: Final = """\
 # eval "$(ultravox completion bash)", for example in ~/.bashrc
 _ultravox() {
-    local line=${COMP_LINE:0:COMP_POINT} last quote='' typed IFS=' '
+    local line=${COMP_LINE:0:COMP_POINT} last quote='' typed found IFS=' '
     read -ra typed <<< "${line//$'\\n'/ }"
     [[ $line == *' ' ]] && typed+=('')
     last=${typed[${#typed[@]} - 1]}
     [[ $last == [\\"\\']* ]] && quote=${last:0:1} last=${last:1}
     typed[${#typed[@]} - 1]=$last
-    IFS=$'\\n'
-    COMPREPLY=($(ultravox completion words "${typed[@]:1}" 2>/dev/null))
-    # Bash replaces what it passes here, which may be the end of the word only, as behind a =.
-    COMPREPLY=("${COMPREPLY[@]#"${last%"$2"}"}")
-    [[ -z $quote ]] && COMPREPLY=("${COMPREPLY[@]// /\\\\ }")
+    COMPREPLY=()
+    while IFS= read -r found; do
+        # Bash replaces what it passes here, which may be the end of the word only, as behind a =.
+        found=${found#"${last%"$2"}"}
+        # Nothing in the name of a file or of a profile may be a command once it is on the line.
+        if [[ -z $quote ]]; then printf -v found %q "$found"
+        elif [[ $found == *[\\$\\`\\"\\'\\\\!]* ]]; then continue
+        fi
+        COMPREPLY+=("$found")
+    done < <(ultravox completion words "${typed[@]:1}" 2>/dev/null)
     [[ ${COMPREPLY[0]-} == */ ]] && compopt -o nospace 2>/dev/null
 }
 complete -o default -F _ultravox ultravox
@@ -98,7 +103,8 @@ def completions(terminal: Terminal, words: Sequence[str]) -> Sequence[str]:
         candidates = load("settings").profiles(terminal.environ)
     else:
         candidates = _candidates(before, last)
-    return sorted(word for word in candidates if word.startswith(last))
+    # A name that could be taken for two, or that a terminal would act on, is left out.
+    return sorted(word for word in candidates if word.startswith(last) and word.isprintable())
 
 
 def _files(start: str) -> Iterator[str]:

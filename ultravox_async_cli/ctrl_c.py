@@ -23,12 +23,13 @@ def leave(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def interruptible() -> Generator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt in the context, if it ends the process otherwise."""
-    if signal.getsignal(signal.SIGINT) is not leave:
+    """Let Ctrl-C raise KeyboardInterrupt in the context, unless it is ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):
         yield
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, leave)
+        signal.signal(signal.SIGINT, before)

@@ -61,7 +61,11 @@ class _Interruption:
                 loop.call_soon_threadsafe(loop.stop if is_over else task.cancel)
 
         signal.signal(signal.SIGINT, handle)
-        return await work
+        try:
+            return await work
+        except KeyboardInterrupt:  # raised while it was printing
+            self.has_happened = True
+            raise asyncio.CancelledError from None
 
 
 def _silence() -> None:

@@ -22,6 +22,17 @@ class Stop:
 
 
 @contextmanager
+def unstoppable() -> Generator[None]:
+    """Ignore Ctrl-C, SIGTERM and SIGHUP in the context, which has to be short: people press Ctrl-C twice."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *_SIGNALS)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def stop_signals() -> Generator[Stop]:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored or handled already, as with nohup."""
     stop = Stop()

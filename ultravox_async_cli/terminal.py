@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final, Self, TextIO
 
 import attrs
 
+from ultravox_async_cli.ctrl_c import interruptible
 from ultravox_async_cli.errors import CommandError
 
 # The control characters of ASCII and of Latin-1, and what turns the direction of writing around. A server must not be
@@ -80,6 +81,20 @@ class Terminal:
     def has_colors(self) -> bool:
         """Whether standard output takes colours; https://no-color.org says how to switch them off."""
         return self.stdout.isatty() and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+
+    @contextmanager
+    def printing(self) -> Generator[None]:
+        """Let Ctrl-C end what is printed in the context, where the reader of standard output may have stalled.
+
+        The event loop cannot handle a signal while one of its steps waits for the reader. What is left goes nowhere:
+        the interpreter would wait for the reader again when it exits.
+        """
+        with interruptible():
+            try:
+                yield
+            except KeyboardInterrupt:
+                discard(self.stdout)
+                raise
 
     def write(self, text: str) -> None:
         """Write a text from anywhere to standard output, and end the line."""

@@ -2,9 +2,10 @@ import asyncio
 import csv
 import io
 import json
+import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Delay, Emulator, Respond
 from ultravox_async.testing._exchange import Exchange
 from ultravox_async_cli.bulk import fetching
+from ultravox_async_cli.bulk.id_lists import RemainingIds
 from ultravox_async_cli.command_line import run
 from ultravox_async_cli.errors import ExitCode
 from ultravox_async_cli.output.progress import Show
@@ -272,8 +274,22 @@ class ClosedPipe(io.StringIO):
 
 
 class Interrupted(io.StringIO):
-    def write(self, _: str) -> int:
-        raise KeyboardInterrupt
+    """Its reader has stalled, and somebody presses Ctrl-C."""
+
+    has_waited = False
+
+    def write(self, text: str) -> int:
+        signal.raise_signal(signal.SIGINT)
+        self.has_waited = True
+        return len(text)
+
+
+@pytest.mark.parametrize("layout", ["jsonl", "json", "table"])
+def test_ctrl_c_ends_the_wait_for_a_reader_that_has_stalled(ultravox_emulator: Emulator, layout: str) -> None:
+    stdout = Interrupted()
+    with ctrl_c_works():
+        code, _ = get_into(stdout, ultravox_emulator, *ultravox_emulator.registration_ids, "--output", layout)
+    assert (code, stdout.has_waited) == (130, False)
 
 
 @pytest.mark.parametrize("layout", ["jsonl", "json", "csv"])
@@ -286,11 +302,29 @@ def test_if_values_cannot_be_written_their_ids_are_left_and_the_failures_are_nam
 ) -> None:
     ids = ["a/b", *ultravox_emulator.registration_ids[:2]]
     words = (*ids, "--failed", str(left), "--output", layout, "--concurrency", "1")
-    ending, shown = get_into(stdout(), ultravox_emulator, *words)
+    with ctrl_c_works():
+        ending, shown = get_into(stdout(), ultravox_emulator, *words)
     assert (ending, left.read_text().split()) == (code, ids)
     assert "a/b: an id cannot contain" in shown
     assert f"{left} has the 3 ids that are left\n" in shown
     assert ("not all of them written" in shown) == (layout != "jsonl")
+
+
+def test_a_second_ctrl_c_does_not_prevent_that_the_ids_that_are_left_are_written(
+    ultravox_emulator: Emulator, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Impatient(RemainingIds):
+        def write(self, ids: Iterable[str]) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            super().write(ids)
+
+    monkeypatch.setattr(fetching, "RemainingIds", Impatient)
+    ultravox_emulator.inject(CtrlC(), times=1)
+    ids = ultravox_emulator.registration_ids
+    with ctrl_c_works():
+        result = get(ultravox_emulator, *ids, "--via", "get", "--failed", str(left))
+    assert (result.code, left.read_text().split()) == (130, list(ids))
+    assert f"{left} has the {len(ids)} ids that are left\n" in result.err
 
 
 def test_if_the_terminal_is_closed_while_it_fetches_all_ids_are_left(

@@ -73,8 +73,13 @@ def test_profiles_are_those_of_the_configuration(tmp_path: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a file whose name has a space."""
-    (tmp_path / "my ids.txt").touch()
+    """A folder with files and a profile whose names mean something to a shell."""
+    for name in ("my ids.txt", "x$(touch made)", "two\nlines"):
+        (tmp_path / name).touch()
+    file = tmp_path / ".config" / "ultravox" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[profiles.work]\n[profiles."*"]\n[profiles."a\\nb"]\n', "utf-8")
+    file.chmod(0o600)
     return tmp_path
 
 
@@ -94,6 +99,9 @@ def run_in_bash(program: str, folder: Path) -> str:
         ('ultravox sip registrations get "@m', "@m", "@my ids.txt"),
         ("ultravox sip registrations get * --vi", "--vi", "--via"),
         ("ultravox calls list ", "", ""),
+        ("ultravox sip registrations get @x", "@x", r"@x\$\(touch\ made\)"),
+        ('ultravox sip registrations get "@x', "@x", ""),
+        ("ultravox --profile ", "", r"\* work"),
     ],
 )
 def test_bash_completes_the_last_word(line: str, replaced: str, offered: str, folder: Path) -> None:

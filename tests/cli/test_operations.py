@@ -3,6 +3,7 @@ import json
 import os
 import re
 import resource
+import signal
 import socket
 import stat
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.ctrl_c import CtrlC, ctrl_c_works, defaults_of
 from tests.cli.running import Result, ultravox
 from ultravox_async.testing import Emulator, Respond
 
@@ -130,6 +132,17 @@ def test_downloads_go_into_a_file_or_a_pipe(account: Mapping[str, str], call_id:
 
 def test_a_dash_stands_for_standard_output_also_at_a_terminal(account: Mapping[str, str], call_id: str) -> None:
     assert ultravox("calls", "recording", call_id, "-o", "-", env=account, columns=80).out.startswith("RIFF")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing_of_a_download(
+    account: Mapping[str, str], call_id: str, emulator: Emulator, tmp_path: Path, number: signal.Signals
+) -> None:
+    emulator.storage.inject(CtrlC(number), times=1)
+    with defaults_of(signal.SIGTERM), ctrl_c_works():
+        result = ultravox("calls", "recording", call_id, "-o", str(tmp_path / "call.wav"), env=account)
+    assert (result.code, result.out, result.err) == (128 + number, "", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_is_kept_and_the_file_that_it_leads_to_is_written(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.wire import Say, Wire, answer, client_of, in_turn
+from tests.wire import Say, Wire, answer, client_of, in_turn, shown
 from ultravox_async import APIConnectionError, APIStatusError, RetryPolicy
 
 ONCE = RetryPolicy(max_attempts=1)
@@ -140,3 +140,13 @@ async def test_no_header_changes_the_class_of_a_status_error(header: str) -> Non
     error = await error_of(answer(429, body=b"{}", headers={name: value}))
     assert error.status == 429
     assert is_presentable(error)
+
+
+async def test_a_response_that_ends_within_its_headers_is_not_shown() -> None:
+    async with (
+        Wire(in_turn(Say(b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=s3cret\r\n", then="hang up"))) as wire,
+        client_of(wire.base_url, retry=ONCE) as ultravox,
+    ):
+        with pytest.raises(APIConnectionError, match="in the middle of the headers") as caught:
+            await ultravox.sip.get_config()
+    assert "s3cret" not in shown(caught.value)

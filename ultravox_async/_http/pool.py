@@ -259,7 +259,14 @@ async def _without_silent_repeat(
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _LostConnectionError(str(error) or "the server closed the connection") from None
+        raise _LostConnectionError(_text_of(error) or "the server closed the connection") from None
+
+
+def _text_of(error: aiohttp.ClientOSError | aiohttp.ServerDisconnectedError) -> str:
+    # If a response ends within its headers, aiohttp's message is what it has parsed of them, cookies included.
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
+        return "the server closed the connection in the middle of the headers"
+    return str(error)
 
 
 MIDDLEWARES = (_without_silent_repeat,)

@@ -18,7 +18,7 @@ from ultravox_async_cli.output.printing import Rows
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.output.progress import Show, no_progress, progress
 from ultravox_async_cli.settings import open_client
-from ultravox_async_cli.stop_signals import stop_signals
+from ultravox_async_cli.stop_signals import stop_signals, unstoppable
 from ultravox_async_cli.terminal import Terminal
 
 GetMany: TypeAlias = Callable[[AsyncUltravox, Sequence[str]], Sweep[Any]]
@@ -109,7 +109,8 @@ def run(
         except (KeyboardInterrupt, OSError) as error:
             ending = error
         # First of all, because a terminal that was closed takes no report.
-        problem = None if remaining is None else _problem_with(remaining, tally)
+        with unstoppable():
+            problem = None if remaining is None else _problem_with(remaining, tally)
         _report(terminal, tally, None if problem else args.failed)
     if isinstance(ending, NoContactError | OSError):
         raise ending

@@ -27,6 +27,7 @@ from ultravox_async_cli.output.changes import Changes
 from ultravox_async_cli.output.fields import fields_of
 from ultravox_async_cli.output.printing import Rows, note_no_results, show
 from ultravox_async_cli.settings import open_client
+from ultravox_async_cli.stop_signals import stop_signals
 from ultravox_async_cli.terminal import Terminal
 
 _STREAMS: Final = (Pager, AsyncGenerator)
@@ -81,10 +82,17 @@ class _Call:
             self._create_key(terminal, options, values)
             return ExitCode.OK
         if self.result is Download:
-            with stream_for(options.target, terminal) as stream:
-                event_loop.run(self._download(terminal, options, values, stream))
-            return ExitCode.OK
+            return self._save(terminal, options, values)
         show(terminal, options, event_loop.run(self._result(terminal, options, values)), fields_of(self.result))
+        return ExitCode.OK
+
+    def _save(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> ExitCode:
+        # SIGTERM and SIGHUP would leave the part of the file that is there.
+        with stream_for(options.target, terminal) as stream, stop_signals() as stop:
+            try:
+                event_loop.run(self._download(terminal, options, values, stream))
+            except KeyboardInterrupt:
+                return stop.exit_code
         return ExitCode.OK
 
     def _create_key(self, terminal: Terminal, options: argparse.Namespace, values: dict[str, object]) -> None:
@@ -121,7 +129,7 @@ class _Call:
             if stream is None:
                 await save(download, options.target, terminal)
             else:
-                await write(download, stream)
+                await write(download, stream, terminal)
 
     def _writer(self, terminal: Terminal, options: argparse.Namespace) -> Rows | Changes:
         """Return what prints results. Those of a watch have no end at which a table could be printed."""

@@ -40,8 +40,8 @@ def stream_for(target: str | None, terminal: Terminal) -> Generator[BinaryIO | N
         yield stream
 
 
-async def write(download: Download, stream: BinaryIO) -> None:
-    """Write a content to a stream.
+async def write(download: Download, stream: BinaryIO, terminal: Terminal) -> None:
+    """Write a content to a stream, which may be standard output.
 
     Raises:
         OSError: The stream takes nothing more.
@@ -49,7 +49,8 @@ async def write(download: Download, stream: BinaryIO) -> None:
     """
     async with download as pieces:
         async for piece in pieces:
-            stream.write(piece)
+            with terminal.printing():
+                stream.write(piece)
 
 
 async def save(download: Download, target: str, terminal: Terminal) -> None:

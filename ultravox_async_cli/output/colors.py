@@ -17,5 +17,6 @@ def write_line(terminal: Terminal, word: str, text: str) -> None:
     """Write a line that begins with a word, such as ``ok``, in the colour of the word."""
     color = _COLORS.get(word) if terminal.has_colors else None
     shown = f"{color}{word}{_PLAIN}" if color else word
-    terminal.stdout.write(f"{shown}{on_one_line(text)}\n")
-    terminal.stdout.flush()
+    with terminal.printing():
+        terminal.stdout.write(f"{shown}{on_one_line(text)}\n")
+        terminal.stdout.flush()

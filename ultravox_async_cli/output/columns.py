@@ -121,8 +121,11 @@ def _line(cells: Sequence[str], style: str = "") -> str:
 
 def _wrapped(text: str, space: int) -> Iterator[str]:
     """Yield the parts of a text, by cells and not by words: it may be JSON."""
-    while width_of(text) > space:
-        part = fitted(text, space).rstrip(" ") or text[:1]
-        yield part
-        text = text[len(part) :]
-    yield text
+    start = taken = 0
+    for position, character in enumerate(text):
+        width = width_of(character)
+        if taken + width > space and position > start:
+            yield text[start:position]
+            start, taken = position, 0
+        taken += width
+    yield text[start:]

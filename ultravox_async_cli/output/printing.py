@@ -47,8 +47,10 @@ class Rows:
         Raises:
             CommandError: It does not have the fields that were chosen.
         """
-        self._add(self.formatted(result))
-        self._terminal.stdout.flush()  # whoever reads the pipe gets each result as it arrives
+        formatted = self.formatted(result)
+        with self._terminal.printing():
+            self._add(formatted)
+            self._terminal.stdout.flush()  # whoever reads the pipe gets each result as it arrives
 
     def formatted(self, result: object) -> object:
         """Return what `write_formatted` takes, for a result that is printed later.
@@ -60,8 +62,9 @@ class Rows:
 
     def write_formatted(self, results: Iterable[object]) -> None:
         """Print results that are formatted already; they are not flushed one by one, because that takes its time."""
-        for result in results:
-            self._add(result)
+        with self._terminal.printing():
+            for result in results:
+                self._add(result)
 
     def _add(self, formatted: object) -> None:
         text = self._layout.add(formatted)
@@ -69,8 +72,9 @@ class Rows:
         self._terminal.stdout.write(text)
 
     def _print(self, text: str) -> None:
-        self._terminal.stdout.write(text)
-        self._terminal.stdout.flush()
+        with self._terminal.printing():
+            self._terminal.stdout.write(text)
+            self._terminal.stdout.flush()
 
 
 def show(terminal: Terminal, options: argparse.Namespace, result: object, fields: Sequence[str] = ()) -> None:
