@@ -16,6 +16,9 @@ _LONGEST_TEST = 30.0
 # A shell without job control has commands that it starts with "&" ignore SIGINT, and so would all tests of Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Tests start hundreds of processes, each of which would compile the package if none may write what it has compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Otherwise older versions of pytest-asyncio make a loop to put back later, and a test that uses `asyncio.run` drops it.
 asyncio.set_event_loop(None)
 
