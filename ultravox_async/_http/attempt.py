@@ -16,8 +16,9 @@ from yarl import URL
 from ultravox_async._http.deadlines import Attempt, Deadlines
 from ultravox_async._http.failures import Failures, TooLargeError
 from ultravox_async._http.messages import Credentials, Request, RequestBody, Response, Result
+from ultravox_async._http.middlewares import MIDDLEWARES
 from ultravox_async._http.open_body import OpenBody, counted, next_chunk
-from ultravox_async._http.pool import MIDDLEWARES, Pool
+from ultravox_async._http.pool import Pool
 from ultravox_async._wire.text import one_line
 from ultravox_async.errors import APIStatusError, DecodeError, UltravoxError
 from ultravox_async.settings import Timeout

@@ -13,7 +13,8 @@ from yarl import URL
 
 from ultravox_async._http.attempt import Sender
 from ultravox_async._http.messages import Request
-from ultravox_async._http.pool import MIDDLEWARES, PoolSettings
+from ultravox_async._http.middlewares import MIDDLEWARES
+from ultravox_async._http.pool import PoolSettings
 
 
 async def _without_credentials(
