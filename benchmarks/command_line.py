@@ -17,7 +17,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks.rounds import PATH, Row, line
+from benchmarks.rounds import PATH, Row, compiled_in, line
 from ultravox_async.testing import DEFAULT_API_KEY, Emulator
 
 _HEADINGS = ("what", "against", "wall", "CPU", "target", "the other's wall and CPU")
@@ -78,7 +78,7 @@ def emulating(registrations: int) -> Generator[Mapping[str, str]]:
 
 def startup(rounds: int, folder: Path) -> list[Row]:
     """Compare the start of the command with the import of aiohttp, both of compiled files, as pip installs them."""
-    compiled = {"PYTHONPYCACHEPREFIX": str(folder / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
+    compiled = compiled_in(str(folder / "compiled"))
     sides = {
         "--help": (*_ULTRAVOX, "--help"),
         "get --help": (*_ULTRAVOX, "sip", "registrations", "get", "--help"),

@@ -4,7 +4,7 @@ import asyncio
 import statistics
 import tempfile
 
-from benchmarks.rounds import Effort, Row, interleaved, measured, spread_of
+from benchmarks.rounds import Effort, Row, compiled_in, interleaved, measured, spread_of
 
 # The CPU time of the import. With the files in the page cache, it is the time that a user waits, without the share of
 # other processes.
@@ -14,7 +14,7 @@ _TIMED = "import time; start = time.process_time(); import {}; print((time.proce
 async def against_aiohttp(effort: Effort) -> list[Row]:
     """Compare imports of compiled files, which the warm-up round writes."""
     with tempfile.TemporaryDirectory() as compiled:
-        environment = {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+        environment = compiled_in(compiled)
 
         async def importing(module: str) -> float:
             [milliseconds] = await asyncio.to_thread(measured, ["-c", _TIMED.format(module)], environment)

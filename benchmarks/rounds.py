@@ -112,6 +112,11 @@ def serving(*options: str) -> Generator[str]:
         yield f"http://127.0.0.1:{int(port)}"
 
 
+def compiled_in(folder: str) -> Mapping[str, str]:
+    """Return the environment in which Python compiles what it imports once, as pip does when it installs a package."""
+    return {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+
+
 def measured(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> list[float]:
     """Run Python in a separate process, and return the numbers that it prints."""
     environment = dict(os.environ, **(environment or {}))

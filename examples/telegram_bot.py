@@ -40,7 +40,7 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import BotCommand, BufferedInputFile, ErrorEvent, Message, TelegramObject
 from aiogram.utils.formatting import Pre, Text
 from aiogram.utils.token import TokenValidationError
-from telegram_stand_in import TelegramStandIn, converse
+from telegram_stand_in import TelegramStandIn, converse, tell
 
 import ultravox_async as uv
 from ultravox_async.testing import Emulator
@@ -341,18 +341,6 @@ class RegistrationBot:
         log.warning("%s", event.exception)
         if event.update.message is not None and isinstance(event.exception, uv.UltravoxError):
             await event.update.message.answer(explanation(event.exception))
-
-
-def tell(line: str) -> None:
-    """Print a line of the demonstration, and end at once if that is not possible, as other programs do."""
-    try:
-        print(line, flush=True)
-    except OSError as error:
-        # An exception would only be a 500 of the stand-in, and people would wait for an answer that never comes.
-        if isinstance(error, BrokenPipeError):  # nobody reads it any more, as after `| head`
-            os._exit(141)
-        print(f"error: {error}", file=sys.stderr)
-        os._exit(2)
 
 
 async def demonstrate() -> None:

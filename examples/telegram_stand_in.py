@@ -10,6 +10,8 @@ It knows no parse modes, buttons or webhooks. Text can be formatted with entitie
 
 import asyncio
 import json
+import os
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -328,6 +330,18 @@ def _described(chat: Chat) -> dict[str, Any]:
     if chat.id < 0:
         return {"id": chat.id, "type": "group", "title": chat.name}
     return {"id": chat.id, "type": "private", "first_name": chat.name}
+
+
+def tell(line: str) -> None:
+    """Print a line of the demonstration, and end at once if that is not possible, as other programs do."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # An exception would only be a 500 of the stand-in, and people would wait for an answer that never comes.
+        if isinstance(error, BrokenPipeError):  # nobody reads it any more, as after `| head`
+            os._exit(141)
+        print(f"error: {error}", file=sys.stderr)
+        os._exit(2)
 
 
 async def converse(telegram: TelegramStandIn, emulator: Emulator) -> None:
