@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
-from ultravox_async_cli.index import GENERAL_OPTIONS, options_before, root_help, unknown_option
+from ultravox_async_cli.index import GENERAL_OPTIONS, HELP, options_before, root_help, unknown_option
 from ultravox_async_cli.loading import load
 from ultravox_async_cli.terminal import Terminal, discard
 
@@ -51,7 +51,7 @@ def _run(terminal: Terminal, words: Sequence[str]) -> int:
     if _VERSION & {*before}:
         terminal.write(f"ultravox-async {load('versions').installed()}")
         return ExitCode.OK
-    if before and not {"-h", "--help"} & {*before}:
+    if before and not HELP & {*before}:
         raise CommandError("there is no command; see ultravox --help")
     terminal.write(root_help())
     return ExitCode.OK

@@ -1,21 +1,18 @@
 """Finds the command that is meant, parses its options, and runs it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from ultravox_async import AsyncUltravox, UltravoxError
 from ultravox_async_cli.command import Command
 from ultravox_async_cli.ctrl_c import interruptible
 from ultravox_async_cli.errors import CommandError, ExitCode, HelpRequested
 from ultravox_async_cli.failures import exit_code_of, text_of
-from ultravox_async_cli.index import COMMANDS, RESOURCES, by_hand_below, listed, unknown
+from ultravox_async_cli.index import COMMANDS, HELP, RESOURCES, by_hand_below, listed, unknown
 from ultravox_async_cli.loading import load
 from ultravox_async_cli.operations.operation import command_of
 from ultravox_async_cli.operations.parsers import Parser
 from ultravox_async_cli.operations.tree import Group, all_groups, group_at, specimen
 from ultravox_async_cli.terminal import Terminal
-
-_HELP: Final = frozenset({"-h", "--help"})
 
 
 def run(terminal: Terminal, words: Sequence[str], before: Sequence[str]) -> int:
@@ -69,7 +66,7 @@ def find(words: Sequence[str]) -> tuple[Sequence[str], Command]:
             operation = group.operations[word]
             return operation.words, command_of(operation)
         if word.startswith("-"):
-            if not _HELP & {*words}:
+            if not HELP & {*words}:
                 raise CommandError(f"options come first or last: ultravox {' '.join(group.words)} COMMAND [options]")
             break
         if word not in group.groups:

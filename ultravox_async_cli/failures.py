@@ -13,6 +13,7 @@ from ultravox_async import (
     UltravoxError,
 )
 from ultravox_async_cli.errors import ExitCode
+from ultravox_async_cli.names import camel_case, flag
 
 _SNAKE_CASE: Final = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 _NAME: Final = re.compile(r"\b[a-z][a-z0-9_]*\b")
@@ -31,12 +32,12 @@ def text_of(error: UltravoxError, options: Collection[str]) -> str:
     if not isinstance(error, InvalidRequestError):
         return "; ".join([str(error), *getattr(error, "__notes__", [])])
     if error.field == "changes":  # all options of an update together
-        return _NAME.sub(lambda match: flag if (flag := _flag(match[0])) in options else match[0], error.problem)
+        return _NAME.sub(lambda match: option if (option := flag(match[0])) in options else match[0], error.problem)
     name, dot, below = error.field.partition(".")
-    option = _flag(name)
+    option = flag(name)
     shown = option if option.partition("[")[0] in options else name.upper()
     problem = _CLASS_WITH_ONE.sub("takes JSON with exactly one", error.problem)
-    return f"{shown}{dot}{camel_case(below)}: {camel_case(problem)}"
+    return f"{shown}{dot}{_with_names_of_json(below)}: {_with_names_of_json(problem)}"
 
 
 def text_for_people(error: ConfigurationError) -> str:
@@ -44,13 +45,9 @@ def text_for_people(error: ConfigurationError) -> str:
     return str(error).partition(", or pass")[0]
 
 
-def _flag(name: str) -> str:
-    return f"--{name.rstrip('_').replace('_', '-')}"
-
-
-def camel_case(text: str) -> str:
+def _with_names_of_json(text: str) -> str:
     """Return a text with the names that JSON has, where it has those of Python."""
-    return _SNAKE_CASE.sub(lambda match: re.sub("_([a-z0-9])", lambda part: part[1].upper(), match[0]), text)
+    return _SNAKE_CASE.sub(lambda match: camel_case(match[0]), text)
 
 
 def exit_code_of(error: UltravoxError) -> ExitCode:

@@ -40,6 +40,9 @@ COMMANDS: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
 WITH_VALUE: Final = ("--profile", "--output", "--fields")
 """The options of all commands that are followed by a value."""
 
+HELP: Final = frozenset({"-h", "--help"})
+"""The options that ask for help."""
+
 GENERAL_OPTIONS: Final = ("-h", "--help", "-V", "--version", *WITH_VALUE, "--show-secrets")
 """The options that may stand before the command."""
 

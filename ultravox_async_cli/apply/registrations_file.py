@@ -13,7 +13,7 @@ from annotated_types import MaxLen
 
 from ultravox_async import NewSipRegistration, SipRegistration
 from ultravox_async_cli.errors import CommandError
-from ultravox_async_cli.failures import camel_case
+from ultravox_async_cli.names import camel_case
 from ultravox_async_cli.output.problems import first_lines
 from ultravox_async_cli.terminal import as_shown
 

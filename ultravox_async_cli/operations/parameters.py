@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, Required, Union,
 import attrs
 
 from ultravox_async.annotations import Sensitive
+from ultravox_async_cli.names import flag
 from ultravox_async_cli.operations import docs
 
 _NO_DEFAULT: Final = inspect.Parameter.empty
@@ -71,7 +72,7 @@ class Parameter:
     @property
     def flag(self) -> str:
         """The option."""
-        return f"--{self.name.rstrip('_').replace('_', '-')}"
+        return flag(self.name)
 
 
 def parameters_of(function: Callable[..., Any]) -> Sequence[Parameter]:

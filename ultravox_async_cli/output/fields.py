@@ -1,10 +1,11 @@
 """The names of the fields of results, as far as the type of a result says them."""
 
-import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 import attrs
+
+from ultravox_async_cli.names import camel_case
 
 
 def fields_of(result: Any) -> Sequence[str]:  # noqa: ANN401 - an annotation
@@ -16,8 +17,7 @@ def fields_of(result: Any) -> Sequence[str]:  # noqa: ANN401 - an annotation
     if get_origin(result) is AsyncGenerator:
         return _fields_of_events(get_args(result)[0])
     shapes = [one for one in (result, *get_args(result)) if hasattr(one, "to_dict")]
-    names = [field.name.rstrip("_") for one in shapes for field in attrs.fields(one)]
-    return [re.sub("_([a-z0-9])", lambda match: match[1].upper(), name) for name in names]
+    return [camel_case(field.name.rstrip("_")) for one in shapes for field in attrs.fields(one)]
 
 
 def names_in(rows: Iterable[Mapping[str, Any]]) -> Sequence[str]:

@@ -1,12 +1,12 @@
 """Prints results, with the fields and in the layout that were chosen."""
 
 import argparse
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
 
 from ultravox_async_cli.errors import CommandError
+from ultravox_async_cli.names import camel_case
 from ultravox_async_cli.output.fields import names_in
 from ultravox_async_cli.output.layouts import Layout, Row, layout_for
 from ultravox_async_cli.output.masking import is_wire_object, plain
@@ -161,4 +161,4 @@ def _key(name: str, fields: Mapping[str, Any]) -> str:
     """Return the name of a field as it is in JSON; people may write that of Python too."""
     if name in fields:
         return name
-    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name.removesuffix("_"))
+    return camel_case(name.removesuffix("_"))
