@@ -16,7 +16,6 @@ from yarl import URL
 from ultravox_async._http.deadlines import Attempt, Deadlines
 from ultravox_async._http.failures import Failures, TooLargeError
 from ultravox_async._http.messages import Credentials, Request, RequestBody, Response, Result
-from ultravox_async._http.middlewares import MIDDLEWARES
 from ultravox_async._http.open_body import OpenBody, counted, next_chunk
 from ultravox_async._http.pool import Pool
 from ultravox_async._wire.text import one_line
@@ -33,6 +32,33 @@ _ERROR_BODY_LIMIT = 64 * 1024
 _SUCCESS = frozenset(range(200, 300))
 # Those that a GET may follow (RFC 9110, section 15.4).
 _SUCCESS_OR_REDIRECT = _SUCCESS | {301, 302, 303, 307, 308}
+
+
+class _LostConnectionError(aiohttp.ClientError):
+    """The connection was lost. It is not one of the errors after which aiohttp repeats a request by itself."""
+
+
+async def _without_silent_repeat(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    # After these two errors aiohttp repeats a GET, PUT or DELETE by itself; only `RetryPolicy` may decide that.
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _LostConnectionError(_text_of(error) or "the server closed the connection") from None
+
+
+def _text_of(error: aiohttp.ClientOSError | aiohttp.ServerDisconnectedError) -> str:
+    # If a response ends within its headers, aiohttp's message is what it has parsed of them, cookies included.
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
+        return "the server closed the connection in the middle of the headers"
+    return str(error)
+
+
+MIDDLEWARES = (_without_silent_repeat,)
+"""The middlewares of each request."""
 
 
 class Sender:

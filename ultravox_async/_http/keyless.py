@@ -11,9 +11,8 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ultravox_async._http.attempt import Sender
+from ultravox_async._http.attempt import MIDDLEWARES, Sender
 from ultravox_async._http.messages import Request
-from ultravox_async._http.middlewares import MIDDLEWARES
 from ultravox_async._http.pool import PoolSettings
 
 
